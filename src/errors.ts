@@ -1,0 +1,81 @@
+/** Every error class of the project, each with a code that never changes. */
+
+/**
+ * Base of all errors a user can cause or mend. The message reads
+ * `<where>: <what is wrong>; got <actual values>` and, when there is one, the next step.
+ * Anything thrown that is not an SdfnError is a bug and keeps its stack.
+ */
+export abstract class SdfnError extends Error {
+  /** Stable code for programs; printed by the command line, mapped to statuses by the service. */
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A command line or call that cannot be meant. */
+export class UsageError extends SdfnError {
+  readonly code = "USAGE";
+}
+
+/** One or more configuration fields are wrong; the message lists them all. */
+export class ConfigError extends SdfnError {
+  readonly code = "CONFIG_INVALID";
+}
+
+/** Shapes or element types that do not fit an operation. */
+export class ShapeError extends SdfnError {
+  readonly code = "SHAPE_MISMATCH";
+
+  /** `got` names the offending values; anything with a useful toString. */
+  constructor(where: string, what: string, got?: Readonly<Record<string, { toString(): string }>>) {
+    const values = got
+      ? `; got ${Object.entries(got)
+          .map(([name, value]) => `${name} ${value}`)
+          .join(", ")}`
+      : "";
+    super(`${where}: ${what}${values}`);
+  }
+}
+
+/** A graph that cannot be differentiated, lowered or run as asked. */
+export class GraphError extends SdfnError {
+  readonly code = "GRAPH_INVALID";
+}
+
+/** A state dict whose names or shapes differ from the module's; all differences at once. */
+export class StateDictError extends SdfnError {
+  readonly code = "STATE_DICT_MISMATCH";
+}
+
+/** A weights file that is damaged or not of the format it claims. */
+export class WeightsError extends SdfnError {
+  readonly code = "WEIGHTS_INVALID";
+}
+
+/** A data set whose files are missing or wrong; names file and entry. */
+export class DatasetError extends SdfnError {
+  readonly code = "DATASET_INVALID";
+}
+
+/** An image that is missing, damaged, or past the limits. */
+export class ImageError extends SdfnError {
+  readonly code = "IMAGE_INVALID";
+}
+
+/** A run folder that is missing, incomplete or in use. */
+export class RunError extends SdfnError {
+  readonly code = "RUN_INVALID";
+}
+
+/** Training met NaN or infinity and stopped; the last good parameters were kept. */
+export class DivergenceError extends SdfnError {
+  readonly code = "TRAINING_DIVERGED";
+}
+
+/** Node.js is older than the project supports, or a machine lacks what it needs. */
+export class EnvironmentError extends SdfnError {
+  readonly code = "ENVIRONMENT";
+}

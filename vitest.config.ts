@@ -1,0 +1,21 @@
+import { defineConfig } from "vitest/config";
+
+// Forks, not threads: native add-ons (onnxruntime-node, sharp) are one per process; two cores, two forks.
+const shared = { pool: "forks", maxWorkers: 2, testTimeout: 120_000, hookTimeout: 120_000 } as const;
+
+export default defineConfig({
+  test: {
+    ...shared,
+    projects: [
+      { test: { ...shared, name: "unit", include: ["src/**/*.test.ts", "tests/architecture/**/*.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "slow",
+          include: ["tests/**/*.test.ts"],
+          exclude: ["tests/architecture/**"],
+        },
+      },
+    ],
+  },
+});
