@@ -1,32 +1,28 @@
 /** Host tensors: a typed array with a shape. */
 import { ShapeError } from "../errors.js";
-import { allocate, type ElementType, type HostArray, type HostArrays } from "./element-type.js";
+import { allocate, type DType, type HostArray, type HostArrays } from "./dtype.js";
 import { elementCount, formatShape, type StaticShape } from "./shape.js";
 
 /** Values in row-major order. */
-export interface Tensor<E extends ElementType = ElementType> {
-  readonly elementType: E;
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
   readonly shape: StaticShape;
-  readonly data: HostArrays[E];
+  readonly data: HostArrays[D];
 }
 
 /** Wraps `data`, which is not copied. @throws ShapeError when lengths differ. */
-export function tensor<E extends ElementType>(
-  elementType: E,
-  shape: StaticShape,
-  data: HostArrays[E],
-): Tensor<E> {
+export function tensor<D extends DType>(dtype: D, shape: StaticShape, data: HostArrays[D]): Tensor<D> {
   if (data.length !== elementCount(shape)) {
     throw new ShapeError("tensor", `${formatShape(shape)} needs ${elementCount(shape)} elements`, {
       length: data.length,
     });
   }
-  return { elementType, shape, data };
+  return { dtype, shape, data };
 }
 
 /** All zeros. */
-export function zeros<E extends ElementType>(elementType: E, shape: StaticShape): Tensor<E> {
-  return { elementType, shape, data: allocate(elementType, elementCount(shape)) };
+export function zeros<D extends DType>(dtype: D, shape: StaticShape): Tensor<D> {
+  return { dtype, shape, data: allocate(dtype, elementCount(shape)) };
 }
 
 /** float32 from plain numbers. */
@@ -40,8 +36,8 @@ export function int64(shape: StaticShape, values: ArrayLike<number>): Tensor<"in
 }
 
 /** An independent copy. */
-export function cloneTensor<E extends ElementType>(source: Tensor<E>): Tensor<E> {
-  return { ...source, data: source.data.slice() as HostArrays[E] };
+export function cloneTensor<D extends DType>(source: Tensor<D>): Tensor<D> {
+  return { ...source, data: source.data.slice() as HostArrays[D] };
 }
 
 /** The first element as a number; for scalars. */
