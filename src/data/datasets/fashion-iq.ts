@@ -1,0 +1,108 @@
+/**
+ * FashionIQ (Wu et al., CVPR 2021) as it is published, and any data set in its layout:
+ *
+ *   captions/cap.{category}.{split}.json         [{target, candidate, captions: [two]}]
+ *   image_splits/split.{category}.{split}.json   [image id]
+ *   images/{id}.jpg, or images/{category}/{id}.jpg; png, jpeg and webp too
+ *
+ * "Candidate" is FashionIQ's word for the reference image. The published test split has no "target".
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { DatasetError } from "../../errors.js";
+import { FixedSplit } from "../fixed-split.js";
+import type { DatasetSplit, Query, RetrievalDataset, SplitName, Triplet } from "../triplet.js";
+import { indexImages } from "./image-index.js";
+import { readJsonArray } from "./read-json.js";
+
+/** How to read a folder in FashionIQ's layout. */
+export interface FashionIqOptions {
+  /** Categories to use; all that have a caption file by default. */
+  readonly categories?: readonly string[];
+}
+
+/**
+ * Opens a folder in FashionIQ's layout. Annotations of a split are read when it is asked for, so
+ * the files of other splits may be absent; images may be absent altogether.
+ * @throws DatasetError when there are no caption files, or none for an asked category.
+ */
+export function openFashionIq(root: string, { categories }: FashionIqOptions = {}): RetrievalDataset {
+  const found = findCategories(root);
+  for (const category of categories ?? []) {
+    if (found.includes(category)) continue;
+    throw new DatasetError(
+      `${root}: has no captions of this category; got ${category}; it must be one of ${found.join(", ")}`,
+    );
+  }
+  return new FashionIq(root, categories ? [...new Set(categories)].sort() : found);
+}
+
+const nextStep = "see docs/data.md for the layout and where to get the files";
+
+/** An id names a file below images/ and must not lead out of it. */
+const imageId = z
+  .string("must be an image id")
+  .regex(/^(?!\.)[^\p{Cc}/\\]{1,200}$/u, "must be an image id without slashes or a leading dot");
+const captions = z
+  .array(z.string("must be a string"), "must be two strings")
+  .length(2, "must be two strings");
+const queryEntry = z.object({ candidate: imageId, captions }, "must be an object");
+const tripletEntry = queryEntry.extend({ target: imageId });
+const testEntry = queryEntry.extend({ target: imageId.optional() });
+
+class FashionIq implements RetrievalDataset {
+  readonly name = "fashion-iq";
+  readonly root: string;
+  readonly categories: readonly string[];
+  readonly imagesExpectedAt: string;
+  #images: ReadonlyMap<string, string> | undefined;
+
+  constructor(root: string, categories: readonly string[]) {
+    this.root = root;
+    this.categories = categories;
+    this.imagesExpectedAt = join(root, "images", "{id}.jpg");
+  }
+
+  split(name: SplitName): DatasetSplit {
+    const images = new Map(this.categories.map((category) => [category, this.#imageList(category, name)]));
+    const triplets: Triplet[] = [];
+    const untargeted: Query[] = [];
+    for (const category of this.categories) {
+      const file = join(this.root, "captions", `cap.${category}.${name}.json`);
+      for (const entry of readJsonArray(file, name === "test" ? testEntry : tripletEntry, nextStep)) {
+        const query = { reference: entry.candidate, captions: entry.captions, category };
+        if (entry.target === undefined) untargeted.push(query);
+        else triplets.push({ ...query, target: entry.target });
+      }
+    }
+    return new FixedSplit({ name, triplets, untargeted, images });
+  }
+
+  imagePath(id: string): string | undefined {
+    this.#images ??= indexImages(join(this.root, "images"), 1);
+    return this.#images.get(id);
+  }
+
+  #imageList(category: string, split: SplitName): readonly string[] {
+    const file = join(this.root, "image_splits", `split.${category}.${split}.json`);
+    return [...new Set(readJsonArray(file, imageId, nextStep))];
+  }
+}
+
+function findCategories(root: string): readonly string[] {
+  const folder = join(root, "captions");
+  let files: string[];
+  try {
+    files = readdirSync(folder);
+  } catch (cause) {
+    throw new DatasetError(`${folder}: folder cannot be read; got ${cause}; ${nextStep}`, { cause });
+  }
+  const categories = files.flatMap((file) => /^cap\.(.+)\.(?:train|val|test)\.json$/.exec(file)?.[1] ?? []);
+  if (categories.length === 0) {
+    throw new DatasetError(
+      `${folder}: has no cap.{category}.{split}.json; got ${files.length} other files; ${nextStep}`,
+    );
+  }
+  return [...new Set(categories)].sort();
+}

@@ -1,0 +1,60 @@
+/** The task's vocabulary: triplets, splits, and the one type that every data set translates to. */
+import type { Random } from "../tensor/random.js";
+
+/** The parts a data set is published in, in the order they are used. */
+export const splitNames = ["train", "val", "test"] as const;
+export type SplitName = (typeof splitNames)[number];
+
+/** A reference image and its modification text. Images are ids: `RetrievalDataset.imagePath` finds the file. */
+export interface Query {
+  readonly reference: string;
+  /** The modification text as it was written, one string per annotator; may be empty or untrimmed. */
+  readonly captions: readonly string[];
+  /** The group whose gallery the query is ranked against. */
+  readonly category: string;
+}
+
+/** A query and the image that answers it. */
+export interface Triplet extends Query {
+  readonly target: string;
+  /** Every image that counts as found, `target` included; where absent, only `target` does. */
+  readonly hits?: readonly string[];
+}
+
+/** One split of a data set. Nothing here opens an image. */
+export interface DatasetSplit {
+  readonly name: SplitName;
+  /** The published triplets in file order; empty where training pairs are drawn (Fashion200k's train). */
+  readonly triplets: readonly Triplet[];
+  /** Queries whose target was not published (FashionIQ's test). */
+  readonly untargeted: readonly Query[];
+  /** Every image of the split by category, as the data set lists them; a category's largest gallery. */
+  readonly images: ReadonlyMap<string, readonly string[]>;
+  /** How many triplets `drawEpoch` gives. */
+  readonly epochTripletCount: number;
+  /** The triplets of one training epoch, in the order they are learned; equal streams give equal epochs. */
+  drawEpoch(random: Random): readonly Triplet[];
+  /** The same split with only the images for which `isAvailable`, and what can be asked with them. */
+  restrict(isAvailable: (imageId: string) => boolean): DatasetSplit;
+}
+
+/** A data set, whatever its files look like. */
+export interface RetrievalDataset {
+  /** As it stands beside results: "fashion-iq". */
+  readonly name: string;
+  /** The folder it was read from. */
+  readonly root: string;
+  /** Sorted. */
+  readonly categories: readonly string[];
+  /** Where image files are looked for, in words, for messages. */
+  readonly imagesExpectedAt: string;
+  /** Reads one split. @throws DatasetError when its files are missing or wrong. */
+  split(name: SplitName): DatasetSplit;
+  /** File of an image, or undefined where there is none; never a file outside the data set's folder. */
+  imagePath(imageId: string): string | undefined;
+}
+
+/** The images that answer a triplet. */
+export function hitsOf(triplet: Triplet): readonly string[] {
+  return triplet.hits ?? [triplet.target];
+}
