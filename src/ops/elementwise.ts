@@ -4,6 +4,8 @@ import { applyOp, type GradientRule, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
 import { isFloating } from "../tensor/dtype.js";
 import { divide, multiply, subtract } from "./arithmetic.js";
+import { less } from "./comparison.js";
+import { cast, scalarLike } from "./constant.js";
 
 /** y = -x. */
 export function negate(x: Value): Value {
@@ -57,21 +59,10 @@ export function relu(x: Value): Value {
   return applyOp(reluOp, { x }, undefined);
 }
 
-// y >= 0, so sign(y) is 1 where x was positive and 0 elsewhere: no comparison, no boolean tensor.
-const reluOp = unary("relu", "Relu", ({ y, dy }) => multiply(dy, sign(y)));
+// y > 0 exactly where x > 0; a product with 0 and 1 takes half the time of a choice (Where) on this runtime.
+const reluOp = unary("relu", "Relu", ({ y, dy }) => multiply(dy, cast(less(scalarLike(y, 0), y), y.dtype)));
 
-/** y = -1, 0 or 1; its gradient is 0 everywhere. */
-export function sign(x: Value): Value {
-  return applyOp(signOp, { x }, undefined);
-}
-
-const signOp = unary("sign", "Sign", "not differentiable");
-
-function unary(
-  name: string,
-  opType: string,
-  gradient: GradientRule<"x", undefined> | "not differentiable",
-): Op<"x"> {
+function unary(name: string, opType: string, gradient: GradientRule<"x", undefined>): Op<"x"> {
   return {
     name,
     inputs: ["x"],

@@ -2,6 +2,7 @@
 import { ShapeError } from "../errors.js";
 import { applyOp, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
+import { elementCount } from "../tensor/shape.js";
 import { full } from "./constant.js";
 
 /**
@@ -57,8 +58,13 @@ const scatterAddOp: Op<"base" | "indices" | "updates"> = {
     indices: "not differentiable",
     updates: ({ indices, dy }) => gather(dy, indices),
   },
-  onnx(graph, { base, indices, updates }) {
-    const column = graph.node("Unsqueeze", [indices, graph.ints([-1])]); // [..., 1]
-    return graph.node("ScatterND", [base, column, updates], { reduction: "add" });
+  // ScatterElements, not ScatterND: the latter adds repeated rows from several threads at once.
+  onnx(graph, { base, indices, updates }, _attrs, types) {
+    const count = elementCount(types.indices.shape);
+    const width = elementCount(types.base.shape.slice(1));
+    const column = graph.node("Reshape", [indices, graph.ints([count, 1])]);
+    const everywhere = width === 1 ? column : graph.node("Expand", [column, graph.ints([count, width])]);
+    const rows = graph.node("Reshape", [updates, graph.ints([count, width])]);
+    return graph.node("ScatterElements", [base, everywhere, rows], { axis: 0, reduction: "add" });
   },
 };

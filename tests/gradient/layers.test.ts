@@ -1,0 +1,72 @@
+import { describe, it } from "vitest";
+import { cast, constant } from "../../src/ops/constant.js";
+import { dropout } from "../../src/ops/dropout.js";
+import { lstm } from "../../src/ops/lstm.js";
+import {
+  batchNormInference,
+  batchNormTraining,
+  l2Normalise,
+  layerNorm,
+} from "../../src/ops/normalisation.js";
+import { averagePool2d, globalAveragePool, maxPool2d } from "../../src/ops/pool.js";
+import { checkGradient } from "./check-gradient.js";
+
+describe("gradients of normalisations, pooling, dropout and LSTM agree with central differences", () => {
+  it("batch norm over batch statistics, to input, weight and bias", async () => {
+    await checkGradient(
+      [[3, 2, 5, 4], [2], [2]],
+      (x, weight, bias) => batchNormTraining(x, { weight, bias }).y,
+    );
+  });
+  it("batch norm over given statistics", async () => {
+    const draw = { draw: (random: { between(a: number, b: number): number }) => random.between(0.5, 2) };
+    await checkGradient(
+      [[3, 2, 5, 4], [2], [2], [2], [2]],
+      (x, mean, variance, weight, bias) => batchNormInference(x, { mean, variance, weight, bias }),
+      draw,
+    );
+  });
+  it("layer norm", async () => {
+    await checkGradient([[2, 3, 7], [7], [7]], (x, weight, bias) => layerNorm(x, { weight, bias }));
+  });
+  it("unit length", async () => {
+    await checkGradient([[3, 5]], (x) => l2Normalise(x, { axis: 1 }));
+    await checkGradient([[3, 5, 2]], (x) => l2Normalise(x, { axis: 1 }));
+  });
+  it("dropout with a fixed mask", async () => {
+    const mask = constant({
+      dtype: "uint8",
+      shape: [2, 5],
+      data: Uint8Array.of(1, 0, 1, 1, 0, 1, 1, 1, 0, 1),
+    });
+    await checkGradient([[2, 5]], (x) => dropout(x, mask, 0.6));
+  });
+  it("LSTM over sequences of different lengths, and over one step", async () => {
+    const mask = constant({ dtype: "bool", shape: [2, 4], data: Uint8Array.of(1, 1, 1, 1, 1, 1, 0, 0) });
+    const shapes = [[2, 4, 5], [12, 5], [12, 3], [12], [12]];
+    await checkGradient(shapes, (x, weightIh, weightHh, biasIh, biasHh) =>
+      lstm(x, { weightIh, weightHh, biasIh, biasHh, lengthMask: mask }),
+    );
+    const one = constant({ dtype: "bool", shape: [2, 1], data: Uint8Array.of(1, 1) });
+    await checkGradient([[2, 1, 5], ...shapes.slice(1)], (x, weightIh, weightHh, biasIh, biasHh) =>
+      lstm(x, { weightIh, weightHh, biasIh, biasHh, lengthMask: one }),
+    );
+  });
+  it("max pooling, overlapping and padded", async () => {
+    await checkGradient([[2, 3, 7, 6]], (x) => maxPool2d(x, { kernel: 3, stride: 2, padding: 1 }));
+    await checkGradient([[2, 3, 6, 4]], (x) => maxPool2d(x, { kernel: 2, stride: 2 }));
+  });
+  it("average pooling (float32: no float64 kernel)", async () => {
+    const float32 = { dtype: "float32", step: 0.1, tolerance: 2e-4 } as const;
+    await checkGradient(
+      [[2, 3, 7, 6]],
+      (x) => averagePool2d(x, { kernel: 3, stride: 2, padding: 1 }),
+      float32,
+    );
+    await checkGradient([[2, 3, 6, 4]], (x) => averagePool2d(x, { kernel: 2, stride: 2 }), float32);
+    await checkGradient([[2, 3, 6, 4]], globalAveragePool);
+  });
+  it("a cast to another floating type and back", async () => {
+    await checkGradient([[2, 3]], (x) => cast(cast(x, "float32"), "float64"), { step: 0.1, tolerance: 1e-5 });
+  });
+});
