@@ -1,0 +1,162 @@
+/** Training batches: shuffled, augmented, prepared while the consumer computes, and resumable. */
+import { ConfigError, RunError } from "../errors.js";
+import { Random, type RandomState } from "../tensor/random.js";
+import type { Tensor } from "../tensor/tensor.js";
+import {
+  centreCrop,
+  encodeTexts,
+  randomCrop,
+  requireCrop,
+  stackCrops,
+  type TextTensors,
+} from "./batch-tensors.js";
+import type { ImageSource } from "./image-cache.js";
+import type { DatasetSplit, Triplet } from "./triplet.js";
+import { joinCaptions, type Vocabulary } from "./vocabulary.js";
+
+/** B triplets, ready for a training step. */
+export interface Batch extends TextTensors {
+  /** [2B, S, S, 3], RGB 0 to 255: B references, then their B targets. */
+  readonly images: Tensor<"uint8">;
+  readonly triplets: readonly Triplet[];
+  /** Place in the run, both counted from 0. */
+  readonly epoch: number;
+  readonly index: number;
+}
+
+/** What a batch looks like. */
+export interface BatchLoaderOptions {
+  /** B; the last triplets of an epoch that do not fill a batch wait for another epoch. */
+  readonly batchSize: number;
+  /** T; later words are cut off. */
+  readonly maxWords: number;
+  /** S; the images' own size by default. */
+  readonly cropPx?: number;
+  /** Take a random part of each image, not the middle. */
+  readonly shouldCropRandomly?: boolean;
+  /** Mirror half of the images. */
+  readonly shouldFlip?: boolean;
+  /** Reverse the order of half of the queries' captions. */
+  readonly shouldSwapCaptions?: boolean;
+  /** Batches prepared ahead of the consumer. */
+  readonly prefetchCount?: number;
+}
+
+/** Where a loader stands; survives JSON. */
+export interface BatchLoaderState {
+  readonly random: RandomState;
+  readonly epoch: number;
+  /** Batches of the epoch that were given out. */
+  readonly batch: number;
+}
+
+/**
+ * Every batch draws from its own stream, named by epoch and index, so neither the time that
+ * decoding takes nor a stop in between changes any number.
+ */
+export class BatchLoader {
+  readonly batchesPerEpoch: number;
+  readonly #split: DatasetSplit;
+  readonly #images: ImageSource;
+  readonly #vocabulary: Vocabulary;
+  readonly #options: Required<BatchLoaderOptions>;
+  #state: BatchLoaderState;
+
+  /**
+   * @param random gives the loader its own stream; consumes one number.
+   * @throws ConfigError when a batch cannot be filled or cut from the images.
+   */
+  constructor(
+    split: DatasetSplit,
+    images: ImageSource,
+    vocabulary: Vocabulary,
+    { random, ...options }: BatchLoaderOptions & { readonly random: Random },
+  ) {
+    this.#split = split;
+    this.#images = images;
+    this.#vocabulary = vocabulary;
+    this.#options = {
+      cropPx: images.sizePx,
+      shouldCropRandomly: false,
+      shouldFlip: false,
+      shouldSwapCaptions: false,
+      prefetchCount: 2,
+      ...options,
+    };
+    const { batchSize, cropPx } = this.#options;
+    this.batchesPerEpoch = Math.floor(split.epochTripletCount / batchSize);
+    if (!Number.isInteger(batchSize) || batchSize < 1 || this.batchesPerEpoch < 1) {
+      throw new ConfigError(
+        `batchSize: must be between 1 and the number of ${split.name} triplets, ${split.epochTripletCount}; ` +
+          `got ${batchSize}; lower it, or use more data`,
+      );
+    }
+    requireCrop(images.sizePx, cropPx);
+    this.#state = { random: random.fork("batches").state(), epoch: 0, batch: 0 };
+  }
+
+  /** Where the next batch will come from; batches prepared but not given out do not count. */
+  state(): BatchLoaderState {
+    return this.#state;
+  }
+
+  /** Continues as the loader that gave `state`. @throws RunError when the state is of other data. */
+  restore(state: BatchLoaderState): void {
+    if (state.batch >= this.batchesPerEpoch) {
+      throw new RunError(
+        `batch loader: the saved position is past the epoch's ${this.batchesPerEpoch} batches; ` +
+          `got batch ${state.batch}; resume with the data and batch size of the saved run`,
+      );
+    }
+    this.#state = state;
+  }
+
+  /**
+   * The rest of the current epoch's batches; after the last one the next epoch begins with the
+   * next call. A loop that is left early goes on where it stopped. One loop at a time.
+   * @throws ImageError when an image is missing or damaged.
+   */
+  async *epoch(): AsyncGenerator<Batch, void, void> {
+    const { epoch, batch: first } = this.#state;
+    const order = this.#split.drawEpoch(this.#stream(`order ${epoch}`));
+    const queue: Promise<Batch>[] = [];
+    let next = first;
+    for (let index = first; index < this.batchesPerEpoch; index += 1) {
+      for (; next < this.batchesPerEpoch && next <= index + this.#options.prefetchCount; next += 1) {
+        const preparing = this.#prepare(order, epoch, next);
+        preparing.catch(() => undefined); // thrown below, when its turn comes
+        queue.push(preparing);
+      }
+      const batch = await queue.shift();
+      if (batch === undefined) return;
+      const isLast = index + 1 === this.batchesPerEpoch;
+      this.#state = {
+        random: this.#state.random,
+        epoch: isLast ? epoch + 1 : epoch,
+        batch: isLast ? 0 : index + 1,
+      };
+      yield batch;
+    }
+  }
+
+  async #prepare(order: readonly Triplet[], epoch: number, index: number): Promise<Batch> {
+    const { batchSize, maxWords, cropPx, shouldCropRandomly, shouldFlip, shouldSwapCaptions } = this.#options;
+    const random = this.#stream(`epoch ${epoch} batch ${index}`);
+    const triplets = order.slice(index * batchSize, (index + 1) * batchSize);
+    const ids = [...triplets.map(({ reference }) => reference), ...triplets.map(({ target }) => target)];
+    const crops = ids.map(() => {
+      const { sizePx } = this.#images;
+      const crop = shouldCropRandomly ? randomCrop(sizePx, cropPx, random) : centreCrop(sizePx, cropPx);
+      return { ...crop, isFlipped: shouldFlip && random.chance(0.5) };
+    });
+    const texts = triplets.map(({ captions }) =>
+      joinCaptions(shouldSwapCaptions && random.chance(0.5) ? captions.toReversed() : captions),
+    );
+    const images = await stackCrops(this.#images, ids, { crops, cropPx });
+    return { images, ...encodeTexts(this.#vocabulary, texts, maxWords), triplets, epoch, index };
+  }
+
+  #stream(label: string): Random {
+    return Random.fromState(this.#state.random).fork(label);
+  }
+}
