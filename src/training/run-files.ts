@@ -1,0 +1,90 @@
+/** The files of a run folder, and how they are written so that a stop at any time leaves them whole. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { RunError } from "../errors.js";
+import type { Metrics } from "./metrics.js";
+
+/** File names inside a run folder. */
+export const runFiles = {
+  manifest: "run.json",
+  vocabulary: "vocabulary.json",
+  metrics: "metrics.jsonl",
+  parameters: "parameters.safetensors",
+} as const;
+
+const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  /** How far the run came. */
+  status: z.enum(["training", "complete", "interrupted", "diverged"]),
+  /** Program that trained it: commit, or version. */
+  commit: z.string(),
+  dataset: z.strictObject({ name: z.string(), root: z.string() }),
+  /** The configuration, checked again when the run is opened. */
+  config: z.record(z.string(), z.unknown()),
+  /** Steps done. */
+  step: z.number().int().nonnegative(),
+  startedAt: z.string(),
+  seconds: z.number().nonnegative(),
+});
+
+/** What `run.json` says. */
+export type RunManifest = z.infer<typeof manifestSchema>;
+
+/** Makes the folder. @throws RunError when it holds a run or anything else already. */
+export function createRunFolder(runDir: string): void {
+  if (existsSync(runDir) && readdirSync(runDir).length > 0) {
+    throw new RunError(
+      `${runDir}: the folder is not empty; got ${readdirSync(runDir).slice(0, 3).join(", ")}; choose a new folder for --out`,
+    );
+  }
+  mkdirSync(runDir, { recursive: true });
+}
+
+/** Writes `run.json` whole or not at all. */
+export function writeManifest(runDir: string, manifest: RunManifest): void {
+  writeAtomically(join(runDir, runFiles.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** Reads `run.json`. @throws RunError when it is missing or not a run's. */
+export function readManifest(runDir: string): RunManifest {
+  const file = join(runDir, runFiles.manifest);
+  if (!existsSync(file)) {
+    throw new RunError(
+      `${runDir}: not a run folder, ${runFiles.manifest} is missing; train one with: sdfn train --out ${runDir}`,
+    );
+  }
+  try {
+    return manifestSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new RunError(
+      `${file}: not a run's manifest; ${reason}; copy the whole run folder again, or train anew`,
+      { cause },
+    );
+  }
+}
+
+/** Reads `metrics.jsonl`; a last line that a stop cut short is left out. @throws RunError when another line is not JSON. */
+export function readMetrics(runDir: string): Metrics[] {
+  const file = join(runDir, runFiles.metrics);
+  if (!existsSync(file)) return [];
+  // What follows the last line break is nothing, or a line that was not finished.
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map((line, i) => {
+      try {
+        return JSON.parse(line) as Metrics;
+      } catch (cause) {
+        throw new RunError(`${file}: line ${i + 1} is not JSON; got ${line.slice(0, 60)}`, { cause });
+      }
+    });
+}
+
+/** Writes a file beside its final place and renames it there. */
+export function writeAtomically(file: string, content: string | Uint8Array): void {
+  const partial = `${file}.partial`;
+  writeFileSync(partial, content);
+  renameSync(partial, file);
+}
