@@ -21,6 +21,8 @@ export interface DropReport {
 /** A split whose every image has a file, and what was dropped to make it so. */
 export interface AvailableSplit {
   readonly split: DatasetSplit;
+  /** The split as published. */
+  readonly whole: DatasetSplit;
   readonly dropped: DropReport;
 }
 
@@ -29,8 +31,8 @@ export interface AvailableSplit {
  * @throws DatasetError when no image of the split has a file.
  */
 export function availableSplit(dataset: RetrievalDataset, name: SplitName): AvailableSplit {
-  const full = dataset.split(name);
-  const ids = imagesOf(full);
+  const whole = dataset.split(name);
+  const ids = imagesOf(whole);
   const present = new Set([...ids].filter((id) => dataset.imagePath(id) !== undefined));
   if (present.size === 0) {
     throw new DatasetError(
@@ -38,13 +40,14 @@ export function availableSplit(dataset: RetrievalDataset, name: SplitName): Avai
         `put the files at ${dataset.imagesExpectedAt}`,
     );
   }
-  const split = full.restrict((id) => present.has(id));
+  const split = whole.restrict((id) => present.has(id));
   return {
     split,
+    whole,
     dropped: {
       images: difference(ids.size, present.size),
-      triplets: difference(tripletCount(full), tripletCount(split)),
-      galleryEntries: difference(entryCount(full), entryCount(split)),
+      triplets: difference(tripletCount(whole), tripletCount(split)),
+      galleryEntries: difference(entryCount(whole), entryCount(split)),
     },
   };
 }

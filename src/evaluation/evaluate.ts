@@ -1,0 +1,153 @@
+/** Runs a protocol: embeds galleries and queries, ranks, and reports recalls. */
+import { availableSplit } from "../data/missing-images.js";
+import {
+  type DatasetSplit,
+  hitsOf,
+  type RetrievalDataset,
+  type SplitName,
+  type Triplet,
+} from "../data/triplet.js";
+import { DatasetError, ShapeError } from "../errors.js";
+import { galleriesOf, type Protocol, queryTexts } from "./protocols.js";
+import { targetRanks } from "./recall.js";
+import {
+  type CategoryResult,
+  categoryResult,
+  type EvaluationResult,
+  meanOf,
+  type Provenance,
+  type Scores,
+} from "./result.js";
+
+/** A query as a model sees it. */
+export interface TextQuery {
+  /** Id of the reference image. */
+  readonly reference: string;
+  readonly text: string;
+}
+
+/** Anything that can be evaluated. Embeddings have length 1; row i belongs to the i-th input. */
+export interface Embedder {
+  readonly embedDim: number;
+  /** [ids.length, embedDim] */
+  embedImages(ids: readonly string[]): Promise<Float32Array>;
+  /** [queries.length, embedDim] */
+  embedQueries(queries: readonly TextQuery[]): Promise<Float32Array>;
+}
+
+/** What to evaluate, and what to write beside the numbers. */
+export interface EvaluationOptions extends Provenance {
+  readonly split: SplitName;
+  readonly protocol: Protocol;
+}
+
+/**
+ * Recalls of a data set's split under a protocol. What needs a missing image is dropped and
+ * counted; an image that is there stays in the gallery even if its own query was dropped.
+ * @throws DatasetError when nothing is left to ask, or a target is not in its gallery.
+ */
+export async function evaluate(
+  dataset: RetrievalDataset,
+  embedder: Embedder,
+  { split: name, protocol, model, seed, commit }: EvaluationOptions,
+): Promise<EvaluationResult> {
+  const { split, whole, dropped } = availableSplit(dataset, name);
+  const published = galleriesOf(whole, protocol);
+  const isAvailable = (id: string) => dataset.imagePath(id) !== undefined;
+  const galleries = new Map([...published].map(([category, ids]) => [category, ids.filter(isAvailable)]));
+  const scores = await scoreSplit(split, embedder, { protocol, galleries });
+  const [before, after] = [entryCount(published), entryCount(galleries)];
+  return {
+    model,
+    dataset: dataset.name,
+    split: name,
+    protocol: protocol.name,
+    reference: protocol.reference,
+    captions: protocol.captions,
+    ...scores,
+    dropped: { ...dropped, galleryEntries: { dropped: before - after, of: before } },
+    seed,
+    commit,
+  };
+}
+
+/**
+ * Recalls of a split whose every image is there, such as one held out of training.
+ * @param galleries the protocol's galleries of the split by default.
+ * @throws DatasetError when there are no triplets, or a target is not in its gallery.
+ */
+export async function scoreSplit(
+  split: DatasetSplit,
+  embedder: Embedder,
+  {
+    protocol,
+    galleries = galleriesOf(split, protocol),
+  }: { readonly protocol: Protocol; readonly galleries?: ReadonlyMap<string, readonly string[]> },
+): Promise<Scores> {
+  const results: [string, CategoryResult][] = [];
+  for (const category of new Set(split.triplets.map((triplet) => triplet.category))) {
+    const triplets = split.triplets.filter((triplet) => triplet.category === category);
+    const gallery = galleries.get(category) ?? [];
+    results.push([category, await scoreCategory(triplets, gallery, { embedder, protocol })]);
+  }
+  if (results.length === 0) {
+    throw new DatasetError(
+      `${split.name} split: there is no query with a target; got ${split.untargeted.length} without; ` +
+        "evaluate a split whose targets are published, with its images in place",
+    );
+  }
+  return { perCategory: Object.fromEntries(results), mean: meanOf(results.map(([, result]) => result)) };
+}
+
+async function scoreCategory(
+  triplets: readonly Triplet[],
+  galleryIds: readonly string[],
+  { embedder, protocol }: { readonly embedder: Embedder; readonly protocol: Protocol },
+): Promise<CategoryResult> {
+  const rowOf = new Map(galleryIds.map((id, row) => [id, row]));
+  const rowsOf = (ids: readonly string[]) => ids.flatMap((id) => rowOf.get(id) ?? []);
+  const queries: TextQuery[] = [];
+  const hits: number[][] = [];
+  const masked: number[][] = [];
+  for (const triplet of triplets) {
+    const rows = rowsOf(hitsOf(triplet));
+    if (rows.length === 0) {
+      throw new DatasetError(
+        `${triplet.category}: the target is not in the gallery of ${galleryIds.length} images; ` +
+          `got ${triplet.target}; add it to the split's image list, or use the protocol val-split`,
+      );
+    }
+    for (const text of queryTexts(triplet.captions, protocol.captions)) {
+      queries.push({ reference: triplet.reference, text });
+      hits.push(rows);
+      masked.push(protocol.reference === "removed" ? rowsOf([triplet.reference]) : []);
+    }
+  }
+  const { embedDim } = embedder;
+  const ranks = targetRanks({
+    gallery: requireRows("embedImages", await embedder.embedImages(galleryIds), [
+      galleryIds.length,
+      embedDim,
+    ]),
+    queries: requireRows("embedQueries", await embedder.embedQueries(queries), [queries.length, embedDim]),
+    embedDim,
+    hits,
+    masked,
+  });
+  return categoryResult(ranks, galleryIds.length);
+}
+
+function requireRows(
+  where: string,
+  embeddings: Float32Array,
+  [rows, embedDim]: readonly [number, number],
+): Float32Array {
+  if (embeddings.length === rows * embedDim) return embeddings;
+  throw new ShapeError(where, `needs ${rows} embeddings of ${embedDim} numbers`, {
+    length: embeddings.length,
+  });
+}
+
+function entryCount(galleries: ReadonlyMap<string, readonly string[]>): number {
+  return [...galleries.values()].reduce((sum, ids) => sum + ids.length, 0);
+}

@@ -1,0 +1,68 @@
+/**
+ * The ways in which the field evaluates, by name. They differ by 5 to 20 points on FashionIQ, so a
+ * result always carries its protocol and the sizes of its galleries.
+ */
+import type { DatasetSplit } from "../data/triplet.js";
+import { joinCaptions } from "../data/vocabulary.js";
+
+/**
+ * What a query is ranked against, within its category:
+ * - `val-split`: the reference and target images of the split's queries (VAL, CLVC-Net, AMC, SDFN);
+ * - `original`: every image that the data set lists for the split (CLIP4Cir, SPRC, ARTEMIS; Shoes).
+ */
+export const protocolNames = ["val-split", "original"] as const;
+export type ProtocolName = (typeof protocolNames)[number];
+
+/**
+ * What becomes of a query's captions:
+ * - `and`: one text, "c1 and c2" (CLVC-Net, AMC);
+ * - `swapped`: two queries, "c1 and c2" and "c2 and c1" (CoSMo, ARTEMIS);
+ * - `each`: one query per caption (VAL); empty ones ask nothing.
+ */
+export const captionJoins = ["and", "swapped", "each"] as const;
+export type CaptionJoin = (typeof captionJoins)[number];
+
+/** Everything about an evaluation that changes its numbers, the model aside. */
+export interface Protocol {
+  readonly name: ProtocolName;
+  /** Is the query's own reference image taken out of its ranking? VAL to AMC do, CLIP4Cir does not. */
+  readonly reference: "removed" | "kept";
+  readonly captions: CaptionJoin;
+}
+
+/** The paper's protocol: VAL's galleries, reference removed, captions joined with "and". */
+export const defaultProtocol: Protocol = { name: "val-split", reference: "removed", captions: "and" };
+
+/** Images that the split's queries are ranked against, by category, each image once. */
+export function galleriesOf(split: DatasetSplit, protocol: Protocol): ReadonlyMap<string, readonly string[]> {
+  return galleryRules[protocol.name](split);
+}
+
+const galleryRules: Readonly<
+  Record<ProtocolName, (split: DatasetSplit) => ReadonlyMap<string, readonly string[]>>
+> = {
+  "val-split": ({ triplets }) => {
+    const galleries = new Map<string, Set<string>>();
+    for (const { category, reference, target, hits = [] } of triplets) {
+      const gallery = galleries.get(category) ?? new Set();
+      for (const id of [reference, target, ...hits]) gallery.add(id);
+      galleries.set(category, gallery);
+    }
+    return new Map([...galleries].map(([category, ids]) => [category, [...ids]]));
+  },
+  original: ({ images }) => new Map([...images].map(([category, ids]) => [category, [...new Set(ids)]])),
+};
+
+/** The texts that are asked for one triplet; at least one, which is empty when every caption is. */
+export function queryTexts(captions: readonly string[], join: CaptionJoin): readonly string[] {
+  return captionRules[join](captions);
+}
+
+const captionRules: Readonly<Record<CaptionJoin, (captions: readonly string[]) => readonly string[]>> = {
+  and: (captions) => [joinCaptions(captions)],
+  swapped: (captions) => [joinCaptions(captions), joinCaptions(captions.toReversed())],
+  each: (captions) => {
+    const texts = captions.map((caption) => caption.trim()).filter((caption) => caption !== "");
+    return texts.length > 0 ? texts : [""];
+  },
+};
