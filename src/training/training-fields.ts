@@ -1,0 +1,70 @@
+/** Configuration of data preparation and training; a run's configuration is these fields and its model's. */
+import { z } from "zod";
+
+/**
+ * Fields and defaults. The paper states Adam with weight decay, step decay by 10, epochs and batch sizes (section 3.1;
+ * FashionIQ's are the defaults); its rate and decay are not recoverable, so those follow AMC, its closest relative.
+ */
+export const trainingFields = {
+  /** Seed of initial values, dropout, order and augmentation. */
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1),
+  /** Passes over the training triplets. */
+  epochs: z.int().min(1).max(10_000).default(60),
+  /** B, triplets per step; in-batch classification compares every query with B targets. */
+  batchSize: z.int().min(2).max(4096).default(32),
+  /** Adam's rate. */
+  learningRate: z.number().positive().max(1).default(1e-4),
+  /** Times the rate, for the backbone. */
+  backboneRate: z.number().min(0).max(10).default(1),
+  /** Times the rate, for the word vectors. */
+  wordRate: z.number().min(0).max(10).default(1),
+  /** L2 term added to every gradient. */
+  weightDecay: z.number().min(0).max(1).default(1e-6),
+  /** Steps over which the rate rises from 0. */
+  warmupSteps: z.int().min(0).max(1_000_000).default(0),
+  /** "step" multiplies the rate by decayFactor once; "cosine" lets it fall to 0. */
+  schedule: z.enum(["step", "cosine"]).default("step"),
+  /** Fraction of all steps after which "step" decays: 50 of 60 epochs. */
+  decayAt: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(5 / 6),
+  decayFactor: z.number().positive().max(1).default(0.1),
+  /** Bound on the global norm of the gradients; 0 is none. */
+  gradientClip: z.number().min(0).default(0),
+  /** Fraction of the training triplets that is not trained on; recall on them is printed after every epoch. */
+  holdOut: z.number().min(0).max(0.5).default(0.05),
+  /** Side of the pictures the network sees. */
+  imagePx: z.int().min(32).max(1024).default(224),
+  /** Side that pictures are resized to; a part of imagePx is cut from it. */
+  resizePx: z.int().min(32).max(2048).default(256),
+  /** How a picture becomes a square. */
+  imageFit: z.enum(["squash", "pad"]).default("squash"),
+  /** Training cuts at random places; off, it cuts the middle as evaluation does. */
+  randomCrop: z.boolean().default(true),
+  /** Training mirrors half of the pictures. */
+  flip: z.boolean().default(true),
+  /** Training swaps the order of half of the caption pairs. */
+  swapCaptions: z.boolean().default(false),
+  /** T, words of a joined text; later ones are cut off. */
+  maxWords: z.int().min(1).max(256).default(30),
+  /** Rarer words of the training texts are unknown. */
+  minWordCount: z.int().min(1).max(1000).default(1),
+} as const;
+
+const trainingSchema = z.object(trainingFields);
+
+/** Data preparation and training, complete. */
+export type TrainingConfig = z.output<typeof trainingSchema>;
+
+/** What is wrong with fields that are right one by one. */
+export function refusedTrainingCombinations({ imagePx, resizePx }: Partial<TrainingConfig>): string[] {
+  return imagePx !== undefined && resizePx !== undefined && imagePx > resizePx
+    ? [`imagePx: must not exceed resizePx; got imagePx ${imagePx}, resizePx ${resizePx}`]
+    : [];
+}
