@@ -35,7 +35,7 @@ const white = { r: 255, g: 255, b: 255 };
 /**
  * A JPEG, PNG or WebP as a square of 8-bit sRGB: turned upright as its EXIF data say, on white
  * where transparent, the first picture of an animation; greyscale, palette, CMYK and 16-bit are
- * converted. Lanczos filter. Decoding runs outside the main thread.
+ * converted (sharp's defaults). Lanczos filter. Decoding runs outside the main thread.
  * @param source a path, or the bytes of a file.
  * @throws ImageError when the file is missing, empty, damaged, too large, or of another format.
  */
@@ -78,14 +78,14 @@ async function openImage(source: string | Uint8Array, name: string, maxPixels: n
     );
   }
   // Warnings are common in photos that every viewer shows; errors and missing ends are not.
-  const image = sharp(bytes, { failOn: "error", limitInputPixels: false, pages: 1 });
+  const image = sharp(bytes, { failOn: "error", limitInputPixels: false });
   const { width, height } = await run(name, () => image.metadata());
   if (width * height > maxPixels) {
     throw new ImageError(
       `${name}: has more than ${maxPixels / 1e6} megapixels; got ${width} x ${height}; make it smaller`,
     );
   }
-  return image.autoOrient().flatten({ background: white }).toColourspace("srgb");
+  return image.autoOrient().flatten({ background: white });
 }
 
 async function readImageFile(path: string, name: string): Promise<Uint8Array> {

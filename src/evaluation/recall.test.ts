@@ -51,6 +51,7 @@ describe("targetRanks", () => {
     const gallery = rowsScoring(0.5, 0.75, 1, 0.75, 0.25);
     expect(targetRanks({ ...one, gallery, hits: [[0, 1, 3]] })).toEqual([2]);
     expect(targetRanks({ ...one, gallery, hits: [[0, 1]] })).toEqual([3]);
+    expect(targetRanks({ ...one, gallery, hits: [[0, 2]] })).toEqual([1]);
     expect(targetRanks({ ...one, gallery, hits: [[0, 1, 3]], masked: [[1]] })).toEqual([2]);
   });
 

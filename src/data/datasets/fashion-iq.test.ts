@@ -94,6 +94,12 @@ describe("openFashionIq", () => {
       { target: "..\\x", candidate: "D1", captions: ["x", "y"] },
       '"target" must be an image id',
     ],
+    ["a folder", { target: "a/b", candidate: "D1", captions: ["x", "y"] }, '"target" must be an image id'],
+    [
+      "a hidden file",
+      { target: ".D2", candidate: "D1", captions: ["x", "y"] },
+      '"target" must be an image id',
+    ],
     ["null", null, "must be an object; got null"],
   ])("names file and entry when an entry has %s", (_, entry, message) => {
     const good = { target: "D2", candidate: "D1", captions: ["is red", "has a belt"] };
