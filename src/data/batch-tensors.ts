@@ -83,10 +83,16 @@ function copyCrop(pixels: Uint8Array, sizePx: number, crop: Crop, place: Uint8Ar
   const rowBytes = cropPx * 3;
   for (let y = 0; y < cropPx; y += 1) {
     const start = ((crop.topPx + y) * sizePx + crop.leftPx) * 3;
-    const row = pixels.subarray(start, start + rowBytes);
     const to = y * rowBytes;
-    if (crop.isFlipped) {
-      for (let x = 0; x < rowBytes; x += 3) place.set(row.subarray(rowBytes - 3 - x, rowBytes - x), to + x);
-    } else place.set(row, to);
+    if (!crop.isFlipped) {
+      place.set(pixels.subarray(start, start + rowBytes), to);
+      continue;
+    }
+    for (let x = 0; x < rowBytes; x += 3) {
+      const from = start + rowBytes - 3 - x;
+      place[to + x] = pixels[from] as number;
+      place[to + x + 1] = pixels[from + 1] as number;
+      place[to + x + 2] = pixels[from + 2] as number;
+    }
   }
 }
