@@ -2,9 +2,11 @@
 import { ShapeError } from "../errors.js";
 import { applyOp, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
+import { add } from "./arithmetic.js";
+import { customGradient } from "./custom-gradient.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
-import { concat, reshape, slice, transposeLast } from "./shape.js";
+import { concat, expandDims, reshape, slice, transposeLast } from "./shape.js";
 
 /**
  * y = x · Wᵀ over the last axis. x [..., I], weight [O, I] -> y [..., O].
@@ -37,67 +39,35 @@ const linearOp: Op<"x" | "weight"> = {
 };
 
 /**
- * y = [x ; s] · Wᵀ, s repeated along the axis that x has and s has not, without ever building [x ; s]:
- * y = x · W₁ᵀ + s · W₂ᵀ, W = [W₁ W₂]. x [B, N, I], s [B, K], weight [O, I + K] -> y [B, N, O].
+ * y = [x ; s] · Wᵀ + b, s repeated along x's middle axis, without ever building [x ; s]:
+ * y = x · W₁ᵀ + (s · W₂ᵀ + b), W = [W₁ W₂]. x [B, N, I], s [B, K], weight [O, I + K], bias [O] (or none) -> y [B, N, O].
+ * The gradient of W is joined once from its halves instead of being summed from halves padded with zeros.
  * @throws ShapeError when the widths do not add up.
  */
-export function linearOfPair(x: Value, s: Value, weight: Value): Value {
-  return applyOp(linearOfPairOp, { x, s, weight }, undefined);
-}
-
-const linearOfPairOp: Op<"x" | "s" | "weight"> = {
-  name: "linearOfPair",
-  inputs: ["x", "s", "weight"],
-  outputType({ x, s, weight }) {
-    const [batch, count, xWidth] = x.shape;
-    const [batchOfS, sWidth] = s.shape;
-    const [outFeatures, inFeatures] = weight.shape;
-    const hasRanks = x.shape.length === 3 && s.shape.length === 2 && weight.shape.length === 2;
-    if (!hasRanks || batch === undefined || count === undefined || outFeatures === undefined) {
-      throw new ShapeError("linearOfPair", "needs x [B, N, I], s [B, K], weight [O, I + K]", {
-        x,
-        s,
-        weight,
-      });
-    }
-    if (batch !== batchOfS || Number(xWidth) + Number(sWidth) !== inFeatures) {
-      throw new ShapeError("linearOfPair", "batches differ or widths do not add up", { x, s, weight });
-    }
-    return { dtype: x.dtype, shape: [batch, count, outFeatures] };
-  },
-  gradient: {
-    x: ({ x, weight, dy }) => matmul(dy, columns(weight, 0, x.dim(-1))),
-    s: ({ x, weight, dy }) => matmul(sum(dy, { axes: [1] }), columns(weight, x.dim(-1), weight.dim(-1))),
-    weight({ x, s, dy }) {
-      const ofX = matmul(transposeLast(rows(dy)), rows(x));
-      const ofS = matmul(transposeLast(sum(dy, { axes: [1] })), s);
-      return concat([ofX, ofS], { axis: 1 });
+export function linearOfPair(x: Value, s: Value, weight: Value, bias?: Value): Value {
+  const [split, inWidth] = [x.dim(-1), weight.dim(-1)];
+  if (x.rank !== 3 || s.rank !== 2 || split + s.dim(-1) !== inWidth) {
+    throw new ShapeError("linearOfPair", "needs x [B, N, I], s [B, K], weight [O, I + K]", { x, s, weight });
+  }
+  const ofX = slice(weight, { axis: 1, start: 0, end: split }); // W₁ [O, I]
+  const ofS = slice(weight, { axis: 1, start: split, end: inWidth }); // W₂ [O, K]
+  const fromS = bias ? add(linear(s, ofS), bias) : linear(s, ofS); // [B, O]
+  const y = add(linear(x, ofX), expandDims(fromS, 1)); // [B, N, O]
+  const overMiddle = (dy: Value) => sum(dy, { axes: [1] }); // [B, O]
+  return customGradient<string>(
+    "linearOfPair",
+    y,
+    { x, s, weight, ...(bias ? { bias } : {}) },
+    {
+      x: (dy) => matmul(dy, ofX),
+      s: (dy) => matmul(overMiddle(dy), ofS),
+      weight: (dy) =>
+        concat([matmul(transposeLast(rows(dy)), rows(x)), matmul(transposeLast(overMiddle(dy)), s)], {
+          axis: 1,
+        }),
+      bias: (dy) => sum(overMiddle(dy), { axes: [0] }),
     },
-  },
-  onnx(graph, { x, s, weight }, _, { x: xType, weight: weightType }) {
-    const split = Number(xType.shape.at(-1));
-    const part = (start: number, end: number) =>
-      graph.node(
-        "Transpose",
-        [
-          graph.node("Slice", [
-            weight,
-            graph.ints([start]),
-            graph.ints([end]),
-            graph.ints([1]),
-            graph.ints([1]),
-          ]),
-        ],
-        { perm: [1, 0] },
-      );
-    const ofX = graph.node("MatMul", [x, part(0, split)]);
-    const ofS = graph.node("MatMul", [s, part(split, Number(weightType.shape[1]))]);
-    return graph.node("Add", [ofX, graph.node("Unsqueeze", [ofS, graph.ints([1])])]);
-  },
-};
-
-function columns(weight: Value, start: number, end: number): Value {
-  return slice(weight, { axis: 1, start, end });
+  );
 }
 
 /** Leading axes flattened: [..., M, N] -> [.. · M, N]. */

@@ -1,0 +1,37 @@
+/** The router on words (section 2.3). */
+import type { Value } from "../../graph/value.js";
+import { Linear } from "../../nn/linear.js";
+import { tanh } from "../../ops/elementwise.js";
+import { matmul } from "../../ops/matmul.js";
+import { reshape } from "../../ops/shape.js";
+import { softmax } from "../../ops/softmax.js";
+import type { Random } from "../../tensor/random.js";
+import type { TextFeatures } from "../text-encoder.js";
+import { Router, type RouterSizes } from "./router.js";
+
+/**
+ * Additive attention over the valid words, then a router:
+ *
+ *   e_t = v · tanh(U · w_t + b),   pooled = sum over t of softmax(e)_t · w_t
+ *   logits = Linear(ReLU(Linear(pooled)))
+ *
+ * W [B, T, D] words -> [B, J]. U maps D -> R with bias, v has none.
+ */
+export class TextRouter extends Router {
+  readonly att_u: Linear;
+  readonly att_v: Linear;
+
+  constructor(sizes: RouterSizes, random: Random) {
+    super(sizes, random);
+    this.att_u = new Linear(sizes.inWidth, sizes.hiddenWidth, random);
+    this.att_v = new Linear(sizes.hiddenWidth, 1, random, { bias: false });
+  }
+
+  forwardWords({ words, mask }: TextFeatures): Value {
+    const energies = this.att_v.forward(tanh(this.att_u.forward(words))); // [B, T, 1]
+    const [batch = 0] = words.shape;
+    const weights = softmax(reshape(energies, [batch, words.dim(1)]), { axis: 1, mask }); // [B, T]
+    const pooled = matmul(reshape(weights, [batch, 1, words.dim(1)]), words); // [B, 1, D]
+    return this.forward(reshape(pooled, [batch, words.dim(2)]));
+  }
+}

@@ -1,0 +1,60 @@
+/** Words -> word features and a sentence vector (section 2.1). */
+import type { Value } from "../graph/value.js";
+import { Embedding } from "../nn/embedding.js";
+import { LayerNorm } from "../nn/layer-norm.js";
+import { Lstm } from "../nn/lstm.js";
+import { Module } from "../nn/module.js";
+import { multiply } from "../ops/arithmetic.js";
+import { less, where } from "../ops/comparison.js";
+import { cast, constant, scalarLike } from "../ops/constant.js";
+import { max } from "../ops/reduce.js";
+import { expandDims } from "../ops/shape.js";
+import type { Random } from "../tensor/random.js";
+import { int64 } from "../tensor/tensor.js";
+import type { EncoderConfig } from "./encoder-config.js";
+
+/** What the text encoder gives for each text. */
+export interface TextFeatures {
+  /** W [B, T, D], zero at padding. */
+  readonly words: Value;
+  /** s [B, D] */
+  readonly sentence: Value;
+  /** bool [B, T], true = word, false = padding. */
+  readonly mask: Value;
+}
+
+/** Below every feature: where padding stands in a maximum. */
+const LOWEST = -3e38;
+
+/**
+ * W = LSTM(word vectors of the tokens), s = max over the valid words of W.
+ * tokens int64 [B, T] (0 = padding, which comes last), lengths int64 [B], each at least 1.
+ * `textNorm: "layer"` puts a layer norm on W, before the maximum.
+ */
+export class TextEncoder extends Module {
+  readonly embedding: Embedding;
+  readonly lstm: Lstm;
+  readonly norm: LayerNorm | undefined;
+
+  constructor({ wordDim, embedDim, textNorm }: EncoderConfig, vocabularySize: number, random: Random) {
+    super();
+    this.embedding = new Embedding(vocabularySize, wordDim, random);
+    this.lstm = new Lstm(wordDim, embedDim, random);
+    this.norm = textNorm === "layer" ? new LayerNorm(embedDim) : undefined;
+  }
+
+  forward(tokens: Value, lengths: Value): TextFeatures {
+    const mask = wordMask(lengths, tokens.dim(1)); // [B, T]
+    const isWord = expandDims(mask, 2); // [B, T, 1]
+    const states = this.lstm.forward(this.embedding.forward(tokens), mask); // [B, T, D]
+    const words = this.norm ? multiply(this.norm.forward(states), cast(isWord, "float32")) : states;
+    const sentence = max(where(isWord, words, scalarLike(words, LOWEST)), { axes: [1] });
+    return { words, sentence, mask };
+  }
+}
+
+/** true for the first lengths[b] of T places. lengths int64 [B] -> bool [B, T]. */
+export function wordMask(lengths: Value, placeCount: number): Value {
+  const places = Array.from({ length: placeCount }, (_, t) => t);
+  return less(constant(int64([1, placeCount], places)), expandDims(lengths, 1));
+}

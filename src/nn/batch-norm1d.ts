@@ -1,0 +1,13 @@
+/** Batch normalisation of vectors. */
+import type { Value } from "../graph/value.js";
+import { reshape } from "../ops/shape.js";
+import { BatchNorm2d } from "./batch-norm2d.js";
+import type { ForwardPass } from "./forward-pass.js";
+
+/** As BatchNorm2d on maps of one position: x [B, C] -> y [B, C]. Names and semantics are torch.nn.BatchNorm1d's. */
+export class BatchNorm1d extends BatchNorm2d {
+  override forward(x: Value, pass: ForwardPass): Value {
+    const [batch = 0] = x.shape;
+    return reshape(super.forward(reshape(x, [batch, x.dim(1), 1, 1]), pass), x.shape);
+  }
+}

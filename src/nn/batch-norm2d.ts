@@ -1,0 +1,51 @@
+/** Batch normalisation of feature maps. */
+import type { Parameter, Value } from "../graph/value.js";
+import { add, multiply } from "../ops/arithmetic.js";
+import { batchNormInference, batchNormTraining } from "../ops/normalisation.js";
+import type { ForwardPass } from "./forward-pass.js";
+import { filled, parameter } from "./initial-values.js";
+import { Module } from "./module.js";
+
+const EPSILON = 1e-5;
+/** Share of the batch's statistics in the next running statistics. */
+const MOMENTUM = 0.1;
+
+/**
+ * y = (x - mean) / sqrt(variance + 1e-5) · weight + bias for each channel. x [B, C, H, W] -> y [B, C, H, W].
+ *
+ * In training mean and (biased) variance are the batch's, and the running statistics move towards them:
+ * running = 0.9 · running + 0.1 · batch, with the unbiased variance n / (n - 1) · variance, n = B · H · W.
+ * In inference, and where statistics are frozen, the running ones are used. As torch.nn.BatchNorm2d.
+ */
+export class BatchNorm2d extends Module {
+  readonly weight: Parameter; // [C]
+  readonly bias: Parameter; // [C]
+  readonly running_mean: Parameter; // [C]
+  readonly running_var: Parameter; // [C]
+
+  constructor(channels: number) {
+    super();
+    this.weight = parameter([channels], filled(1));
+    this.bias = parameter([channels], filled(0));
+    this.running_mean = parameter([channels], filled(0), { isTrainable: false });
+    this.running_var = parameter([channels], filled(1), { isTrainable: false });
+  }
+
+  forward(x: Value, pass: ForwardPass): Value {
+    const { weight, bias, running_mean: mean, running_var: variance } = this;
+    if (!pass.usesBatchStatistics) {
+      return batchNormInference(x, { mean, variance, weight, bias, epsilon: EPSILON });
+    }
+    const { y, batchMean, batchVariance } = batchNormTraining(x, { weight, bias, epsilon: EPSILON });
+    const count = x.dim(0) * x.dim(2) * x.dim(3);
+    const unbiased = count / Math.max(count - 1, 1);
+    this.#move(mean, batchMean, MOMENTUM, pass);
+    this.#move(variance, batchVariance, MOMENTUM * unbiased, pass);
+    return y;
+  }
+
+  #move(running: Parameter, batch: Value, share: number, pass: ForwardPass): void {
+    const kept = multiply(pass.currentValue(running), 1 - MOMENTUM);
+    pass.updateBuffer(running, add(kept, multiply(batch, share)));
+  }
+}

@@ -1,0 +1,23 @@
+/** Word vectors. */
+import type { Parameter, Value } from "../graph/value.js";
+import { gather } from "../ops/gather.js";
+import type { Random } from "../tensor/random.js";
+import { normal, parameter } from "./initial-values.js";
+import { Module } from "./module.js";
+
+/**
+ * y = weight[tokens]. tokens int64 [...] in 0..count-1 -> y [..., width].
+ * As torch.nn.Embedding: starts from a standard normal, every row learned.
+ */
+export class Embedding extends Module {
+  readonly weight: Parameter; // [count, width]
+
+  constructor(count: number, width: number, random: Random) {
+    super();
+    this.weight = parameter([count, width], normal(random, 1));
+  }
+
+  forward(tokens: Value): Value {
+    return gather(this.weight, tokens);
+  }
+}

@@ -1,0 +1,59 @@
+/** Initial values of parameters, as PyTorch draws them. */
+import { Parameter } from "../graph/value.js";
+import type { Random } from "../tensor/random.js";
+import { elementCount, type StaticShape } from "../tensor/shape.js";
+
+/** Gives the values of a parameter of some shape. */
+export type InitialValues = (shape: StaticShape) => Float32Array;
+
+/** A parameter that starts from `initial`; with `isTrainable: false` a buffer. */
+export function parameter(
+  shape: StaticShape,
+  initial: InitialValues,
+  options: { readonly isTrainable?: boolean } = {},
+): Parameter {
+  return new Parameter(shape, initial(shape), options);
+}
+
+/** All the same. */
+export function filled(value: number): InitialValues {
+  return (shape) => new Float32Array(elementCount(shape)).fill(value);
+}
+
+/** Uniform in [-bound, bound). */
+export function uniform(random: Random, bound: number): InitialValues {
+  return drawn(() => random.between(-bound, bound));
+}
+
+/** Normal with mean 0. */
+export function normal(random: Random, deviation: number): InitialValues {
+  return drawn(() => deviation * random.normal());
+}
+
+/**
+ * Kaiming (He) normal by fan-out for ReLU, deviation sqrt(2 / (outChannels · kernel elements)): what torchvision's
+ * ResNets start from. Shape [out, in, kH, kW].
+ */
+export function kaimingNormalFanOut(random: Random): InitialValues {
+  return (shape) => {
+    const [outChannels = 1, , ...kernel] = shape;
+    return normal(random, Math.sqrt(2 / (outChannels * elementCount(kernel))))(shape);
+  };
+}
+
+/** Xavier (Glorot) uniform, bound sqrt(6 / (in + out)). Shape [out, in]. */
+export function xavierUniform(random: Random): InitialValues {
+  return (shape) => {
+    const [outFeatures = 1, inFeatures = 1] = shape;
+    return uniform(random, Math.sqrt(6 / (inFeatures + outFeatures)))(shape);
+  };
+}
+
+function fill(data: Float32Array, draw: () => number): Float32Array {
+  for (let i = 0; i < data.length; i += 1) data[i] = draw();
+  return data;
+}
+
+function drawn(draw: () => number): InitialValues {
+  return (shape) => fill(new Float32Array(elementCount(shape)), draw);
+}

@@ -1,0 +1,26 @@
+/** Layer normalisation over the last axis. */
+import type { Parameter, Value } from "../graph/value.js";
+import { layerNorm } from "../ops/normalisation.js";
+import { filled, parameter } from "./initial-values.js";
+import { Module } from "./module.js";
+
+const EPSILON = 1e-5;
+
+/**
+ * y = (x - mean) / sqrt(variance + 1e-5) · weight + bias over the last axis. x [..., D] -> y [..., D].
+ * As torch.nn.LayerNorm.
+ */
+export class LayerNorm extends Module {
+  readonly weight: Parameter; // [D]
+  readonly bias: Parameter; // [D]
+
+  constructor(width: number) {
+    super();
+    this.weight = parameter([width], filled(1));
+    this.bias = parameter([width], filled(0));
+  }
+
+  forward(x: Value): Value {
+    return layerNorm(x, { weight: this.weight, bias: this.bias, epsilon: EPSILON });
+  }
+}

@@ -1,0 +1,37 @@
+/** Fully connected layer. */
+import type { Parameter, Value } from "../graph/value.js";
+import { add } from "../ops/arithmetic.js";
+import { linear, linearOfPair } from "../ops/linear.js";
+import type { Random } from "../tensor/random.js";
+import { parameter, uniform } from "./initial-values.js";
+import { Module } from "./module.js";
+
+export interface LinearOptions {
+  readonly bias?: boolean;
+}
+
+/**
+ * y = x · Wᵀ + b. x [..., inFeatures] -> y [..., outFeatures].
+ * Names, layout and initial range are those of torch.nn.Linear.
+ */
+export class Linear extends Module {
+  readonly weight: Parameter; // W [outFeatures, inFeatures]
+  readonly bias: Parameter | undefined; // b [outFeatures]
+
+  constructor(inFeatures: number, outFeatures: number, random: Random, { bias = true }: LinearOptions = {}) {
+    super();
+    const initial = uniform(random, 1 / Math.sqrt(inFeatures));
+    this.weight = parameter([outFeatures, inFeatures], initial);
+    this.bias = bias ? parameter([outFeatures], initial) : undefined;
+  }
+
+  forward(x: Value): Value {
+    const y = linear(x, this.weight);
+    return this.bias ? add(y, this.bias) : y;
+  }
+
+  /** The layer applied to [x ; s], s repeated: x [B, N, I], s [B, K], I + K = inFeatures -> y [B, N, outFeatures]. */
+  forwardPair(x: Value, s: Value): Value {
+    return linearOfPair(x, s, this.weight, this.bias);
+  }
+}
