@@ -1,0 +1,37 @@
+/** Numbers, durations and names as a reader expects them. */
+
+/** Percent with one decimal and no sign: 75.94 -> "75.9". */
+export function formatPercent(percent: number): string {
+  return percent.toFixed(1);
+}
+
+/** A share 0 to 1 as whole percent: 0.284 -> "28 %"; a share that is not zero never reads "0 %". */
+export function formatShare(share: number): string {
+  if (share > 0 && share < 0.005) return "<1 %";
+  return `${Math.round(share * 100)} %`;
+}
+
+/** 12345 -> "12,345". */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-GB", { maximumFractionDigits: 0 });
+}
+
+/** Three significant digits, without a tail of zeros: 0.0015 -> "0.0015", 1234.5 -> "1,230". */
+export function formatNumber(value: number): string {
+  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(1);
+  return value.toLocaleString("en-GB", { maximumSignificantDigits: 3 });
+}
+
+/** Seconds -> "48 s", "3 min 20 s", "2 h 05 min". */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${seconds < 10 ? Number(seconds.toFixed(1)) : whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** 1 -> "1 query", 5 -> "5 queries". */
+export function countOf(count: number, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : plural}`;
+}

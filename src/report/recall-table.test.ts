@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import type { EvaluationResult } from "../evaluation/result.js";
+import { recallTable } from "./recall-table.js";
+
+function result(model: string, base: number, change: Partial<EvaluationResult> = {}): EvaluationResult {
+  const category = (shift: number) => ({
+    r1: base + shift,
+    r10: base + shift + 10,
+    r50: base + shift + 20,
+    queries: 600,
+    gallery: 1043,
+    unanswerable: 0,
+  });
+  return {
+    model,
+    dataset: "fashion-iq",
+    split: "val",
+    protocol: "val-split",
+    reference: "removed",
+    captions: "and",
+    perCategory: { dress: category(1), "<shirt>": category(3) },
+    mean: { r1: base + 2, r10: base + 12, r50: base + 22, r10r50: base + 17 },
+    dropped: {
+      images: { dropped: 0, of: 2086 },
+      triplets: { dropped: 0, of: 1200 },
+      galleryEntries: { dropped: 0, of: 2086 },
+    },
+    seed: 7,
+    commit: "0123456789abcdef",
+    ...change,
+  };
+}
+
+/** The table's body as rows of text. */
+function rowsOf(markup: string): string[][] {
+  const body = markup.split("<tbody>")[1]?.split("</tbody>")[0] ?? "";
+  return body
+    .split("</tr>")
+    .slice(0, -1)
+    .map((row) => [...row.matchAll(/<t[hd][^>]*>([^<]*)</g)].map(([, text]) => text ?? ""));
+}
+
+describe("recallTable", () => {
+  it("lists mean and categories at 1, 10 and 50 for each model, in order", () => {
+    expect(rowsOf(recallTable([result("sdfn", 30), result("tirg", 20)]).markup)).toEqual([
+      ["sdfn", "32.0", "42.0", "52.0", "31.0", "41.0", "51.0", "33.0", "43.0", "53.0"],
+      ["tirg", "22.0", "32.0", "42.0", "21.0", "31.0", "41.0", "23.0", "33.0", "43.0"],
+    ]);
+  });
+
+  it("makes the best of each column bold, whichever model has it", () => {
+    const { markup } = recallTable([result("sdfn", 20), result("tirg", 30)]);
+    const best = [...markup.matchAll(/class="[^"]*\bbest\b[^"]*">([^<]*)</g)].map(([, text]) => text);
+    expect(best).toEqual(["32.0", "42.0", "52.0", "31.0", "41.0", "51.0", "33.0", "43.0", "53.0"]);
+  });
+
+  it("calls nothing the best where there is nothing to compare", () => {
+    expect(recallTable([result("sdfn", 30)]).markup).not.toContain('best"');
+  });
+
+  it("shows a category that one model was not measured on as a dash", () => {
+    const { dress } = result("tirg", 20).perCategory;
+    const partial = result("tirg", 20, { perCategory: dress ? { dress } : {} });
+    expect(rowsOf(recallTable([result("sdfn", 30), partial]).markup)[1]?.slice(-3)).toEqual(["–", "–", "–"]);
+  });
+
+  it("names protocol, sizes, seed, commit and what was dropped", () => {
+    const dropped = {
+      images: { dropped: 12, of: 2086 },
+      triplets: { dropped: 20, of: 1200 },
+      galleryEntries: { dropped: 14, of: 2086 },
+    };
+    const { markup } = recallTable([result("sdfn", 30, { dropped })]);
+    for (const text of ["val-split", "600 queries, 1,043 pictures", ">7<", "0123456789ab", "removed from"]) {
+      expect(markup).toContain(text);
+    }
+    expect(markup).toContain("12 of 2,086 images, 20 of 1,200 queries, 14 of 2,086 gallery entries dropped");
+    expect(recallTable([result("sdfn", 30, { commit: null })]).markup).toContain("unknown");
+  });
+
+  it("draws a bar for every model and cutoff, described in words", () => {
+    const { markup } = recallTable([result("sdfn", 30), result("tirg", 20)]);
+    expect(markup).toContain("sdfn: R@1 32.0, R@10 42.0, R@50 52.0. tirg: R@1 22.0");
+    const [wide = ""] = markup.match(/<svg class="chart"[\s\S]*?<\/svg>/) ?? [];
+    for (const value of ["32", "42", "52", "22"]) expect(wide).toMatch(new RegExp(`>\\s*${value}\\s*<`));
+  });
+
+  it("escapes names", () => {
+    const { markup } = recallTable([result("<b>", 30)]);
+    expect(markup).not.toContain("<b>");
+    expect(markup).not.toContain("<shirt>");
+  });
+});

@@ -1,0 +1,144 @@
+/** Recall@K of several models on one data set: a chart to see it, a table to quote it. */
+import type { DropReport } from "../data/missing-images.js";
+import type { EvaluationResult, Recalls } from "../evaluation/result.js";
+import { barChart } from "./chart.js";
+import { factList } from "./fact-list.js";
+import { formatCount, formatPercent } from "./format.js";
+import { type Html, html } from "./html.js";
+
+export const recallTableCss = `
+.recall { display: grid; gap: 1.25rem; }
+.recall-chart { margin: 0; padding: 1.25rem; }
+.data-table th, .data-table td { padding: 0.6rem 0.8rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+.data-table thead th { font-size: 0.8125rem; font-weight: 600; color: var(--ink-soft); }
+.data-table th[scope=row], .data-table thead tr:first-child th:first-child { text-align: left; position: sticky; left: 0; background: var(--surface); }
+.data-table tbody tr:last-child > * { border-bottom: 0; }
+.data-table .group { text-align: center; color: var(--ink); font-size: 0.9rem; }
+.data-table .group small { display: block; font-weight: 400; color: var(--ink-soft); }
+.data-table .starts-group { border-left: 1px solid var(--line); }
+.data-table .best { font-weight: 700; }
+.recall .facts { padding-inline: 0.25rem; font-size: 0.875rem; }
+`;
+
+const cutoffs = [
+  { key: "r1", name: "R@1" },
+  { key: "r10", name: "R@10" },
+  { key: "r50", name: "R@50" },
+] as const satisfies readonly { key: keyof Recalls; name: string }[];
+
+/**
+ * Results of several models under one protocol, in the order given; the best of a column is bold
+ * and the protocol, the galleries, what was dropped, seed and commit stand below.
+ */
+export function recallTable(results: readonly EvaluationResult[]): Html {
+  return html`<div class="recall">${recallChart(results)}${table(results)}${provenance(results)}</div>`;
+}
+
+function recallChart(results: readonly EvaluationResult[]): Html {
+  const options = {
+    labels: cutoffs.map(({ name }) => name),
+    yMax: 100,
+    format: (value: number) => value.toFixed(0),
+    description: `Mean recall in percent. ${results
+      .map(
+        ({ model, mean }) =>
+          `${model}: ${cutoffs.map(({ key, name }) => `${name} ${formatPercent(mean[key])}`).join(", ")}`,
+      )
+      .join(". ")}.`,
+  };
+  const groups = results.map(({ model, mean }, colourIndex) => ({
+    name: model,
+    colourIndex,
+    values: cutoffs.map(({ key }) => mean[key]),
+  }));
+  return html`<figure class="card recall-chart">
+<figcaption class="small soft">Percent of queries whose target is among the first 1, 10 or 50, mean over categories</figcaption>
+<div class="wide-only">${barChart(groups, { ...options, widthPx: 1000, heightPx: 320 })}</div>
+<div class="narrow-only">${barChart(groups, { ...options, widthPx: 400, heightPx: 330 })}</div>
+</figure>`;
+}
+
+function table(results: readonly EvaluationResult[]): Html {
+  const categories = [...new Set(results.flatMap(({ perCategory }) => Object.keys(perCategory)))];
+  const groups = [
+    { title: "Mean", sizes: undefined, of: ({ mean }: EvaluationResult): Recalls | undefined => mean },
+    ...categories.map((category) => {
+      const sizes = results
+        .map(({ perCategory }) => perCategory[category])
+        .find((found) => found !== undefined);
+      return {
+        title: category,
+        sizes: sizes && `${formatCount(sizes.queries)} queries, ${formatCount(sizes.gallery)} pictures`,
+        of: ({ perCategory }: EvaluationResult): Recalls | undefined => perCategory[category],
+      };
+    }),
+  ];
+  const columns = groups.flatMap((group) =>
+    cutoffs.map(({ key, name }, index) => {
+      const values = results.map((result) => group.of(result)?.[key]);
+      return { name, values, best: bestOf(values), startsGroup: index === 0 };
+    }),
+  );
+  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label="Recall by category"><table class="data-table">
+<caption class="visually-hidden">Recall in percent by model and category; the best value of a column is bold</caption>
+<thead>
+<tr><th rowspan="2" scope="col">Model</th>${groups.map(
+    ({ title, sizes }) =>
+      html`<th class="group starts-group" colspan="${cutoffs.length}" scope="colgroup">${title}${sizes !== undefined && html`<small>${sizes}</small>`}</th>`,
+  )}</tr>
+<tr>${columns.map(({ name, startsGroup }) => html`<th scope="col"${startsGroup && html` class="starts-group"`}>${name}</th>`)}</tr>
+</thead>
+<tbody>${results.map(
+    ({ model }, row) =>
+      html`<tr><th scope="row">${model}</th>${columns.map(({ values, best, startsGroup }) => cell(values[row], { best, startsGroup }))}</tr>`,
+  )}</tbody>
+</table></div>`;
+}
+
+function cell(
+  value: number | undefined,
+  { best, startsGroup }: { readonly best: number | undefined; readonly startsGroup: boolean },
+): Html {
+  const classes = [startsGroup && "starts-group", value !== undefined && value === best && "best"].filter(
+    Boolean,
+  );
+  return html`<td class="${classes.join(" ")}">${value === undefined ? "–" : formatPercent(value)}</td>`;
+}
+
+/** The highest value, where there is more than one to compare. */
+function bestOf(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length > 1 ? Math.max(...known) : undefined;
+}
+
+function provenance(results: readonly EvaluationResult[]): Html {
+  const distinct = (read: (result: EvaluationResult) => string | number) =>
+    [...new Set(results.map(read))].join(" / ");
+  return factList([
+    ["Data", distinct(({ dataset, split }) => `${dataset}, ${split} split`)],
+    ["Protocol", distinct(({ protocol }) => protocol)],
+    [
+      "Reference",
+      distinct(({ reference }) => `${reference} ${reference === "removed" ? "from" : "in"} the ranking`),
+    ],
+    ["Captions", distinct(({ captions }) => captionWords[captions])],
+    ["Missing images", distinct(({ dropped }) => describeDropped(dropped))],
+    ["Seed", distinct(({ seed }) => seed)],
+    ["Commit", distinct(({ commit }) => commit?.slice(0, 12) ?? "unknown")],
+  ]);
+}
+
+const captionWords: Readonly<Record<EvaluationResult["captions"], string>> = {
+  and: "joined with “and”",
+  swapped: "joined in both orders",
+  each: "one query each",
+};
+
+function describeDropped({ images, triplets, galleryEntries }: DropReport): string {
+  if (images.dropped === 0) return "none";
+  return [
+    `${formatCount(images.dropped)} of ${formatCount(images.of)} images`,
+    `${formatCount(triplets.dropped)} of ${formatCount(triplets.of)} queries`,
+    `${formatCount(galleryEntries.dropped)} of ${formatCount(galleryEntries.of)} gallery entries dropped`,
+  ].join(", ");
+}

@@ -1,0 +1,238 @@
+/** How training went: losses, held-out recall, learning rate, speed and router entropy. */
+import type { EpochMetrics, LossParts } from "../training/metrics.js";
+import { type Line, type LineChartOptions, lineChart } from "./chart.js";
+import { formatCount, formatNumber, formatPercent } from "./format.js";
+import { type Html, html } from "./html.js";
+import { averaged, epochsOf, mean, type Point, stepsOf } from "./training-series.js";
+import type { ModelTraining } from "./types.js";
+
+export const trainingCurvesCss = `
+.curves { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
+.curve { margin: 0; padding: 1.1rem 1.1rem 0.7rem; display: grid; gap: 0.5rem; align-content: start; }
+.curve figcaption .small { display: block; margin-top: 0.2rem; }
+.chart { width: 100%; height: auto; display: block; font-family: inherit; }
+.curves-table { margin-top: 1.25rem; }
+`;
+
+const size = { widthPx: 420, heightPx: 262 };
+const maxPoints = 120;
+
+/** A curve, or nothing where no model recorded it. */
+interface Curve {
+  readonly title: string;
+  readonly note: string;
+  readonly lines: readonly Line[];
+  readonly options: Pick<LineChartOptions, "xName"> & Partial<Omit<LineChartOptions, "description">>;
+  /** A value as words of the chart's description. */
+  readonly format?: (value: number) => string;
+}
+
+/**
+ * A chart for each quantity that any of the models recorded, and a table of the epochs. Steps are
+ * averaged in groups, so that a long run stays readable.
+ * @param models order of the colours; the trainings' own order by default.
+ */
+export function trainingCurves(
+  trainings: readonly ModelTraining[],
+  { models = trainings.map(({ model }) => model) }: { readonly models?: readonly string[] } = {},
+): Html {
+  const colourOf = (model: string) => Math.max(0, models.indexOf(model));
+  const curves = [
+    validationRecall(trainings, colourOf),
+    totalLoss(trainings, colourOf),
+    ...trainings.map(lossParts),
+    ...trainings.map(routerEntropy),
+    learningRate(trainings, colourOf),
+    throughput(trainings, colourOf),
+  ];
+  return html`<div class="curves">${curves.map(curveFigure)}</div>${epochTable(trainings)}`;
+}
+
+type ColourOf = (model: string) => number;
+
+function validationRecall(trainings: readonly ModelTraining[], colourOf: ColourOf): Curve {
+  return {
+    title: "Recall@10 on held-out training queries",
+    note: "Percent, after each epoch. Higher is better.",
+    lines: perModel(trainings, colourOf, ({ metrics }) =>
+      epochsOf(metrics).flatMap(({ epoch, validation }) =>
+        validation ? [[epoch, validation.r10] as const] : [],
+      ),
+    ).map((line) => ({ ...line, hasDots: true })),
+    options: { xName: "epoch", isXWhole: true, yMin: 0, yMax: 100, yInterval: 25 },
+    format: (value) => `${formatPercent(value)} percent`,
+  };
+}
+
+function totalLoss(trainings: readonly ModelTraining[], colourOf: ColourOf): Curve {
+  return {
+    title: "Training loss",
+    note: "The sum that is minimised, averaged over neighbouring steps.",
+    lines: perModel(trainings, colourOf, ({ metrics }) =>
+      stepsOf(metrics).map(({ step, loss }) => [step, loss.total]),
+    ),
+    options: { ...stepAxis(trainings), yMin: 0 },
+  };
+}
+
+/** Only for a model with more than one part: the others' total says it all. */
+function lossParts({ model, metrics }: ModelTraining): Curve {
+  const steps = stepsOf(metrics);
+  const parts = (["classification", "distillation", "consistency"] as const).filter((part) =>
+    steps.some(({ loss }) => loss[part] > 0),
+  );
+  return {
+    title: `Parts of ${model}'s loss`,
+    note: "Before their weights λ; logarithmic, as they differ by orders of magnitude.",
+    lines:
+      parts.length < 2
+        ? []
+        : parts.map((part, index) => ({
+            name: partNames[part],
+            colourIndex: index,
+            points: averaged(
+              steps.filter(({ loss }) => loss[part] > 0).map(({ step, loss }) => [step, loss[part]]),
+              maxPoints,
+            ),
+          })),
+    options: { ...stepAxis([{ model, metrics }]), isYLog: true },
+  };
+}
+
+const partNames: Readonly<Record<Exclude<keyof LossParts, "total">, string>> = {
+  classification: "classification",
+  distillation: "path distillation",
+  consistency: "consistency",
+};
+
+function routerEntropy({ model, metrics }: ModelTraining): Curve {
+  const epochs = epochsOf(metrics);
+  const layerCount = Math.max(0, ...epochs.map(({ routerEntropy = [] }) => routerEntropy.length));
+  return {
+    title: `How undecided ${model}'s routers are`,
+    note: "Entropy of the route weights: 1 means all modules alike, 0 means one takes all.",
+    lines: Array.from({ length: layerCount }, (_, layer) => ({
+      name: `layer ${layer + 1}`,
+      colourIndex: layer,
+      hasDots: true,
+      points: epochs.flatMap(({ epoch, routerEntropy = [] }): Point[] => {
+        const entropy = routerEntropy[layer];
+        return entropy === undefined ? [] : [[epoch, entropy]];
+      }),
+    })),
+    options: { xName: "epoch", isXWhole: true, yMin: 0, yMax: 1, yInterval: 0.25 },
+  };
+}
+
+function learningRate(trainings: readonly ModelTraining[], colourOf: ColourOf): Curve {
+  return {
+    title: "Learning rate",
+    note: "Warm-up, then the schedule of the configuration.",
+    lines: perModel(trainings, colourOf, ({ metrics }) =>
+      stepsOf(metrics).map(({ step, learningRate: rate }) => [step, rate]),
+    ),
+    options: { ...stepAxis(trainings), yMin: 0 },
+  };
+}
+
+function throughput(trainings: readonly ModelTraining[], colourOf: ColourOf): Curve {
+  return {
+    title: "Images per second",
+    note: "References and targets, averaged over neighbouring steps.",
+    lines: perModel(trainings, colourOf, ({ metrics }) =>
+      stepsOf(metrics).map(({ step, imagesPerSecond }) => [step, imagesPerSecond]),
+    ),
+    options: { ...stepAxis(trainings), yMin: 0 },
+  };
+}
+
+/** From 0 to the last step, so that averaging does not move the ends. */
+function stepAxis(trainings: readonly ModelTraining[]): Pick<LineChartOptions, "xName" | "xMin" | "xMax"> {
+  const last = trainings.map(({ metrics }) => stepsOf(metrics).at(-1)?.step ?? 0);
+  return { xName: "step", xMin: 0, xMax: Math.max(1, ...last) };
+}
+
+function perModel(
+  trainings: readonly ModelTraining[],
+  colourOf: ColourOf,
+  pointsOf: (training: ModelTraining) => readonly Point[],
+): readonly Line[] {
+  return trainings
+    .map((training) => ({
+      name: training.model,
+      colourIndex: colourOf(training.model),
+      points: averaged(pointsOf(training), maxPoints),
+    }))
+    .filter(({ points }) => points.length > 0);
+}
+
+function curveFigure({ title, note, lines, options, format = formatNumber }: Curve): Html | undefined {
+  if (lines.every(({ points }) => points.length === 0)) return undefined;
+  const description = `${title}: ${lines.map((line) => describe(line, format)).join("; ")}.`;
+  return html`<figure class="card curve"><figcaption><h3>${title}</h3><span class="small soft">${note}</span></figcaption>${lineChart(
+    lines,
+    { ...size, ...options, description },
+  )}</figure>`;
+}
+
+function describe({ name, points }: Line, format: (value: number) => string): string {
+  const first = points[0]?.[1];
+  const last = points.at(-1)?.[1];
+  if (first === undefined || last === undefined) return `${name}: no values`;
+  return `${name} from ${format(first)} to ${format(last)}`;
+}
+
+function epochTable(trainings: readonly ModelTraining[]): Html | undefined {
+  const rows = trainings.flatMap(({ model, metrics }) =>
+    epochsOf(metrics).map((epoch) => ({ model, epoch, metrics })),
+  );
+  if (rows.length === 0) return undefined;
+  const head = [
+    "Model",
+    "Epoch",
+    "Steps",
+    "Loss",
+    "R@1",
+    "R@10",
+    "R@50",
+    "Queries",
+    "Gallery",
+    "Images/s",
+    "Seconds",
+  ];
+  return html`<details class="curves-table"><summary>All epochs as a table</summary>
+<div class="card scroll-x" tabindex="0" role="region" aria-label="All epochs"><table class="data-table">
+<thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    ({ model, epoch, metrics }) =>
+      html`<tr><th scope="row">${model}</th>${epochCells(epoch, {
+        imagesPerSecond: mean(
+          stepsOf(metrics)
+            .filter((step) => step.epoch === epoch.epoch)
+            .map((step) => step.imagesPerSecond),
+        ),
+      })}</tr>`,
+  )}</tbody>
+</table></div></details>`;
+}
+
+function epochCells(
+  { epoch, step, loss, validation, seconds }: EpochMetrics,
+  { imagesPerSecond }: { readonly imagesPerSecond: number },
+): readonly Html[] {
+  const percent = (value: number | undefined) => (value === undefined ? "–" : formatPercent(value));
+  const count = (value: number | undefined) =>
+    value === undefined || Number.isNaN(value) ? "–" : formatCount(value);
+  return [
+    String(epoch),
+    formatCount(step),
+    formatNumber(loss.total),
+    percent(validation?.r1),
+    percent(validation?.r10),
+    percent(validation?.r50),
+    count(validation?.queries),
+    count(validation?.gallery),
+    count(imagesPerSecond),
+    seconds.toFixed(1),
+  ].map((cell) => html`<td>${cell}</td>`);
+}
