@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DivergenceError, ShapeError } from "../errors.js";
+import { topK } from "../retrieval/top-k.js";
 import { Random } from "../tensor/random.js";
 import { recallAtK, targetRanks, unranked } from "./recall.js";
-import { topK } from "./top-k.js";
 
 /** Query (1, 0) scores a row by its first number. */
 function rowsScoring(...scores: number[]): Float32Array {

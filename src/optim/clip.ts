@@ -1,24 +1,44 @@
-/** The size of all gradients together, and a bound on it. */
+/** Clipping of gradients by their common norm. */
+import { applyOp, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
 import { add, divide, maximum, multiply } from "../ops/arithmetic.js";
-import { sqrt, square } from "../ops/elementwise.js";
+import { full } from "../ops/constant.js";
+import { sqrt } from "../ops/elementwise.js";
 import { sum } from "../ops/reduce.js";
-import { concat, expandDims } from "../ops/shape.js";
+import { concat, reshape } from "../ops/shape.js";
 
-/** L2 norm of all gradients as one vector: [] */
+/** Norm of all gradients together, and what to multiply each of them by. */
+export interface ClippedNorm {
+  /** sqrt(sum of the squares of every element): []. */
+  readonly norm: Value;
+  /** min(1, maxNorm / norm): []. */
+  readonly factor: Value;
+}
+
+/** sqrt(sum of the squares of every element of every gradient): []. */
 export function globalNorm(gradients: readonly Value[]): Value {
-  const squares = gradients.map((gradient) => expandDims(sum(square(gradient)), 0));
+  const squares = gradients.map((gradient) =>
+    reshape(applyOp(sumOfSquaresOp, { x: gradient }, undefined), [1]),
+  );
   return sqrt(sum(concat(squares, { axis: 0 })));
 }
 
 /**
- * Gradients scaled by min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_.
- * @param norm their `globalNorm`.
+ * How to scale gradients so that their common norm is at most `maxNorm`, as torch.nn.utils.clip_grad_norm_:
+ * factor = min(1, maxNorm / (norm + 1e-6)). NaN and infinity show in the norm.
  */
-export function clipByGlobalNorm(
-  gradients: readonly Value[],
-  { norm, maxNorm }: { norm: Value; maxNorm: number },
-): Value[] {
-  const scale = divide(maxNorm, maximum(add(norm, 1e-6), maxNorm)); // at most 1
-  return gradients.map((gradient) => multiply(gradient, scale));
+export function clipByGlobalNorm(gradients: readonly Value[], maxNorm: number): ClippedNorm {
+  const norm = globalNorm(gradients);
+  // min(1, a / b) = a / max(a, b)
+  const limit = full([], maxNorm, "float32");
+  return { norm, factor: divide(limit, maximum(add(norm, 1e-6), limit)) };
 }
+
+/** One node instead of a square of parameter size and its sum. */
+const sumOfSquaresOp: Op<"x"> = {
+  name: "sumOfSquares",
+  inputs: ["x"],
+  outputType: ({ x }) => ({ dtype: x.dtype, shape: [] }),
+  gradient: { x: ({ x, dy }) => multiply(multiply(x, 2), dy) },
+  onnx: (graph, { x }) => graph.node("ReduceSumSquare", [x], { keepdims: 0 }),
+};

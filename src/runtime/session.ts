@@ -104,6 +104,11 @@ export class GraphSession<Output extends string> {
     return new GraphSession(await createOrtSession(lowered, options), lowered);
   }
 
+  /** Does a run need the input `name`? A graph takes only what its outputs depend on. */
+  hasInput(name: string): boolean {
+    return this.#lowered.inputs.has(name);
+  }
+
   /** Computes all outputs. Works off the main thread. @throws GraphError, ShapeError for feeds that do not fit. */
   async run(feeds: Feeds): Promise<Record<Output, Tensor>> {
     const ortFeeds = toOrtFeeds(this.#lowered.inputs, feeds);

@@ -66,6 +66,11 @@ export class StatefulSession<Output extends string> {
     return new StatefulSession(session, lowered, Object.keys(outputs) as Output[], updates, accept);
   }
 
+  /** Does a run need the input `name`? A graph takes only what its outputs depend on. */
+  hasInput(name: string): boolean {
+    return this.#lowered.inputs.has(name);
+  }
+
   /** How many ONNX nodes a run executes before ONNX Runtime fuses some. */
   get nodeCount(): number {
     return this.#lowered.nodeCount;

@@ -1,0 +1,59 @@
+/** The teacher of self path distillation: the model as it stood at the end of the preceding epoch. */
+import type { Batch } from "../data/batch-loader.js";
+import { Input } from "../graph/value.js";
+import type { CompositionModel } from "../models/composition-model.js";
+import { teacherOutputs } from "../models/objective.js";
+import { ForwardPass } from "../nn/forward-pass.js";
+import { GraphSession, type SessionOptions } from "../runtime/session.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { TeacherLogits } from "./training-step.js";
+
+/**
+ * A frozen copy of a model in evaluation mode that gives router logits. The weights are part of its graph, so the
+ * model can train on, and ONNX Runtime lays them out for speed.
+ */
+export class Teacher {
+  readonly #session: GraphSession<string>;
+
+  private constructor(session: GraphSession<string>) {
+    this.#session = session;
+  }
+
+  /** Snapshots the model as it is now. */
+  static async snapshot(
+    model: CompositionModel,
+    { imagePx, maxWords }: { readonly imagePx: number; readonly maxWords: number },
+    options: SessionOptions = {},
+  ): Promise<Teacher> {
+    const pass = ForwardPass.inference();
+    const references = new Input("references", "uint8", ["batch", imagePx, imagePx, 3]);
+    const tokens = new Input("tokens", "int64", ["batch", maxWords]);
+    const lengths = new Input("lengths", "int64", ["batch"]);
+    const { logits = [] } = model.compose(
+      model.encodeImages(references, pass),
+      model.encodeText(tokens, lengths),
+      pass,
+    );
+    return new Teacher(await GraphSession.compile(teacherOutputs(logits), options));
+  }
+
+  /** Router logits on the references and texts of a batch. */
+  async predict({
+    images,
+    tokens,
+    lengths,
+  }: Pick<Batch, "images" | "tokens" | "lengths">): Promise<TeacherLogits> {
+    const [count = 0, ...size] = images.shape;
+    const references: Tensor = {
+      dtype: "uint8",
+      shape: [count / 2, ...size],
+      data: images.data.subarray(0, images.data.length / 2),
+    };
+    return this.#session.run({ references, tokens, lengths });
+  }
+
+  /** Frees the native session. */
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}

@@ -1,0 +1,269 @@
+/** Trains a model on a data set and writes a run folder. */
+
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { BatchLoader } from "../data/batch-loader.js";
+import { ImageCache } from "../data/image-cache.js";
+import { availableSplit, describeDrops } from "../data/missing-images.js";
+import type { DatasetSplit, RetrievalDataset } from "../data/triplet.js";
+import { joinCaptions, Vocabulary } from "../data/vocabulary.js";
+import { DivergenceError } from "../errors.js";
+import { scoreSplit } from "../evaluation/evaluate.js";
+import { defaultProtocol } from "../evaluation/protocols.js";
+import type { CompositionModel } from "../models/composition-model.js";
+import { createModel } from "../models/registry.js";
+import { ModelEmbedder } from "../retrieval/model-embedder.js";
+import { Random } from "../tensor/random.js";
+import { writeSafetensors } from "../weights/safetensors.js";
+import { holdOut } from "./hold-out.js";
+import { learningRateAt } from "./learning-rate.js";
+import type { EpochMetrics, LossParts, Metrics, StepMetrics } from "./metrics.js";
+import { projectCommit } from "./project-version.js";
+import type { RunConfig } from "./run-config.js";
+import { createRunFolder, type RunManifest, runFiles, writeManifest } from "./run-files.js";
+import { Teacher } from "./teacher.js";
+import { TrainingStep } from "./training-step.js";
+
+/** What happens during training, in order. */
+export type TrainEvent =
+  | {
+      readonly kind: "start";
+      readonly totalSteps: number;
+      readonly stepsPerEpoch: number;
+      readonly triplets: number;
+      readonly heldOut: number;
+      readonly vocabulary: number;
+      readonly parameters: number;
+    }
+  | { readonly kind: "note"; readonly text: string }
+  | StepMetrics
+  | EpochMetrics;
+
+export interface TrainOptions {
+  readonly dataset: RetrievalDataset;
+  readonly config: RunConfig;
+  /** A new or empty folder. */
+  readonly runDir: string;
+  /** Ends training after the step under way; the run is saved. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainEvent) => void;
+}
+
+export interface TrainSummary {
+  readonly status: "complete" | "interrupted";
+  readonly steps: number;
+  readonly seconds: number;
+  /** The last epoch's metrics, when one was finished. */
+  readonly lastEpoch: EpochMetrics | undefined;
+}
+
+/**
+ * Trains from random initial values. Parameters are saved after every epoch, when interrupted, and when training
+ * diverges (then the last good ones).
+ * @throws DivergenceError when loss or gradients are not finite; DatasetError, ImageError for the data.
+ */
+export async function train({
+  dataset,
+  config,
+  runDir,
+  signal,
+  onEvent = () => undefined,
+}: TrainOptions): Promise<TrainSummary> {
+  const startedAt = Date.now();
+  const { training } = config;
+  const random = new Random(training.seed);
+  const { split, dropped } = availableSplit(dataset, "train");
+  createRunFolder(runDir);
+  if (dropped.images.dropped > 0) onEvent({ kind: "note", text: describeDrops(dropped) });
+
+  const parts = holdOut(split, training.holdOut, random.fork("hold-out"));
+  const vocabulary = vocabularyOf(parts.training, training.minWordCount);
+  vocabulary.save(join(runDir, runFiles.vocabulary));
+  const model = createModel(config.model, config.modelConfig, {
+    vocabularySize: vocabulary.size,
+    random: random.fork("model"),
+  });
+  const images = new ImageCache((id) => dataset.imagePath(id), {
+    sizePx: training.resizePx,
+    fit: training.imageFit,
+  });
+  const loader = new BatchLoader(parts.training, images, vocabulary, {
+    random: random.fork("loader"),
+    batchSize: training.batchSize,
+    maxWords: training.maxWords,
+    cropPx: training.imagePx,
+    shouldCropRandomly: training.randomCrop,
+    shouldFlip: training.flip,
+    shouldSwapCaptions: training.swapCaptions,
+  });
+  const dropoutRandom = random.fork("dropout");
+  const totalSteps = loader.batchesPerEpoch * training.epochs;
+  const manifest: Omit<RunManifest, "status" | "step" | "seconds"> = {
+    format: 1,
+    commit: projectCommit(),
+    dataset: { name: dataset.name, root: dataset.root },
+    config: config.fields,
+    startedAt: new Date(startedAt).toISOString(),
+  };
+  const log = createWriteStream(join(runDir, runFiles.metrics), { flags: "a" });
+  const report = (metrics: Metrics) => {
+    log.write(`${JSON.stringify(metrics)}\n`);
+    onEvent(metrics);
+  };
+  const save = (status: RunManifest["status"], step: number) => {
+    writeSafetensors(join(runDir, runFiles.parameters), model.stateDict(), {
+      model: config.model,
+      step: String(step),
+    });
+    writeManifest(runDir, { ...manifest, status, step, seconds: (Date.now() - startedAt) / 1000 });
+  };
+
+  const compiled = await TrainingStep.compile(model, { training });
+  onEvent({
+    kind: "start",
+    totalSteps,
+    stepsPerEpoch: loader.batchesPerEpoch,
+    triplets: parts.training.epochTripletCount,
+    heldOut: parts.validation?.triplets.length ?? 0,
+    vocabulary: vocabulary.size,
+    parameters: model.parameters().reduce((count, { data }) => count + data.length, 0),
+  });
+  let step = 0;
+  let teacher: Teacher | undefined;
+  let lastEpoch: EpochMetrics | undefined;
+  try {
+    for (let epoch = 1; epoch <= training.epochs; epoch += 1) {
+      const epochStart = performance.now();
+      const sums = new LossSums();
+      for await (const batch of loader.epoch()) {
+        const stepStart = performance.now();
+        const learningRate = learningRateAt(step, totalSteps, training);
+        const result = await compiled.run(batch, {
+          step: step + 1,
+          learningRate,
+          random: dropoutRandom,
+          teacher: await teacher?.predict(batch),
+        });
+        if (!result.isAccepted) {
+          save("diverged", step);
+          throw new DivergenceError(
+            `step ${step + 1} (epoch ${epoch}): loss or gradients are not finite; got loss ${result.loss.total}, gradient norm ${result.gradientNorm}; ` +
+              `the parameters of step ${step} are in ${runDir}; try a lower learningRate (now ${learningRate}) or set gradientClip`,
+          );
+        }
+        step += 1;
+        sums.add(result.loss);
+        report({
+          kind: "step",
+          step,
+          epoch,
+          loss: result.loss,
+          gradientNorm: result.gradientNorm,
+          learningRate,
+          imagesPerSecond: (2 * training.batchSize * 1000) / (performance.now() - stepStart),
+        });
+        if (signal?.aborted) {
+          save("interrupted", step);
+          return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+        }
+      }
+      const watched = await watch(model, { images, vocabulary, training, validation: parts.validation });
+      lastEpoch = {
+        kind: "epoch",
+        epoch,
+        step,
+        loss: sums.mean(),
+        ...watched,
+        seconds: (performance.now() - epochStart) / 1000,
+      };
+      report(lastEpoch);
+      save(epoch === training.epochs ? "complete" : "training", step);
+      if (model.auxiliaryLosses.distillation && epoch < training.epochs) {
+        await teacher?.release();
+        teacher = await Teacher.snapshot(model, training);
+      }
+    }
+    return { status: "complete", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+  } finally {
+    await teacher?.release();
+    await compiled.release();
+    log.end();
+    await once(log, "close");
+  }
+}
+
+/** Recall and route statistics on the held-out triplets. */
+async function watch(
+  model: CompositionModel,
+  {
+    images,
+    vocabulary,
+    training,
+    validation,
+  }: {
+    images: ImageCache;
+    vocabulary: Vocabulary;
+    training: RunConfig["training"];
+    validation: DatasetSplit | undefined;
+  },
+): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
+  if (!validation) return {};
+  const embedder = await ModelEmbedder.compile(model, { images, vocabulary, ...training });
+  try {
+    const { mean, perCategory } = await scoreSplit(validation, embedder, { protocol: defaultProtocol });
+    const categories = Object.values(perCategory);
+    const routes = await embedder.routeStatistics(
+      validation.triplets.map(({ reference, captions }) => ({ reference, text: joinCaptions(captions) })),
+    );
+    const total = (value: (category: (typeof categories)[number]) => number) =>
+      categories.reduce((sum, c) => sum + value(c), 0);
+    return {
+      validation: {
+        r1: mean.r1,
+        r10: mean.r10,
+        r50: mean.r50,
+        queries: total((c) => c.queries),
+        gallery: total((c) => c.gallery),
+      },
+      ...(routes.length > 0
+        ? {
+            routerEntropy: routes.map(({ entropy }) => entropy),
+            routeWeights: routes.map(({ weights }) => weights),
+          }
+        : {}),
+    };
+  } finally {
+    await embedder.release();
+  }
+}
+
+/** Words of the texts as training encodes them. */
+function vocabularyOf(split: DatasetSplit, minCount: number): Vocabulary {
+  return Vocabulary.fromTexts(
+    split.triplets.map(({ captions }) => joinCaptions(captions)),
+    { minCount },
+  );
+}
+
+/** Running sums of loss parts. */
+class LossSums {
+  #count = 0;
+  readonly #sums = { total: 0, classification: 0, distillation: 0, consistency: 0 };
+
+  add(loss: LossParts): void {
+    this.#count += 1;
+    for (const part of Object.keys(this.#sums) as (keyof LossParts)[]) this.#sums[part] += loss[part];
+  }
+
+  mean(): LossParts {
+    const { total, classification, distillation, consistency } = this.#sums;
+    const n = Math.max(1, this.#count);
+    return {
+      total: total / n,
+      classification: classification / n,
+      distillation: distillation / n,
+      consistency: consistency / n,
+    };
+  }
+}
