@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { Input, type Value } from "../../graph/value.js";
+import { ForwardPass } from "../../nn/forward-pass.js";
+import { runOnce } from "../../runtime/session.js";
+import { Random } from "../../tensor/random.js";
+import { int64, tensor } from "../../tensor/tensor.js";
+import { objective, teacherInputs, teacherOutputs } from "../objective.js";
+import { parseSdfnConfig, type SdfnConfigInput } from "./config.js";
+import { Sdfn } from "./sdfn.js";
+
+const px = 40;
+const feeds = {
+  images: tensor(
+    "uint8",
+    [4, px, px, 3],
+    new Uint8Array(4 * px * px * 3).map((_, i) => (i * 37) % 251),
+  ),
+  tokens: int64([2, 3], [2, 3, 4, 5, 0, 0]),
+  lengths: int64([2], [3, 1]),
+};
+
+function build(given: SdfnConfigInput = {}): Sdfn {
+  const small = { backbone: "resnet18", backboneWidth: 1 / 32, embedDim: 6, wordDim: 2, heads: 2, layers: 2 };
+  return new Sdfn(parseSdfnConfig({ ...small, ...given }), 7, new Random(3));
+}
+
+function graph(model: Sdfn, pass = ForwardPass.inference()) {
+  const pairs = model.encodePairs(new Input("images", "uint8", [4, px, px, 3]), pass);
+  const text = model.encodeText(new Input("tokens", "int64", [2, 3]), new Input("lengths", "int64", [2]));
+  return { ...pairs, text, composition: model.compose(pairs.reference, text, pass) };
+}
+
+async function valuesOf<Name extends string>(outputs: Record<Name, Value>): Promise<Record<Name, number[]>> {
+  const result = await runOnce<Name>(outputs, feeds);
+  return Object.fromEntries(
+    Object.entries<{ data: ArrayLike<number | bigint> }>(result).map(([name, { data }]) => [
+      name,
+      Array.from(data, Number),
+    ]),
+  ) as Record<Name, number[]>;
+}
+
+describe("Sdfn", () => {
+  it("encodes references and targets alike in one pass and in two", async () => {
+    const [joint, separate] = [graph(build()), graph(build({ imagePasses: "separate" }))];
+    const outputsOf = ({ composition, target }: ReturnType<typeof graph>) => ({
+      q: composition.q,
+      t: target.embedding,
+    });
+    const [a, b] = [await valuesOf(outputsOf(joint)), await valuesOf(outputsOf(separate))];
+    for (const name of ["q", "t"] as const) {
+      expect(a[name]).toHaveLength(12);
+      for (const [i, value] of a[name].entries()) expect(b[name][i]).toBeCloseTo(value, 4);
+    }
+  });
+
+  it("shows batch norm one batch in one pass, and two in two", () => {
+    const updates = (imagePasses: "joint" | "separate") => {
+      const pass = ForwardPass.training();
+      graph(build({ imagePasses }), pass);
+      return pass.bufferUpdates.length;
+    };
+    expect(updates("joint")).toBe(40);
+    expect(updates("separate")).toBe(40); // each statistic once, with both batches in it
+  });
+
+  it("adds the sentence to the query with a sentence skip", async () => {
+    const [plain, skip] = [graph(build()), graph(build({ sentenceSkip: true }))];
+    const { q, s } = await valuesOf({ q: plain.composition.q, s: plain.text.sentence });
+    const result = await valuesOf({ q: skip.composition.q });
+    for (const [i, value] of result.q.entries()) expect(value).toBeCloseTo(Number(q[i]) + Number(s[i]), 5);
+  });
+
+  it("names its losses by the configuration", () => {
+    expect(build({ lambda1: 0, lambda2: 0 }).auxiliaryLosses).toEqual({});
+    expect(build({ lambda1: 0.5, tau: 2, lambda2: 3, consistencyForm: "u-to-q" }).auxiliaryLosses).toEqual({
+      distillation: { weight: 0.5, tau: 2, merge: "mean", over: "sources", meanOver: "pairs" },
+      consistency: { weight: 3, form: "u-to-q" },
+    });
+  });
+});
+
+describe("objective", () => {
+  it("is L_bbc + lambda1 · L_spd + lambda2 · L_c", async () => {
+    const model = build({ lambda1: 7, lambda2: 5 });
+    const { composition, target } = graph(model);
+    const shifted = (composition.logits ?? []).map(({ image }, l) => ({
+      image: image ?? target.embedding,
+      text: composition.logits?.[l]?.image ?? target.embedding,
+    }));
+    const parts = objective(model, { composition, target: target.embedding, teacher: shifted });
+    const { loss, bbc, spd, c } = await valuesOf({
+      loss: parts.loss,
+      bbc: parts.bbc,
+      spd: parts.spd ?? parts.loss,
+      c: parts.c ?? parts.loss,
+    });
+    expect(Number(spd[0])).toBeGreaterThan(0);
+    expect(Number(c[0])).toBeGreaterThan(0);
+    expect(loss[0]).toBeCloseTo(Number(bbc[0]) + 7 * Number(spd[0]) + 5 * Number(c[0]), 4);
+  });
+
+  it("has no distillation without a teacher or without routers", () => {
+    const model = build();
+    const { composition, target } = graph(model);
+    expect(objective(model, { composition, target: target.embedding }).spd).toBeUndefined();
+    const plain = build({ router: "none" });
+    const other = graph(plain).composition;
+    const inputs = {
+      composition: other,
+      target: target.embedding,
+      teacher: teacherInputs(other.logits ?? []),
+    };
+    expect(objective(plain, inputs).spd).toBeUndefined();
+  });
+
+  it("gives the teacher's logits and takes them under the same names and shapes", () => {
+    const logits = graph(build()).composition.logits ?? [];
+    const given = teacherOutputs(logits);
+    const taken = teacherOutputs(teacherInputs(logits));
+    expect(Object.keys(given)).toEqual([
+      "teacher.0.image",
+      "teacher.0.text",
+      "teacher.1.image",
+      "teacher.1.text",
+    ]);
+    for (const [name, value] of Object.entries(taken)) {
+      expect(value instanceof Input && value.name).toBe(name);
+      expect(value.shape).toEqual(given[name]?.shape);
+    }
+  });
+});
