@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.js";
-import { ffnWidthOf, parseSdfnConfig, routerWidthOf } from "./sdfn/config.js";
+import { ffnWidthOf, parseSdfnConfig, routerWidthOf, sdfnSchema } from "./sdfn/config.js";
 
 function problemsOf(given: unknown): string {
   try {
@@ -61,6 +62,11 @@ describe("SDFN's configuration", () => {
   it("accepts one layer without the consistency loss, and any width where nothing attends", () => {
     expect(problemsOf({ layers: 1, lambda2: 0 })).toBe("");
     expect(problemsOf({ embedDim: 10, modules: ["gtm", "rcm"] })).toBe("");
+  });
+
+  it("has every field explained in docs/model.md", () => {
+    const document = readFileSync(new URL("../../docs/model.md", import.meta.url), "utf8");
+    expect(Object.keys(sdfnSchema.shape).filter((field) => !document.includes(`\`${field}\``))).toEqual([]);
   });
 
   it.each([
