@@ -1,11 +1,12 @@
 /** Consistency loss (eqs. 5, 6). */
 import type { Value } from "../graph/value.js";
 import { add, multiply, subtract } from "../ops/arithmetic.js";
+import { cast } from "../ops/constant.js";
 import { exp } from "../ops/elementwise.js";
 import { sum } from "../ops/reduce.js";
 import { logSoftmax } from "../ops/softmax.js";
 
-/** Both divergences, each a mean over the batch: []. */
+/** Both divergences, each a mean over the batch: float32 []. */
 export interface Divergences {
   /** KL(Pq || Pu) */
   readonly qToU: Value;
@@ -16,13 +17,13 @@ export interface Divergences {
 /**
  * Pq = softmax_j(scale · q_i·t_j), Pu = softmax_j(scale · u_i·t_j);
  * KL(P || R) = mean over i of sum over j of P_ij · (log P_ij - log R_ij).
- * Both similarities [B, B]. Gradients flow on both sides.
+ * Both similarities float64 [B, B]. Gradients flow on both sides.
  */
 export function similarityDivergences(ofQ: Value, ofU: Value): Divergences {
   const logPq = logSoftmax(ofQ, { axis: 1 });
   const logPu = logSoftmax(ofU, { axis: 1 });
   const divergence = (logP: Value, logR: Value) =>
-    multiply(sum(multiply(exp(logP), subtract(logP, logR))), 1 / ofQ.dim(0));
+    cast(multiply(sum(multiply(exp(logP), subtract(logP, logR))), 1 / ofQ.dim(0)), "float32");
   return { qToU: divergence(logPq, logPu), uToQ: divergence(logPu, logPq) };
 }
 

@@ -3,7 +3,7 @@ import { gradients } from "../autodiff/gradients.js";
 import { Input, type Value } from "../graph/value.js";
 import { constant } from "../ops/constant.js";
 import { runOnce } from "../runtime/session.js";
-import { float32 } from "../tensor/tensor.js";
+import { float32, tensor } from "../tensor/tensor.js";
 import { batchClassificationLoss } from "./batch-classification.js";
 import { type ConsistencyForm, consistencyLoss, similarityDivergences } from "./consistency.js";
 import { type PathDistillationOptions, pathDistillationLoss } from "./path-distillation.js";
@@ -26,7 +26,7 @@ function divergence(p: readonly number[], r: readonly number[]): number {
 }
 
 const matrix = (rows: readonly (readonly number[])[]) =>
-  constant(float32([rows.length, rows[0]?.length ?? 0], rows.flat()));
+  constant(tensor("float64", [rows.length, rows[0]?.length ?? 0], Float64Array.from(rows.flat())));
 
 describe("scaledSimilarity", () => {
   it("is scale times the cosine of every pair, whatever the lengths", async () => {
@@ -57,6 +57,12 @@ describe("batchClassificationLoss", () => {
     ];
     const expected = rows.reduce((sum, row, i) => sum - Math.log(softmaxOf(row)[i] ?? 0), 0) / 3;
     expect(await numberOf(batchClassificationLoss(matrix(rows)))).toBeCloseTo(expected, 5);
+  });
+
+  it("keeps its digits where every query is almost certain", async () => {
+    const side = constant(float32([2, 2], [1, 0, 0, 1]));
+    const loss = batchClassificationLoss(scaledSimilarity(side, side, constant(float32([], [16]))));
+    expect((await numberOf(loss)) / Math.log1p(Math.exp(-16))).toBeCloseTo(1, 6);
   });
 });
 
