@@ -63,6 +63,10 @@ export class OnnxGraph {
   readonly #outputs: ValueInfoProto[] = [];
   readonly #known = new Map<string, readonly string[]>();
   readonly #domains = new Set<string>();
+  /** Values that nodes make. */
+  readonly #producers = new Set<string>();
+  /** Values that are known by the name of a graph output. */
+  readonly #renamed = new Map<string, string>();
 
   /** How many nodes there are. */
   get nodeCount(): number {
@@ -105,6 +109,7 @@ export class OnnxGraph {
     );
     if (domain) this.#domains.add(domain);
     this.#known.set(key, outputs);
+    for (const output of outputs) this.#producers.add(output);
     return outputs;
   }
 
@@ -153,10 +158,20 @@ export class OnnxGraph {
 
   /** Declares `value` as the graph output `name`. */
   output(name: string, value: string, dtype: DType, shape: Shape): void {
-    this.#nodes.push(
-      create(NodeProtoSchema, { name: `output:${name}`, opType: "Identity", input: [value], output: [name] }),
-    );
     this.#outputs.push(valueInfo(name, dtype, shape));
+    // The node that makes the value gives it the output's name; an Identity would copy it.
+    if (this.#producers.has(value) && !this.#renamed.has(value)) {
+      this.#renamed.set(value, name);
+    } else {
+      this.#nodes.push(
+        create(NodeProtoSchema, {
+          name: `output:${name}`,
+          opType: "Identity",
+          input: [value],
+          output: [name],
+        }),
+      );
+    }
   }
 
   /** The model file. */
@@ -166,7 +181,7 @@ export class OnnxGraph {
       producerName: "sdfn",
       graph: create(GraphProtoSchema, {
         name: "graph",
-        node: this.#nodes,
+        node: this.#nodes.map((node) => this.#withOutputNames(node)),
         initializer: this.#initializers,
         input: this.#inputs,
         output: this.#outputs,
@@ -180,6 +195,15 @@ export class OnnxGraph {
       ),
     });
     return toBinary(ModelProtoSchema, model);
+  }
+
+  #withOutputNames(node: NodeProto): NodeProto {
+    const rename = (value: string) => this.#renamed.get(value) ?? value;
+    return create(NodeProtoSchema, {
+      ...node,
+      input: node.input.map(rename),
+      output: node.output.map(rename),
+    });
   }
 }
 
