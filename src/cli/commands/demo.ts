@@ -1,0 +1,213 @@
+/** `sdfn demo`, which is `npm start`: catalogue, training, evaluation, answers and a report, at small size. */
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { Command } from "commander";
+import { z } from "zod";
+import { openFashionIq } from "../../data/datasets/fashion-iq.js";
+import { generateCatalogue } from "../../data/synthetic/generate.js";
+import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
+import { planCatalogue } from "../../data/synthetic/plan.js";
+import { evaluate } from "../../evaluation/evaluate.js";
+import { defaultProtocol } from "../../evaluation/protocols.js";
+import type { EvaluationResult } from "../../evaluation/result.js";
+import { demoPage } from "../../report/demo-page.js";
+import { Random } from "../../tensor/random.js";
+import { openRun } from "../../training/open-run.js";
+import { projectCommit } from "../../training/project-version.js";
+import { resolveRunConfig } from "../../training/run-config.js";
+import { readMetrics } from "../../training/run-files.js";
+import { train } from "../../training/train.js";
+import { packagedConfig, readConfigFile } from "../config-file.js";
+import { type CommandContext, printJson } from "../context.js";
+import { answerQueries } from "../demo-answers.js";
+import { type DemoFolder, prepareDemoFolder } from "../demo-folder.js";
+import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { duration, startProgress } from "../progress.js";
+import { namedRoutes } from "../query-routes.js";
+import { comparisonText } from "../recall-text.js";
+import { withEmbedder } from "../run-embedder.js";
+import { trainingView } from "../training-view.js";
+
+/** What is trained, in this order; the first one answers the queries. */
+const plans = [
+  { model: "sdfn", config: "demo.json", set: [] },
+  { model: "tirg", config: "demo-baseline.json", set: [] },
+  // These two lack one half of the question, which no further epoch makes up for.
+  { model: "image-only", config: "demo-baseline.json", set: ["epochs=2"] },
+  { model: "text-only", config: "demo-baseline.json", set: ["epochs=2"] },
+] as const;
+
+const fields = {
+  out: textFlag.default("runs/demo"),
+  seed: seedFlag.default(1),
+  items: wholeNumberFlag({ min: 20, max: 3000 }).optional(),
+  triplets: wholeNumberFlag({ min: 30, max: 100_000 }).optional(),
+  set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
+  json: switchFlag,
+};
+
+/** The command, ready to be added to a program. */
+export function demoCommand(context: CommandContext): Command {
+  return new Command("demo")
+    .description(
+      "See all of it work: draws a catalogue of garments, trains SDFN and simpler models on it, evaluates them,\n" +
+        "answers a few queries and writes a report with pictures. This is what `npm start` runs.",
+    )
+    .option("--out <dir>", "folder for everything it makes (default runs/demo)")
+    .option("--seed <n>", "seed of everything random (default 1)")
+    .option("--items <n>", "train pictures per category of the catalogue")
+    .option("--triplets <n>", "train triplets of the catalogue")
+    .option("--set <field=value...>", "configuration fields for all models; may be repeated")
+    .option("--json", "print one JSON line at the end instead of text")
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        "  $ sdfn demo\n" +
+        "  $ sdfn demo --seed 2 --out runs/demo-2 --json\n" +
+        "  $ sdfn demo --out runs/quick --items 100 --triplets 600 --set epochs=1",
+    )
+    .action((given: Record<string, unknown>) => run(given, context));
+}
+
+interface Demo {
+  readonly context: CommandContext;
+  readonly folder: DemoFolder;
+  readonly seed: number;
+  readonly json: boolean;
+  readonly set: readonly string[];
+}
+
+async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const startMs = performance.now();
+  const { out, seed, items, triplets, set, json } = readFlags("demo", fields, given);
+  const catalogue = syntheticOptions({ seed, itemsPerCategory: items, triplets });
+  for (const plan of plans) configOf(plan, { seed, set });
+  const folder = prepareDemoFolder(
+    out,
+    plans.map(({ model }) => model),
+  );
+  const demo: Demo = { context, folder, seed, json, set };
+  const say = (text: string): void => {
+    if (!json) context.stdout.write(text);
+  };
+
+  say("Drawing a catalogue of garments\n");
+  await drawCatalogue(demo, catalogue);
+  const results: EvaluationResult[] = [];
+  for (const plan of plans) {
+    say(`\nTraining ${plan.model}\n`);
+    results.push(await trainAndEvaluate(demo, plan));
+  }
+  say("\nAnswering queries\n");
+  const { answers, routes } = await answer(demo, catalogue);
+
+  const seconds = (performance.now() - startMs) / 1000;
+  const html = demoPage({
+    results,
+    trainings: plans.map(({ model }) => ({ model, metrics: readMetrics(folder.runOf(model)) })),
+    answers,
+    routes,
+    seconds,
+    facts: [
+      ["Seed", String(seed)],
+      ["Commit", projectCommit()],
+      ["Made", new Date().toISOString().slice(0, 16).replace("T", " ")],
+      [
+        "Machine",
+        `${process.platform} ${process.arch}, ${availableParallelism()} processors, Node.js ${process.versions.node}`,
+      ],
+    ],
+  });
+  writeFileSync(folder.report, html);
+  writeFileSync(folder.results, `${JSON.stringify({ seconds, seed, results }, undefined, 2)}\n`);
+  if (json) printJson(context, { seconds, seed, protocol: defaultProtocol.name, models: modelsOf(results) });
+  else {
+    say(
+      `\nMean recall, protocol ${defaultProtocol.name}, percent\n${comparisonText(results)}\n` +
+        `Done in ${duration(seconds)}. Open the report in a browser:\n  ${folder.report}\n`,
+    );
+  }
+}
+
+type Plan = (typeof plans)[number];
+
+function configOf({ model, config, set: own }: Plan, { seed, set }: Pick<Demo, "seed" | "set">) {
+  return resolveRunConfig({
+    file: readConfigFile(packagedConfig(config)),
+    model,
+    seed,
+    set: [...own, ...set],
+  });
+}
+
+async function drawCatalogue({ context, folder, json }: Demo, options: SyntheticOptions): Promise<void> {
+  let progress: ReturnType<typeof startProgress> | undefined;
+  try {
+    const { imageCount } = await generateCatalogue(folder.catalogue, options, {
+      signal: context.signal,
+      onProgress(done, total) {
+        progress ??= startProgress("drawing", total, { stream: context.stderr, json, unit: "pictures" });
+        progress.update(done);
+      },
+    });
+    progress?.stop();
+    if (!json) context.stdout.write(`${imageCount} pictures: ${folder.catalogue}\n`);
+  } finally {
+    progress?.stop();
+  }
+}
+
+async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResult> {
+  const { context, folder, json, seed } = demo;
+  const config = configOf(plan, demo);
+  const { epochs, batchSize } = config.training;
+  const runDir = folder.runOf(plan.model);
+  const dataset = openFashionIq(folder.catalogue);
+  const view = trainingView(context, { json, epochs, batchSize });
+  try {
+    await train({ dataset, config, runDir, signal: context.signal, onEvent: view.onEvent });
+  } finally {
+    view.close();
+  }
+  context.signal.throwIfAborted();
+  const opened = openRun(runDir);
+  return withEmbedder(opened, dataset, ({ embedder }) =>
+    evaluate(dataset, embedder, {
+      split: "val",
+      protocol: defaultProtocol,
+      model: plan.model,
+      seed,
+      commit: projectCommit(),
+    }),
+  );
+}
+
+async function answer({ context, folder, seed }: Demo, catalogue: SyntheticOptions) {
+  context.signal.throwIfAborted();
+  const opened = openRun(folder.runOf(plans[0].model));
+  const dataset = openFashionIq(folder.catalogue);
+  const plan = planCatalogue(catalogue, new Random(catalogue.seed));
+  const titles = new Map(plan.items.map(({ id, title }) => [id, title]));
+  const answered = await withEmbedder(opened, dataset, ({ embedder }) =>
+    answerQueries(embedder, {
+      dataset,
+      split: dataset.split("val"),
+      protocol: defaultProtocol,
+      seed,
+      queriesPerCategory: 2,
+      shown: 10,
+      titleOf: (id) => titles.get(id),
+    }),
+  );
+  return {
+    answers: answered.map((entry) => entry.answer),
+    routes: namedRoutes(opened.config, answered[0]?.routes ?? []),
+  };
+}
+
+/** Recalls by model, as `--json` prints them. */
+function modelsOf(results: readonly EvaluationResult[]) {
+  return Object.fromEntries(
+    results.map(({ model, mean: { r1, r10, r50 }, perCategory }) => [model, { r1, r10, r50, perCategory }]),
+  );
+}

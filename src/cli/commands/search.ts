@@ -1,0 +1,149 @@
+/** `sdfn search`: ranks pictures for a reference image and a modification text. */
+import { basename } from "node:path";
+import { Command } from "commander";
+import { openFashionIq } from "../../data/datasets/fashion-iq.js";
+import { thumbnailDataUri } from "../../data/image.js";
+import { availableSplit } from "../../data/missing-images.js";
+import { type RetrievalDataset, type SplitName, splitNames } from "../../data/triplet.js";
+import { UsageError } from "../../errors.js";
+import { searchPage } from "../../report/search-page.js";
+import type { Picture } from "../../report/types.js";
+import { Searcher } from "../../retrieval/searcher.js";
+import { openRun, type Run } from "../../training/open-run.js";
+import { projectCommit } from "../../training/project-version.js";
+import { type CommandContext, printJson, untilAborted } from "../context.js";
+import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { namedRoutes, routesText } from "../query-routes.js";
+import { withEmbedder } from "../run-embedder.js";
+import { textTable } from "../text-table.js";
+import { writePage } from "../write-page.js";
+
+const fields = {
+  run: textFlag,
+  data: textFlag,
+  image: textFlag,
+  text: textFlag,
+  k: wholeNumberFlag({ min: 1, max: 1000 }).default(10),
+  split: choiceFlag(splitNames).default("val"),
+  category: textFlag.optional(),
+  html: textFlag.optional(),
+  json: switchFlag,
+};
+
+/** Longer side of the page's pictures, for screens with two pixels to a point. */
+const thumbnailPx = 320;
+
+/** The command, ready to be added to a program. */
+export function searchCommand(context: CommandContext): Command {
+  return new Command("search")
+    .description(
+      "Find pictures with a reference picture and a sentence that says what should be different.\n" +
+        "Prints ranked items with their scores (cosine, -1 to 1) and the query's route weights.",
+    )
+    .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
+    .option("--data <dir>", "folder of the data set whose pictures are ranked (required)")
+    .option(
+      "--image <file or id>",
+      "a JPEG, PNG or WebP of your own, or an image id of the data set (required)",
+    )
+    .option("--text <text>", "what should be different (required)")
+    .option("-k <n>", "how many results (default 10)")
+    .option("--split <name>", `pictures of this part are ranked: ${splitNames.join(", ")} (default val)`)
+    .option("--category <name>", "rank this category only (default all)")
+    .option("--html <file>", "also write a page with the pictures and the route through the network")
+    .option("--json", "print one JSON line instead of text")
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        '  $ sdfn search --run runs/sdfn --data data/synthetic --image photo.jpg --text "red, with long sleeves"\n' +
+        '  $ sdfn search --run runs/sdfn --data data/synthetic --image B08S2XV2PC --text "is longer" -k 20 --html found.html',
+    )
+    .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
+}
+
+async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const flags = readFlags("search", fields, given);
+  const opened = openRun(flags.run);
+  const dataset = openFashionIq(flags.data);
+  const gallery = galleryIds(dataset, flags);
+  const { file, hits, routes } = await withEmbedder(opened, dataset, async ({ embedder, images }) => {
+    const reference = { id: flags.image, file: images.fileOf(flags.image) };
+    // The reference is looked at first: a wrong one should not be found out after the whole gallery.
+    await images.pixels(reference.id);
+    if (!flags.json) context.stderr.write(`embedding ${gallery.length} pictures ...\n`);
+    const searcher = await Searcher.create(embedder, gallery);
+    const found = await searcher.search({ reference: reference.id, text: flags.text, k: flags.k });
+    return { ...found, file: reference.file };
+  });
+  const items = hits.map(({ id, score }, index) => ({
+    rank: index + 1,
+    id,
+    score,
+    path: dataset.imagePath(id) ?? "",
+  }));
+  const named = namedRoutes(opened.config, routes);
+
+  if (flags.html !== undefined) {
+    const picture = async (id: string, path: string): Promise<Picture> => ({
+      id,
+      dataUri: await thumbnailDataUri(path, thumbnailPx),
+    });
+    const answer = {
+      reference: await picture(basename(flags.image), file),
+      text: flags.text,
+      gallerySize: gallery.length,
+      results: await Promise.all(
+        items.map(async ({ id, score, path }) => ({
+          picture: await picture(id, path),
+          score,
+          isTarget: false,
+        })),
+      ),
+    };
+    writePage(flags.html, searchPage({ answer, routes: named, facts: factsOf(opened, dataset) }));
+  }
+  if (flags.json) {
+    printJson(context, {
+      model: opened.config.model,
+      reference: file,
+      text: flags.text,
+      gallery: gallery.length,
+      items,
+      modules: named?.modules.map(({ name }) => name) ?? [],
+      routes,
+      html: flags.html ?? null,
+    });
+    return;
+  }
+  context.stdout.write(
+    textTable([
+      ["rank", "score", "id"],
+      ...items.map(({ rank, score, id }) => [String(rank), score.toFixed(4), id]),
+    ]) +
+      (named ? `\nroute weights\n${routesText(named)}` : "") +
+      (flags.html === undefined ? "" : `\npage with pictures: ${flags.html}\n`),
+  );
+}
+
+/** Images that are there, each once. @throws UsageError for a category that the data set does not have. */
+function galleryIds(
+  dataset: RetrievalDataset,
+  { split, category }: { readonly split: SplitName; readonly category?: string | undefined },
+): readonly string[] {
+  if (category !== undefined && !dataset.categories.includes(category)) {
+    throw new UsageError(`--category must be one of ${dataset.categories.join(", ")}; got ${category}`);
+  }
+  const { images } = availableSplit(dataset, split).split;
+  const lists = category === undefined ? [...images.values()] : [images.get(category) ?? []];
+  return [...new Set(lists.flat())];
+}
+
+function factsOf(run: Run, dataset: RetrievalDataset): readonly (readonly [string, string])[] {
+  return [
+    ["Model", run.config.model],
+    ["Run", run.runDir],
+    ["Trained for", `${run.manifest.step} steps`],
+    ["Data", `${dataset.name}, ${dataset.root}`],
+    ["Commit", projectCommit()],
+  ];
+}

@@ -1,0 +1,81 @@
+/** `sdfn train`: trains a model on a data set and writes a run folder. */
+import { Command } from "commander";
+import { z } from "zod";
+import { openFashionIq } from "../../data/datasets/fashion-iq.js";
+import { modelNames } from "../../models/registry.js";
+import { resolveRunConfig } from "../../training/run-config.js";
+import { type TrainSummary, train } from "../../training/train.js";
+import { readConfigFile } from "../config-file.js";
+import { type CommandContext, printJson } from "../context.js";
+import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag } from "../flags.js";
+import { duration } from "../progress.js";
+import { trainingView } from "../training-view.js";
+
+const fields = {
+  data: textFlag,
+  out: textFlag,
+  config: textFlag.optional(),
+  model: choiceFlag(modelNames).optional(),
+  seed: seedFlag.optional(),
+  set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
+  json: switchFlag,
+};
+
+/** The command, ready to be added to a program. */
+export function trainCommand(context: CommandContext): Command {
+  return new Command("train")
+    .description(
+      "Train a model on a data set in FashionIQ's layout.\n" +
+        "The run folder holds configuration, vocabulary, metrics (JSON lines) and parameters (safetensors).",
+    )
+    .option("--data <dir>", "folder of the data set (required)")
+    .option("--out <dir>", "new folder for the run (required)")
+    .option("--config <file>", "JSON file of configuration fields")
+    .option("--model <name>", `what to train: ${modelNames.join(", ")} (default sdfn)`)
+    .option("--seed <n>", "seed of everything random (default 1)")
+    .option("--set <field=value...>", "configuration fields, after those of --config; may be repeated")
+    .option("--json", "print one JSON line at the end instead of text")
+    .addHelpText(
+      "after",
+      "\nCtrl-C stops after the step under way and saves the run.\n" +
+        "\nExamples:\n" +
+        "  $ sdfn train --data data/synthetic --out runs/sdfn --config configs/demo.json\n" +
+        "  $ sdfn train --data data/synthetic --out runs/tirg --model tirg --set epochs=3 batchSize=16\n" +
+        "  $ sdfn train --data data/fashioniq --out runs/one-router --set router=shared --seed 7 --json",
+    )
+    .action((given: Record<string, unknown>) => run(given, context));
+}
+
+async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const flags = readFlags("train", fields, given);
+  const config = resolveRunConfig({
+    ...(flags.config === undefined ? {} : { file: readConfigFile(flags.config) }),
+    model: flags.model,
+    seed: flags.seed,
+    set: flags.set,
+  });
+  const { epochs, batchSize } = config.training;
+  const view = trainingView(context, { json: flags.json, epochs, batchSize });
+  let summary: TrainSummary;
+  try {
+    summary = await train({
+      dataset: openFashionIq(flags.data),
+      config,
+      runDir: flags.out,
+      signal: context.signal,
+      onEvent: view.onEvent,
+    });
+  } finally {
+    view.close();
+  }
+  const { status, steps, seconds, lastEpoch } = summary;
+  if (flags.json) {
+    const validation = lastEpoch?.validation ?? null;
+    printJson(context, { run: flags.out, model: config.model, status, steps, seconds, validation });
+    return;
+  }
+  context.stdout.write(
+    `${status} after ${steps} steps, ${duration(seconds)}: ${flags.out}\n` +
+      `next: sdfn evaluate --run ${flags.out} --data ${flags.data}\n`,
+  );
+}

@@ -1,0 +1,31 @@
+/** What the executable adds to the program: the process's streams, Ctrl-C and exit codes. */
+import { exitCodes, runProgram } from "./run-program.js";
+
+/**
+ * Runs the command line of this process. The first Ctrl-C asks the command to stop, the second
+ * ends the process. A reader that goes away (`sdfn ... | head`) ends it without a message.
+ */
+export async function runExecutable(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(exitCodes.done);
+    });
+  }
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+      process.stderr.write("\nStopping ... (once more to stop at once)\n");
+      interrupt.abort();
+    });
+  }
+  const code = await runProgram(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: interrupt.signal,
+  });
+  // Work that cannot be called back may still be under way after an interruption.
+  if (interrupt.signal.aborted) process.exit(code);
+  process.exitCode = code;
+}

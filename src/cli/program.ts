@@ -1,0 +1,67 @@
+/** The program and its commands. */
+import { Command } from "commander";
+import { projectVersion } from "../training/project-version.js";
+import type { CommandContext } from "./context.js";
+
+/** A command as `sdfn --help` lists it; the rest of it is loaded when it is called. */
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(context: CommandContext): Promise<Command>;
+}
+
+/** Every command: one file and one entry each. */
+const entries: readonly CommandEntry[] = [
+  {
+    name: "demo",
+    summary: "draw a catalogue, train on it, evaluate, and write a report with pictures",
+    load: async (context) => (await import("./commands/demo.js")).demoCommand(context),
+  },
+  {
+    name: "data",
+    summary: "make data sets",
+    load: async (context) =>
+      new Command("data")
+        .description("Make data sets.")
+        .addCommand((await import("./commands/data-synthetic.js")).dataSyntheticCommand(context)),
+  },
+  {
+    name: "train",
+    summary: "train a model on a data set",
+    load: async (context) => (await import("./commands/train.js")).trainCommand(context),
+  },
+  {
+    name: "evaluate",
+    summary: "recall of a trained model, by category",
+    load: async (context) => (await import("./commands/evaluate.js")).evaluateCommand(context),
+  },
+  {
+    name: "search",
+    summary: "find pictures with a picture and a sentence",
+    load: async (context) => (await import("./commands/search.js")).searchCommand(context),
+  },
+];
+
+/** `sdfn`, with the commands that occur in `args` loaded, and the others by name. */
+export async function createProgram(args: readonly string[], context: CommandContext): Promise<Command> {
+  const program = new Command("sdfn")
+    .description("Composed image retrieval: find a picture with a picture and a sentence.")
+    .version(projectVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        "  $ sdfn demo                                       everything below at small size, in minutes\n" +
+        "  $ sdfn data synthetic --out data/synthetic        a catalogue of drawn garments\n" +
+        "  $ sdfn train --data data/synthetic --out runs/a   train SDFN on it\n" +
+        "  $ sdfn evaluate --run runs/a --data data/synthetic\n" +
+        '  $ sdfn search --run runs/a --data data/synthetic --image photo.jpg --text "red, with long sleeves"\n' +
+        "\nsdfn <command> --help explains a command.\n" +
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Errors start with a code.",
+    );
+  for (const { name, summary, load } of entries) {
+    const command = args.includes(name) ? await load(context) : new Command(name);
+    program.addCommand(command.summary(summary));
+  }
+  return program;
+}

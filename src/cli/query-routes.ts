@@ -1,0 +1,35 @@
+/** A query's route weights with the names of the operation modules. */
+import { z } from "zod";
+import { formatShare } from "../report/format.js";
+import { moduleNamed } from "../report/module-names.js";
+import type { QueryRoutes } from "../report/types.js";
+import type { QueryRoutes as RouteWeights } from "../retrieval/model-embedder.js";
+import type { RunConfig } from "../training/run-config.js";
+import { textTable } from "./text-table.js";
+
+const withModules = z.object({ modules: z.array(z.string()) });
+
+/** The weights with their modules' names; undefined for a model without routers. */
+export function namedRoutes({ modelConfig }: RunConfig, weights: RouteWeights): QueryRoutes | undefined {
+  const parsed = withModules.safeParse(modelConfig);
+  if (weights.length === 0 || !parsed.success) return undefined;
+  return { modules: parsed.data.modules.map(moduleNamed), weights };
+}
+
+/** One table a layer: a row for each module the weight comes from, a column for each it goes to. */
+export function routesText({ modules, weights }: QueryRoutes): string {
+  const names = modules.map(({ name }) => name);
+  return weights
+    .map((layer, index) => {
+      const isLast = index === weights.length - 1;
+      const head = [
+        `layer ${index + 1} to ${isLast ? "the embedding" : `layer ${index + 2}`}`,
+        ...(isLast ? [""] : names),
+      ];
+      return textTable([
+        head,
+        ...layer.map((row, source) => [`  ${names[source] ?? ""}`, ...row.map(formatShare)]),
+      ]);
+    })
+    .join("");
+}
