@@ -87,6 +87,27 @@ describe("BatchLoader", () => {
     }
   });
 
+  it("fills batches from one category where it can, and loses no triplet by it", async () => {
+    const mixed = new FixedSplit({
+      name: "train",
+      triplets: triplets
+        .slice(0, 9)
+        .map((triplet, i) => ({ ...triplet, category: i % 2 ? "dress" : "shirt" })),
+      images: new Map(),
+    });
+    const loader = new BatchLoader(mixed, images, vocabulary, {
+      batchSize: 2,
+      maxWords: 5,
+      random: new Random(1),
+      shouldGroupCategories: true,
+    });
+    const batches = (await epochOf(loader)).map((batch) => batch.triplets);
+    expect(batches).toHaveLength(4);
+    for (const batch of batches) expect(new Set(batch.map(({ category }) => category)).size).toBe(1);
+    expect(new Set(batches.flat().map(({ reference }) => reference)).size).toBe(8);
+    expect(new Set(batches.map(([first]) => first?.category)).size).toBe(2);
+  });
+
   it("shuffles every epoch anew and leaves out what does not fill a batch", async () => {
     const loader = loaderOf();
     expect(loader.batchesPerEpoch).toBe(3);

@@ -36,6 +36,8 @@ export interface BatchLoaderOptions {
   readonly shouldCropRandomly?: boolean;
   /** Mirror half of the images. */
   readonly shouldFlip?: boolean;
+  /** Fill batches from one category each, as far as they go: harder negatives for in-batch losses. */
+  readonly shouldGroupCategories?: boolean;
   /** Reverse the order of half of the queries' captions. */
   readonly shouldSwapCaptions?: boolean;
   /** Batches prepared ahead of the consumer. */
@@ -80,6 +82,7 @@ export class BatchLoader {
       shouldCropRandomly: false,
       shouldFlip: false,
       shouldSwapCaptions: false,
+      shouldGroupCategories: false,
       prefetchCount: 2,
       ...options,
     };
@@ -118,7 +121,7 @@ export class BatchLoader {
    */
   async *epoch(): AsyncGenerator<Batch, void, void> {
     const { epoch, batch: first } = this.#state;
-    const order = this.#split.drawEpoch(this.#stream(`order ${epoch}`));
+    const order = this.#order(epoch);
     const queue: Promise<Batch>[] = [];
     let next = first;
     for (let index = first; index < this.batchesPerEpoch; index += 1) {
@@ -137,6 +140,12 @@ export class BatchLoader {
       };
       yield batch;
     }
+  }
+
+  #order(epoch: number): readonly Triplet[] {
+    const drawn = this.#split.drawEpoch(this.#stream(`order ${epoch}`));
+    const { batchSize, shouldGroupCategories } = this.#options;
+    return shouldGroupCategories ? groupCategories(drawn, batchSize, this.#stream(`groups ${epoch}`)) : drawn;
   }
 
   async #prepare(order: readonly Triplet[], epoch: number, index: number): Promise<Batch> {
@@ -159,4 +168,25 @@ export class BatchLoader {
   #stream(label: string): Random {
     return Random.fromState(this.#state.random).fork(label);
   }
+}
+
+/**
+ * The same triplets in runs of `batchSize` from one category each, the runs shuffled; what does not fill a run of its
+ * category follows at the end.
+ */
+function groupCategories(triplets: readonly Triplet[], batchSize: number, random: Random): Triplet[] {
+  const byCategory = new Map<string, Triplet[]>();
+  for (const triplet of triplets) {
+    const group = byCategory.get(triplet.category);
+    if (group) group.push(triplet);
+    else byCategory.set(triplet.category, [triplet]);
+  }
+  const runs: Triplet[][] = [];
+  const rest: Triplet[] = [];
+  for (const group of byCategory.values()) {
+    const full = group.length - (group.length % batchSize);
+    for (let start = 0; start < full; start += batchSize) runs.push(group.slice(start, start + batchSize));
+    rest.push(...group.slice(full));
+  }
+  return [...random.shuffled(runs).flat(), ...rest];
 }

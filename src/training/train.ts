@@ -96,6 +96,7 @@ export async function train({
     shouldCropRandomly: training.randomCrop,
     shouldFlip: training.flip,
     shouldSwapCaptions: training.swapCaptions,
+    shouldGroupCategories: training.batchCategories === "single",
   });
   const dropoutRandom = random.fork("dropout");
   const totalSteps = loader.batchesPerEpoch * training.epochs;

@@ -51,6 +51,8 @@ export const trainingFields = {
   flip: z.boolean().default(true),
   /** Training swaps the order of half of the caption pairs. */
   swapCaptions: z.boolean().default(false),
+  /** Fill each batch from one category, which makes its negatives harder; "mixed" draws from all. */
+  batchCategories: z.enum(["mixed", "single"]).default("mixed"),
   /** T, words of a joined text; later ones are cut off. */
   maxWords: z.int().min(1).max(256).default(30),
   /** Rarer words of the training texts are unknown. */
