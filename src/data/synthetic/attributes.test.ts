@@ -24,7 +24,7 @@ const PLAIN: Design = {
   fit: "loose",
   buttons: "no",
   belt: "no",
-  pocket: "no",
+  pockets: "no",
   print: "none",
 };
 
@@ -37,9 +37,9 @@ describe("isValid", () => {
   it.each([
     ["a pattern without a colour", { pattern: "dots" }],
     ["plain cloth with a pattern's colour", { patternColour: "white" }],
-    ["dots in the colour of the cloth", { pattern: "dots", patternColour: "red" }],
+    ["dots in the colour of the cloth", { colour: "white", pattern: "dots", patternColour: "white" }],
     ["a print on buttons", { buttons: "yes", print: "star" }],
-    ["a dress with a shirt's pocket", { pocket: "yes" }],
+    ["a dress with a shirt's pocket", { pockets: "yes" }],
     ["a belt on a cropped top", { category: "toptee", length: "short", belt: "yes" }],
   ] as const)("refuses %s", (_, change) => {
     expect(isValid({ ...PLAIN, ...change })).toBe(false);

@@ -23,14 +23,14 @@ export const VOCABULARY = {
     "brown",
   ],
   pattern: ["solid", "stripes", "dots", "plaid", "floral"],
-  patternColour: ["none", "white", "black", "yellow", "red", "blue"],
+  patternColour: ["none", "white", "black", "yellow"],
   sleeves: ["sleeveless", "short", "three-quarter", "long"],
   neckline: ["round", "v", "square", "collar", "high"],
   length: ["short", "regular", "long"],
   fit: ["fitted", "loose"],
   buttons: ["no", "yes"],
   belt: ["no", "yes"],
-  pocket: ["no", "yes"],
+  pockets: ["no", "yes"],
   print: ["none", "star", "heart", "lightning"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
@@ -46,9 +46,9 @@ export type Design = { readonly category: Category } & { readonly [A in Attribut
 
 /** The values a category never shows; everything else in the vocabulary is possible. */
 const EXCLUDED: Readonly<Record<Category, Partial<Readonly<Record<Attribute, readonly string[]>>>>> = {
-  dress: { pocket: ["yes"] },
+  dress: { pockets: ["yes"] },
   shirt: { belt: ["yes"], neckline: ["square", "high"], length: ["short"] },
-  toptee: { pocket: ["yes"], neckline: ["collar"] },
+  toptee: { pockets: ["yes"], neckline: ["collar"] },
 };
 
 const POSSIBLE = Object.fromEntries(

@@ -76,14 +76,14 @@ const MENTIONS: Readonly<Record<Attribute, RegExp>> = {
   colour: /black|white|gr[ea]y|red|orange|yellow|green|teal|turquoise|blue|purple|violet|pink|brown/,
   pattern: /stripes|dots|plaid|checks|flower|floral|solid|plain|pattern/,
   patternColour:
-    /(stripes|dots|plaid|flowers).* (white|black|yellow|red|blue)|(white|black|yellow|red|blue) (stripes|polka|plaid|flower)/,
+    /(stripes|dots|plaid|flowers).* (white|black|yellow)|(white|black|yellow) (stripes|polka|plaid|flower)/,
   sleeves: /sleeve|arms/,
   neckline: /neck|collar/,
   length: /long|short|length|knee|maxi|crop/,
   fit: /fit|tight|straight|loose|flare|full|flow|slim|bag|box|swing/,
   buttons: /button/,
   belt: /belt/,
-  pocket: /pocket/,
+  pockets: /pocket/,
   print: /star|heart|lightning|print|graphic/,
 };
 

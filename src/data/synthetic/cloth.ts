@@ -1,6 +1,6 @@
 /** Patterned cloth: one SVG pattern per part of the garment, so that stripes follow the sleeves. */
 import type { Design } from "./attributes.js";
-import { clothColour, type Rgb, shade, toHex } from "./palette.js";
+import { clothColour, luma, type Rgb, shade, toHex } from "./palette.js";
 import { r } from "./silhouette.js";
 import type { PictureVariation } from "./variation.js";
 
@@ -31,7 +31,7 @@ export function patternElement(
 ): string {
   if (design.pattern === "solid") return "";
   const { size, motif } = MOTIFS[design.pattern];
-  const scale = variation.patternScale * (design.category === "dress" ? 0.92 : 1.1);
+  const scale = variation.patternScale * (design.category === "dress" ? 1.1 : 1.3);
   const [shiftX, shiftY] = variation.patternShift;
   const transform = [
     `rotate(${r(variation.patternTurnDeg + turnDeg)})`,
@@ -57,9 +57,9 @@ const MOTIFS: Readonly<Record<Exclude<Design["pattern"], "solid">, Motif>> = {
     motif: ({ motif }) => `<rect width="7" height="2.9" fill="${toHex(motif)}"/>`,
   },
   dots: {
-    size: 8,
+    size: 9,
     motif: ({ motif }) =>
-      `<g fill="${toHex(motif)}"><circle cx="2" cy="2" r="1.75"/><circle cx="6" cy="6" r="1.75"/></g>`,
+      `<g fill="${toHex(motif)}"><circle cx="2.3" cy="2.3" r="2.1"/><circle cx="6.8" cy="6.8" r="2.1"/></g>`,
   },
   plaid: {
     size: 11,
@@ -73,23 +73,23 @@ const MOTIFS: Readonly<Record<Exclude<Design["pattern"], "solid">, Motif>> = {
     },
   },
   floral: {
-    size: 13,
-    motif: ({ base, motif }) => flower(3.6, 3.8, 1, motif, base) + flower(9.9, 10, 0.86, motif, base),
+    size: 15,
+    motif: ({ base, motif }) => flower(4.6, 4.6, motif, base) + flower(11.8, 12, motif, base),
   },
 };
 
-/** Five petals, a heart and two leaves. */
-function flower(x: number, y: number, scale: number, petal: Rgb, base: Rgb): string {
+/** Five petals around a red heart, on two broad leaves. */
+function flower(x: number, y: number, petal: Rgb, base: Rgb): string {
   const petals = [0, 1, 2, 3, 4]
     .map((i) => {
       const angle = (i * 2 * Math.PI) / 5 - Math.PI / 2;
-      return `<circle cx="${r(1.75 * Math.cos(angle))}" cy="${r(1.75 * Math.sin(angle))}" r="1.35"/>`;
+      return `<circle cx="${r(1.9 * Math.cos(angle))}" cy="${r(1.9 * Math.sin(angle))}" r="1.45"/>`;
     })
     .join("");
-  const leaf = toHex(shade([0.3, 0.55, 0.25], base[1] > 0.5 ? -0.25 : 0.25));
+  const leaf = luma(base) > 0.3 && luma(base) < 0.7 ? "#123f1c" : "#4f9a3c";
   return (
-    `<g transform="translate(${x} ${y})scale(${scale})">` +
-    `<path d="M2 2.2Q4.6 2 5 4.6Q2.6 4.8 2 2.2Z" fill="${leaf}"/>` +
-    `<g fill="${toHex(petal)}">${petals}</g><circle r="1.05" fill="${toHex(shade(petal, -0.45))}"/></g>`
+    `<g transform="translate(${x} ${y})">` +
+    `<path d="M0 0Q3.6 -1.4 6 3.4Q1.6 4.6 0 0ZM0 0Q-3.6 1.4 -4.4 -3.4Q-0.6 -3.8 0 0Z" fill="${leaf}"/>` +
+    `<g fill="${toHex(petal)}">${petals}</g><circle r="1.5" fill="#d2304a"/></g>`
   );
 }

@@ -27,7 +27,7 @@ const GRID_WEIGHTS: Readonly<Record<Attribute, number>> = {
   fit: 0.9,
   buttons: 0.9,
   belt: 0.9,
-  pocket: 0.9,
+  pockets: 0.9,
   print: 1.1,
 };
 
@@ -129,7 +129,7 @@ function membersOf(category: Category, grid: Grid, taken: ReadonlySet<string>): 
 }
 
 /** Share of queries that change one, two and three attributes. */
-export const CHANGE_SHARES = [0.1, 0.65, 0.25] as const;
+export const CHANGE_SHARES = [0.08, 0.77, 0.15] as const;
 
 /** A query by the position of its pictures. */
 export interface Pair {

@@ -53,6 +53,7 @@ export function drawGarment(
     left: isPlain ? toHex(cloth.base) : `url(#${idPrefix}cloth-left)`,
     right: isPlain ? toHex(cloth.base) : `url(#${idPrefix}cloth-right)`,
   };
+  const lining = luma(cloth.base) > 0.36 ? shade(cloth.base, -0.5) : shade(cloth.base, 0.55);
   const outline = toHex(shade(cloth.base, luma(cloth.base) < 0.2 ? 0.3 : -0.42));
   const body = bodyPath(cut, design);
   const [leftAngle, rightAngle] = variation.armAnglesDeg;
@@ -74,7 +75,7 @@ export function drawGarment(
   const garment = [
     shadowElements(design, variation, outlines),
     behind,
-    `<path d="${backNeckPath(cut, design.neckline)}" fill="${toHex(shade(cloth.base, -0.38))}"/>`,
+    `<path d="${backNeckPath(cut, design.neckline)}" fill="${toHex(lining)}"/>`,
     inNeck,
     sleeve(left, fills.left, edge, light) + cuff(cut, -1, leftAngle, outline),
     sleeve(right, fills.right, edge, light) + cuff(cut, 1, rightAngle, outline),

@@ -32,7 +32,7 @@ export function titleOf(design: Design): string {
     word(design.neckline),
     design.buttons === "yes" ? "buttons" : "",
     design.belt === "yes" ? "a belt" : "",
-    design.pocket === "yes" ? "a pocket" : "",
+    design.pockets === "yes" ? "pockets" : "",
     design.print === "none" ? "" : `${word(design.print)} print`,
   ].filter(Boolean);
   const tail =

@@ -221,10 +221,10 @@ const PHRASES: Readonly<Record<Attribute, (from: Design, to: Design) => Phrases>
       ? having(["a belt", "a leather belt at the waist", "a belted waist"])
       : lacking(["a belt"]);
   },
-  pocket(_, to) {
-    return to.pocket === "yes"
-      ? having(["a pocket", "a chest pocket", "a breast pocket"])
-      : lacking(["a pocket"]);
+  pockets(_, to) {
+    return to.pockets === "yes"
+      ? having(["pockets", "front pockets", "two patch pockets"])
+      : lacking(["pockets"]);
   },
   print(from, to) {
     if (to.print === "none") return lacking(["a print", "a graphic", word(from.print)]);

@@ -46,7 +46,7 @@ export interface SplitCounts {
 
 /**
  * Counts of each split for `itemsPerCategory` train pictures and `triplets` train triplets in all. Val has a little
- * more than the train pictures, in two families a category, so that its galleries are dense; one picture a design,
+ * more than the train pictures, in three families a category, so that its galleries are dense; one picture a design,
  * so that every query has one answer.
  */
 export function splitCounts(
@@ -54,15 +54,15 @@ export function splitCounts(
   triplets: number,
 ): Readonly<Record<Split, SplitCounts>> {
   const val = Math.ceil(itemsPerCategory * 1.05);
-  const test = Math.ceil(itemsPerCategory * 0.2);
+  const test = Math.max(4, Math.ceil(itemsPerCategory * 0.1));
   return {
     train: {
       items: itemsPerCategory,
       triplets: Math.ceil(triplets / CATEGORIES.length),
-      familySize: 120,
-      repeats: 0.2,
+      familySize: 8,
+      repeats: 0.1,
     },
-    val: { items: val, triplets: Math.ceil(val * 0.7), familySize: Math.ceil(val / 2), repeats: 0 },
+    val: { items: val, triplets: Math.ceil(val * 0.7), familySize: Math.ceil(val / 3), repeats: 0 },
     test: { items: test, triplets: Math.ceil(test * 0.7), familySize: test, repeats: 0 },
   };
 }
@@ -118,7 +118,7 @@ function planFamilies(
     const share = (total: number): number =>
       Math.floor(((i + 1) * total) / familyCount) - Math.floor((i * total) / familyCount);
     const pictures = share(items);
-    const designs = designFamily(category, Math.ceil(pictures / (1 + repeats)), taken, random);
+    const designs = designFamily(category, Math.round(pictures / (1 + repeats)), taken, random);
     for (const design of designs) taken.add(designKey(design));
     const again = random.shuffled(designs).slice(0, pictures - designs.length);
     return { designs: [...designs, ...again], triplets: share(triplets) };

@@ -124,11 +124,12 @@ function legs(design: Design, cut: Cut, variation: PictureVariation, tone: Rgb):
   );
 }
 
+/** A hook, and the ends of the bar that show beside the neck. */
 function hanger(cut: Cut): string {
-  const half = cut.shoulderHalf * 0.86;
+  const half = cut.neckHalf * 0.5;
   return (
-    `<path d="M0 -3V-6.4Q0 -8 1.7 -8.4Q3.6 -9.4 2.6 -11.2Q1 -13 -1.4 -11.2" fill="none" stroke="#777b80" stroke-width="1.1"/>` +
-    `<path d="M0 -3.4L${r(half)} 3.4L${r(-half)} 3.4Z" fill="none" stroke="#9a6b3f" stroke-width="1.9" stroke-linejoin="round"/>`
+    `<path d="M0 -2V-6.4Q0 -8 1.7 -8.4Q3.6 -9.4 2.6 -11.2Q1 -13 -1.4 -11.2" fill="none" stroke="#777b80" stroke-width="1.1"/>` +
+    `<path d="M${r(-half)} 1L0 -2L${r(half)} 1" fill="none" stroke="#9a6b3f" stroke-width="1.6" stroke-linejoin="round"/>`
   );
 }
 

@@ -96,11 +96,11 @@ const SLEEVE_PART: Readonly<Record<Design["sleeves"], number>> = {
 };
 
 const NECK: Readonly<Record<Design["neckline"], { readonly widen: number; readonly depth: number }>> = {
-  round: { widen: 1.35, depth: 9 },
-  v: { widen: 1.2, depth: 18 },
-  square: { widen: 1.55, depth: 11.5 },
-  collar: { widen: 1, depth: 9 },
-  high: { widen: 0.95, depth: 1.5 },
+  round: { widen: 1.4, depth: 9 },
+  v: { widen: 1.15, depth: 23 },
+  square: { widen: 1.6, depth: 13 },
+  collar: { widen: 1.05, depth: 10 },
+  high: { widen: 1, depth: 1.5 },
 };
 
 /** The measures of a design. */

@@ -52,10 +52,10 @@ export interface PictureVariation {
 export function sampleVariation(random: Random): PictureVariation {
   const arm = random.between(13, 30);
   return {
-    leanDeg: random.between(-5, 5),
-    offsetX: random.between(-4, 4),
-    offsetY: random.between(-2.5, 2.5),
-    scale: random.between(0.92, 1.05),
+    leanDeg: random.between(-4, 4),
+    offsetX: random.between(-3, 3),
+    offsetY: random.between(-2, 2),
+    scale: random.between(0.94, 1.04),
     stretch: random.between(0.95, 1.05),
     armAnglesDeg: [arm + random.between(-6, 6), arm + random.between(-6, 6)],
     lightFrom: random.between(-1, 1),
