@@ -14,6 +14,7 @@ import { defaultProtocol } from "../evaluation/protocols.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { createModel } from "../models/registry.js";
 import { ModelEmbedder } from "../retrieval/model-embedder.js";
+import type { SessionOptions } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
 import { writeSafetensors } from "../weights/safetensors.js";
 import { holdOut } from "./hold-out.js";
@@ -48,6 +49,8 @@ export interface TrainOptions {
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
+  /** How graphs run; every core by default. */
+  readonly session?: SessionOptions;
 }
 
 export interface TrainSummary {
@@ -69,6 +72,7 @@ export async function train({
   runDir,
   signal,
   onEvent = () => undefined,
+  session = {},
 }: TrainOptions): Promise<TrainSummary> {
   const startedAt = Date.now();
   const { training } = config;
@@ -120,7 +124,7 @@ export async function train({
     writeManifest(runDir, { ...manifest, status, step, seconds: (Date.now() - startedAt) / 1000 });
   };
 
-  const compiled = await TrainingStep.compile(model, { training });
+  const compiled = await TrainingStep.compile(model, { training }, session);
   onEvent({
     kind: "start",
     totalSteps,
@@ -169,7 +173,13 @@ export async function train({
           return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
         }
       }
-      const watched = await watch(model, { images, vocabulary, training, validation: parts.validation });
+      const watched = await watch(model, {
+        images,
+        vocabulary,
+        training,
+        validation: parts.validation,
+        session,
+      });
       lastEpoch = {
         kind: "epoch",
         epoch,
@@ -182,7 +192,7 @@ export async function train({
       save(epoch === training.epochs ? "complete" : "training", step);
       if (model.auxiliaryLosses.distillation && epoch < training.epochs) {
         await teacher?.release();
-        teacher = await Teacher.snapshot(model, training);
+        teacher = await Teacher.snapshot(model, training, session);
       }
     }
     return { status: "complete", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
@@ -202,15 +212,17 @@ async function watch(
     vocabulary,
     training,
     validation,
+    session,
   }: {
     images: ImageCache;
     vocabulary: Vocabulary;
     training: RunConfig["training"];
     validation: DatasetSplit | undefined;
+    session: SessionOptions;
   },
 ): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
   if (!validation) return {};
-  const embedder = await ModelEmbedder.compile(model, { images, vocabulary, ...training });
+  const embedder = await ModelEmbedder.compile(model, { images, vocabulary, ...training }, session);
   try {
     const { mean, perCategory } = await scoreSplit(validation, embedder, { protocol: defaultProtocol });
     const categories = Object.values(perCategory);

@@ -17,7 +17,7 @@ export const trainingFields = {
   /** B, triplets per step; in-batch classification compares every query with B targets. */
   batchSize: z.int().min(2).max(4096).default(32),
   /** Adam's rate. */
-  learningRate: z.number().positive().max(1).default(1e-4),
+  learningRate: z.number().positive().default(1e-4),
   /** Times the rate, for the backbone. */
   backboneRate: z.number().min(0).max(10).default(1),
   /** Times the rate, for the word vectors. */

@@ -1,0 +1,130 @@
+/** Training as a whole, on real files: does it fit, is it repeatable, does it stop cleanly? */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
+import { FixedSplit } from "../../src/data/fixed-split.js";
+import { ImageCache } from "../../src/data/image-cache.js";
+import { generateCatalogue } from "../../src/data/synthetic/generate.js";
+import { syntheticOptions } from "../../src/data/synthetic/options.js";
+import { DivergenceError } from "../../src/errors.js";
+import { scoreSplit } from "../../src/evaluation/evaluate.js";
+import { defaultProtocol } from "../../src/evaluation/protocols.js";
+import { ModelEmbedder } from "../../src/retrieval/model-embedder.js";
+import { openRun } from "../../src/training/open-run.js";
+import { resolveRunConfig } from "../../src/training/run-config.js";
+import { readManifest, readMetrics } from "../../src/training/run-files.js";
+import { type TrainEvent, train } from "../../src/training/train.js";
+
+let folder: string;
+let data: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "training-"));
+  data = join(folder, "catalogue");
+  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 64 }));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tiny = {
+  backbone: "resnet18",
+  backboneWidth: 0.0625,
+  embedDim: 32,
+  wordDim: 16,
+  heads: 4,
+  initialScale: 16,
+  batchSize: 8,
+  epochs: 2,
+  learningRate: 2e-3,
+  imagePx: 64,
+  resizePx: 64,
+  maxWords: 12,
+  layers: 2,
+  holdOut: 0,
+};
+
+/** One thread: these graphs are too small to share. */
+const session = { threadCount: 1 };
+
+const config = (fields: Readonly<Record<string, unknown>> = {}) =>
+  resolveRunConfig({ file: { ...tiny, ...fields } });
+
+describe("training", () => {
+  it("fits eight triplets to a Recall@1 of 100 %", async () => {
+    const dataset = openFashionIq(data);
+    const split = dataset.split("train");
+    const used = new Set<string>();
+    const eight = split.triplets
+      .filter(({ reference, target }) => {
+        const isNew = !used.has(reference) && !used.has(target) && reference !== target;
+        if (isNew) used.add(reference).add(target);
+        return isNew;
+      })
+      .slice(0, 8)
+      .map((triplet) => ({ ...triplet, category: "dress" }));
+    const few = new FixedSplit({ name: "train", triplets: eight, images: split.images });
+    const runDir = join(folder, "eight");
+    await train({
+      dataset: {
+        ...dataset,
+        name: "eight",
+        root: data,
+        categories: ["dress"],
+        imagesExpectedAt: data,
+        split: () => few,
+        imagePath: (id) => dataset.imagePath(id),
+      },
+      config: config({ epochs: 40, randomCrop: false, flip: false, dropout: 0 }),
+      runDir,
+      session,
+    });
+    const { model, vocabulary } = openRun(runDir);
+    const images = new ImageCache((id) => dataset.imagePath(id), { sizePx: 64 });
+    const embedder = await ModelEmbedder.compile(model, { images, vocabulary, imagePx: 64, maxWords: 12 });
+    const { mean } = await scoreSplit(few, embedder, { protocol: defaultProtocol });
+    expect(mean.r1).toBe(100);
+  });
+
+  it("gives the same bits for the same seed, and others for another", async () => {
+    const parametersOf = async (name: string, seed: number) => {
+      const runDir = join(folder, name);
+      await train({ dataset: openFashionIq(data), config: config({ seed }), runDir, session });
+      return readFileSync(join(runDir, "parameters.safetensors"));
+    };
+    const first = await parametersOf("first", 1);
+    expect((await parametersOf("second", 1)).equals(first)).toBe(true);
+    expect((await parametersOf("third", 2)).equals(first)).toBe(false);
+  });
+
+  it("stops when the loss is not finite, says at which step, and keeps the last good parameters", async () => {
+    const runDir = join(folder, "diverged");
+    const wild = config({ learningRate: 1e30 });
+    const training = train({ dataset: openFashionIq(data), config: wild, runDir, session });
+    await expect(training).rejects.toThrow(DivergenceError);
+    expect(readManifest(runDir).status).toBe("diverged");
+    for (const { data: values } of openRun(runDir).model.state().values())
+      expect(values.every(Number.isFinite)).toBe(true);
+  });
+
+  it("ends after the step under way when it is interrupted, and saves the run", async () => {
+    const runDir = join(folder, "interrupted");
+    const controller = new AbortController();
+    const events: TrainEvent[] = [];
+    const summary = await train({
+      dataset: openFashionIq(data),
+      config: config({ epochs: 50 }),
+      runDir,
+      session,
+      signal: controller.signal,
+      onEvent(event) {
+        events.push(event);
+        if (event.kind === "step" && event.step === 3) controller.abort();
+      },
+    });
+    expect(summary).toMatchObject({ status: "interrupted", steps: 3 });
+    expect(readManifest(runDir)).toMatchObject({ status: "interrupted", step: 3 });
+    expect(readMetrics(runDir)).toHaveLength(3);
+    expect(openRun(runDir).config.training.epochs).toBe(50);
+  });
+});
