@@ -34,7 +34,7 @@ export const queryAnswersCss = `
   .answer { grid-template-columns: 1fr; }
   .question { grid-template-columns: 6.5rem 1fr; column-gap: 1rem; }
   .question .tag { grid-column: 1 / -1; }
-  .ranked { grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); gap: 0.75rem 0.6rem; }
+  .ranked { grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); gap: 0.75rem 0.6rem; }
 }
 `;
 

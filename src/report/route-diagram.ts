@@ -17,6 +17,7 @@ export const routeDiagramCss = `
 .routes .box { fill: var(--surface); stroke-width: 1.5; }
 .routes .end { fill: var(--sunken); stroke: var(--line-strong); }
 .routes .layer-name { fill: var(--ink-soft); }
+@media (max-width: 44rem) { .routes { padding: 1rem 0.75rem; } }
 .routes-tables { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
 .routes-tables caption { font-weight: 600; font-size: 0.9rem; padding-bottom: 0.25rem; }
 `;
@@ -33,7 +34,7 @@ export function routeDiagram(routes: QueryRoutes): Html {
   return html`<figure class="card routes">
 <div class="wide-only">${diagram(routes, { description, direction: "across" })}</div>
 <div class="narrow-only">${diagram(routes, { description, direction: "down" })}</div>
-<figcaption class="small soft">A line is as wide as its route weight, and the strongest into each box carries its number. The percentage in a box is the share of the query embedding that came through it; a layer’s boxes add up to 100 %.</figcaption>
+<figcaption class="small soft">A line is as wide as its route weight, and the strongest into each box carries its number. The percentage in a box is the share of the query embedding that came through it; a layer’s boxes add up to 100 %.</figcaption>
 <details><summary>All route weights</summary><div class="routes-tables">${routes.weights.map((_, layer) => weightTable(routes, layer))}</div></details>
 </figure>`;
 }
@@ -97,14 +98,18 @@ interface ModuleBoxOptions {
 function moduleBox(box: Box, { module, index, share, layout }: ModuleBoxOptions): Html {
   const { x, y, widthPx, heightPx } = box;
   const [left, top] = [x - widthPx / 2, y - heightPx / 2];
-  const words = (module?.meaning ?? "").split(" ");
-  const lines =
-    layout.direction === "across" ? [words.join(" ")] : [words[0] ?? "", words.slice(1).join(" ")];
+  const name = module?.name ?? "";
+  const [first = "", ...others] = (module?.meaning ?? "").split(" ");
+  const isAcross = layout.direction === "across";
+  const titles = isAcross ? [`${name} · ${formatShare(share)}`] : [name, formatShare(share)];
+  const meanings = isAcross ? [[first, ...others].join(" ")] : [first, others.join(" ")];
   const small = layout.fontPx - 1.5;
+  const titlePx = layout.fontPx + 3;
+  const titlesEnd = top + 4 + titles.length * titlePx;
   return html`<g><rect class="box" x="${left}" y="${top}" width="${widthPx}" height="${heightPx}" rx="9" stroke="${seriesColour(index)}"/>
 <rect x="${left + 8}" y="${top + heightPx - 8}" width="${((widthPx - 16) * share).toFixed(1)}" height="3" rx="1.5" fill="${seriesColour(index)}"/>
-<text x="${x}" y="${top + layout.fontPx + 6}" font-size="${layout.fontPx + 1}" font-weight="650">${module?.name ?? ""} · ${formatShare(share)}</text>
-${lines.map((line, row) => html`<text class="meaning" x="${x}" y="${top + layout.fontPx + 8 + (row + 1) * (small + 3)}" font-size="${small}">${line}</text>`)}</g>`;
+${titles.map((line, row) => html`<text x="${x}" y="${top + 4 + (row + 1) * titlePx}" font-size="${layout.fontPx + 1}" font-weight="650">${line}</text>`)}
+${meanings.map((line, row) => html`<text class="meaning" x="${x}" y="${titlesEnd + 1 + (row + 1) * (small + 3)}" font-size="${small}">${line}</text>`)}</g>`;
 }
 
 function endBox(

@@ -74,28 +74,28 @@ function placeAcross({ layerCount, moduleCount }: Size): Layout {
 }
 
 function placeDown({ layerCount, moduleCount }: Size): Layout {
-  const widthPx = 380;
+  const widthPx = 324;
   const gap = 8;
-  const box = { widthPx: Math.min(130, (widthPx - 2 - gap * (moduleCount - 1)) / moduleCount), heightPx: 66 };
-  const rowPx = 168;
+  const box = { widthPx: Math.min(130, (widthPx - 2 - gap * (moduleCount - 1)) / moduleCount), heightPx: 84 };
+  const rowPx = 190;
   const top = 150;
   const columnPx = widthPx / moduleCount;
-  const end = { x: widthPx / 2, widthPx: 170, heightPx: 36 };
+  const end = { x: widthPx / 2, widthPx: 160, heightPx: 36 };
   const lastRow = top + (layerCount - 1) * rowPx;
   return {
     direction: "down",
     widthPx,
-    heightPx: lastRow + 190,
+    heightPx: lastRow + 192,
     fontPx: 12.5,
     widestRoute: 13,
     start: { ...end, y: 20 },
-    end: { ...end, y: lastRow + 168 },
+    end: { ...end, y: lastRow + 172 },
     modules: grid({ layerCount, moduleCount }, (layer, index) => ({
       ...box,
       x: (index + 0.5) * columnPx,
       y: top + layer * rowPx,
     })),
-    layerNames: Array.from({ length: layerCount }, (_, layer) => ({ x: 24, y: top + layer * rowPx - 42 })),
+    layerNames: Array.from({ length: layerCount }, (_, layer) => ({ x: 24, y: top + layer * rowPx - 50 })),
   };
 }
 

@@ -76,7 +76,7 @@ export const frameCss = `
 .figure-tile { padding: 1rem 1.15rem; display: flex; flex-direction: column; }
 .figure-tile dt { color: var(--ink-soft); font-size: 0.875rem; }
 .figure-tile dd { margin: 0; }
-.figure-tile .value { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.03em; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.figure-tile .value { font-size: clamp(1.4rem, 1rem + 2vw, 1.9rem); font-weight: 650; letter-spacing: -0.03em; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .figure-tile .note { color: var(--ink-soft); font-size: 0.8125rem; margin-top: auto; padding-top: 0.15rem; }
 .contents {
   position: sticky; top: 0; z-index: 5; background: color-mix(in srgb, var(--page) 88%, transparent);
