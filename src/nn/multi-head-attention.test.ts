@@ -48,13 +48,14 @@ describe("MultiHeadAttention", () => {
     layer.in_proj_weight.data.set(identityAttention().in_proj_weight.data);
     const x = new Input("x", "float32", [1, 3, 2]);
     const key = new Input("key", "float32", [1, 1, 2]);
+    const near = float32([1, 3, 2], [1, 1, 0, 2, 1, -1]);
     const { weights } = await runOnce(layer.forward({ query: key, key: x, value: x }), {
-      x: keys,
+      x: near,
       key: query,
     });
-    const scores = [1, -2, 160].map((score) => score / Math.SQRT2);
-    const total = scores.reduce((sum, score) => sum + Math.exp(score - 160 / Math.SQRT2), 0);
-    expect(weights.data[2]).toBeCloseTo(1 / total, 5);
+    const powers = [1, -2, 3].map((score) => Math.exp(score / Math.SQRT2));
+    const total = powers.reduce((sum, power) => sum + power, 0);
+    for (const [i, power] of powers.entries()) expect(weights.data[i]).toBeCloseTo(power / total, 5);
   });
 
   it("gives the same whether equal sources are projected together or apart", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Input, type Value } from "../../graph/value.js";
+import { consistencyLoss, similarityDivergences } from "../../losses/consistency.js";
+import { scaledSimilarity } from "../../losses/similarity.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
 import { runOnce } from "../../runtime/session.js";
 import { Random } from "../../tensor/random.js";
@@ -89,7 +91,13 @@ describe("objective", () => {
       text: composition.logits?.[l]?.image ?? target.embedding,
     }));
     const parts = objective(model, { composition, target: target.embedding, teacher: shifted });
-    const { loss, bbc, spd, c } = await valuesOf({
+    const similarity = (a: Value) => scaledSimilarity(a, target.embedding, model.scale);
+    const divergences = similarityDivergences(
+      similarity(composition.q),
+      similarity(composition.u ?? composition.q),
+    );
+    const { loss, bbc, spd, c, own } = await valuesOf({
+      own: consistencyLoss(divergences),
       loss: parts.loss,
       bbc: parts.bbc,
       spd: parts.spd ?? parts.loss,
@@ -97,6 +105,7 @@ describe("objective", () => {
     });
     expect(Number(spd[0])).toBeGreaterThan(0);
     expect(Number(c[0])).toBeGreaterThan(0);
+    expect(Number(c[0]) / Number(own[0])).toBeCloseTo(1, 5);
     expect(loss[0]).toBeCloseTo(Number(bbc[0]) + 7 * Number(spd[0]) + 5 * Number(c[0]), 4);
   });
 
