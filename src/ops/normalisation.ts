@@ -95,8 +95,16 @@ function batchNormOutput(name: string, index: 0 | 1 | 2): Op<"x" | "weight" | "b
     },
     gradient: { x: "not differentiable", weight: "not differentiable", bias: "not differentiable" },
     onnx(graph, { x, weight, bias }, { epsilon }) {
-      // Zeros that a node makes: the kernel writes the new statistics over the old, even over shared constants.
-      const before = [weight, bias].map((value) => graph.node("Sub", [value, value]));
+      // The kernel writes the new statistics over the old, even over shared constants and over what another node reads;
+      // so the old ones are values of this x's own (two passes through a layer share weight and bias). Momentum 0
+      // makes them count for nothing.
+      const ends = [
+        [0, 0, 0],
+        [1, 1, 1],
+        [0, 2, 3],
+      ].map((values) => graph.ints(values));
+      const first = graph.node("Reshape", [graph.node("Slice", [x, ...ends]), graph.ints([-1])]); // [C]
+      const before = [weight, bias].map((value) => graph.node("Add", [first, value]));
       // With momentum 0 the new running statistics are the batch's own.
       const attributes = { training_mode: 1, momentum: { float: 0 }, epsilon: { float: epsilon } };
       const outputs = graph.nodeOutputs("BatchNormalization", [x, weight, bias, ...before], attributes, {

@@ -47,7 +47,7 @@ describe("Adam", () => {
     expect(fast.data[0]).toBeCloseTo(reference(1, column(0), 0.1, 0.01), 5);
     expect(fast.data[1]).toBeCloseTo(reference(-2, column(1), 0.1, 0.01), 5);
     expect(slow.data[0]).toBeCloseTo(reference(0.5, column(2), 0.01, 0.01), 5);
-    expect(adam.moments.get("a.first")?.data[0]).not.toBe(0);
+    expect(adam.moments.get("fast.packed.first")?.data[0]).not.toBe(0);
   });
 
   it("refuses a missing gradient and a group without a rate", () => {

@@ -4,6 +4,7 @@ import type { ParameterUpdate } from "../graph/parameter-update.js";
 import { Input, Parameter, type Value } from "../graph/value.js";
 import { add, divide, multiply, subtract } from "../ops/arithmetic.js";
 import { sqrt, square } from "../ops/elementwise.js";
+import { concat, reshape, slice } from "../ops/shape.js";
 import { elementCount } from "../tensor/shape.js";
 import { float32, type Tensor } from "../tensor/tensor.js";
 
@@ -22,6 +23,19 @@ export interface AdamOptions {
   readonly weightDecay?: number;
 }
 
+/**
+ * Parameters of up to this many elements are updated as one vector per group: a model has hundreds of biases and small
+ * matrices, and a dozen nodes for each cost more than the arithmetic.
+ */
+const PACKED_ELEMENTS = 65_536;
+
+/** What shares one chain of update nodes: one large parameter, or the small ones of a group. */
+interface Pack {
+  /** Name of its moments. */
+  readonly name: string;
+  readonly parameters: readonly Parameter[];
+}
+
 const defaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
 
 /**
@@ -37,7 +51,11 @@ const defaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as 
  */
 export class Adam {
   readonly #options: Required<AdamOptions>;
-  readonly #groups: readonly { readonly group: ParameterGroup; readonly rate: Input }[];
+  readonly #groups: readonly {
+    readonly group: ParameterGroup;
+    readonly packs: readonly Pack[];
+    readonly rate: Input;
+  }[];
   readonly #epsilon = new Input("adam.epsilon", "float32", []);
   readonly #moments = new Map<string, Parameter>();
 
@@ -46,24 +64,29 @@ export class Adam {
     this.#options = { ...defaults, ...options };
     this.#groups = groups.map((group) => ({
       group,
+      packs: packsOf(group),
       rate: new Input(`adam.rate.${group.name}`, "float32", []),
     }));
-    for (const [name, parameter] of groups.flatMap(({ parameters }) => [...parameters])) {
+    for (const { name, parameters } of this.#groups.flatMap(({ packs }) => packs)) {
+      const shape = packedShape(parameters);
       for (const moment of ["first", "second"]) {
-        const zeros = new Float32Array(elementCount(parameter.shape));
-        this.#moments.set(`${name}.${moment}`, new Parameter(parameter.shape, zeros, { isTrainable: false }));
+        const zeros = new Float32Array(elementCount(shape));
+        this.#moments.set(`${name}.${moment}`, new Parameter(shape, zeros, { isTrainable: false }));
       }
     }
   }
 
-  /** M and V of every parameter, as `NAME.first` and `NAME.second`: with the step count, the whole state. */
+  /**
+   * M and V of every large parameter, as `NAME.first` and `NAME.second`, and of each group's small ones joined in their
+   * order, as `GROUP.packed.first` and `.second`: with the step count, the whole state.
+   */
   get moments(): ReadonlyMap<string, Parameter> {
     return this.#moments;
   }
 
-  /** The parameters to ask gradients for, in the order of groups. */
+  /** The parameters to ask gradients for. */
   get parameters(): Parameter[] {
-    return this.#groups.flatMap(({ group }) => [...group.parameters.values()]);
+    return this.#groups.flatMap(({ packs }) => packs.flatMap(({ parameters }) => parameters));
   }
 
   /**
@@ -84,18 +107,19 @@ export class Adam {
       );
     }
     const remaining = gradients.values();
-    return this.#groups.flatMap(({ group, rate }) =>
-      [...group.parameters].flatMap(([name, parameter]) => {
-        const gradient = remaining.next().value as Value;
+    return this.#groups.flatMap(({ packs, rate }) =>
+      packs.flatMap(({ name, parameters }) => {
         const first = this.#moment(name, "first");
         const second = this.#moment(name, "second");
+        const current = joined(parameters);
+        const gradient = joined(parameters.map(() => remaining.next().value as Value));
         const clipped = clipFactor ? multiply(gradient, clipFactor) : gradient;
-        const g = weightDecay === 0 ? clipped : add(clipped, multiply(parameter, weightDecay));
+        const g = weightDecay === 0 ? clipped : add(clipped, multiply(current, weightDecay));
         const m = add(multiply(first, beta1), g);
         const v = add(multiply(second, beta2), square(g));
         const step = multiply(divide(m, add(sqrt(v), this.#epsilon)), rate);
         return [
-          { parameter, next: subtract(parameter, step) },
+          ...separated(subtract(current, step), parameters),
           { parameter: first, next: m },
           { parameter: second, next: v },
         ];
@@ -129,4 +153,42 @@ export class Adam {
     if (!moment) throw new ShapeError("Adam", `no moments for ${name}`);
     return moment;
   }
+}
+
+/** Large parameters one by one, in the group's order, then the small ones together. */
+function packsOf({ name: group, parameters }: ParameterGroup): Pack[] {
+  const isSmall = ({ shape }: Parameter) => elementCount(shape) <= PACKED_ELEMENTS;
+  const large = [...parameters].filter(([, parameter]) => !isSmall(parameter));
+  const small = [...parameters.values()].filter(isSmall);
+  const single = large.map(([name, parameter]) => ({ name, parameters: [parameter] }));
+  return small.length > 0 ? [...single, { name: `${group}.packed`, parameters: small }] : single;
+}
+
+function packedShape(parameters: readonly Parameter[]): readonly number[] {
+  const [only] = parameters;
+  if (only && parameters.length === 1) return only.shape;
+  return [parameters.reduce((count, { shape }) => count + elementCount(shape), 0)];
+}
+
+/** One value as it is, several as one vector. */
+function joined(values: readonly Value[]): Value {
+  const [only] = values;
+  if (only && values.length === 1) return only;
+  return concat(
+    values.map((value) => reshape(value, [elementCount(value.shape)])),
+    { axis: 0 },
+  );
+}
+
+/** The transpose of `joined`: each parameter's part of `next`, in its shape. */
+function separated(next: Value, parameters: readonly Parameter[]): ParameterUpdate[] {
+  const [only] = parameters;
+  if (only && parameters.length === 1) return [{ parameter: only, next }];
+  let start = 0;
+  return parameters.map((parameter) => {
+    const end = start + elementCount(parameter.shape);
+    const part = slice(next, { axis: 0, start, end });
+    start = end;
+    return { parameter, next: reshape(part, parameter.shape) };
+  });
 }

@@ -1,4 +1,5 @@
 /** Runs graphs on ONNX Runtime: the only place that imports it. */
+import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { GraphError, ShapeError } from "../errors.js";
 import { type LoweredGraph, lower, type ParameterMode } from "../graph/lower.js";
@@ -41,14 +42,17 @@ export function fromOrt(value: ort.Tensor): Tensor {
 /** Starts ONNX Runtime on a lowered graph. */
 export async function createOrtSession(
   { model }: LoweredGraph,
-  { threadCount, profilePath }: SessionOptions,
+  { threadCount = availableParallelism(), profilePath }: SessionOptions,
 ): Promise<ort.InferenceSession> {
   return ort.InferenceSession.create(model, {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "all",
     executionMode: "sequential",
     logSeverityLevel: 3,
-    ...(threadCount === undefined ? {} : { intraOpNumThreads: threadCount }),
+    // ONNX Runtime's own default counts physical cores, half of what a virtual machine has.
+    intraOpNumThreads: threadCount,
+    // Threads of one session must not spin while another session runs.
+    extra: { session: { force_spinning_stop: "1" } },
     ...(profilePath === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePath }),
   });
 }

@@ -208,5 +208,6 @@ function parameterGroups(
     .map(([group]) => ({
       name: group,
       parameters: new Map(named.filter(([name]) => groupOf(name) === group)),
-    }));
+    }))
+    .filter(({ parameters }) => parameters.size > 0);
 }
