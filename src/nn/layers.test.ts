@@ -97,6 +97,19 @@ describe("BatchNorm2d", () => {
     expect(layer.running_mean.data[0]).toBeCloseTo(0.3 * 0.9 + 0.3, 6);
   });
 
+  it("keeps the statistics of two different batches apart", async () => {
+    const layer = new BatchNorm2d(2);
+    const pass = ForwardPass.training();
+    const later = new Input("later", "float32", [2, 2, 1, 2]);
+    const outputs = { a: layer.forward(input, pass), b: layer.forward(later, pass) };
+    const session = await StatefulSession.compile(outputs, pass.bufferUpdates);
+    await session.run({ x, later: float32([2, 2, 1, 2], [5, 5, 0, 4, 5, 9, 0, 0]) }); // means 6 and 1
+    await session.release();
+    expect(layer.running_mean.data[0]).toBeCloseTo(0.9 * 0.1 * 3 + 0.1 * 6, 5);
+    expect(layer.running_mean.data[1]).toBeCloseTo(0.9 * 0.1 * 15 + 0.1 * 1, 5);
+    expect(layer.running_var.data[0]).toBeCloseTo(0.9 * (0.9 + (0.1 * 3.5 * 4) / 3) + (0.1 * 3 * 4) / 3, 5);
+  });
+
   it("uses and keeps the running statistics in inference and where they are frozen", async () => {
     const layer = new BatchNorm2d(2);
     set(layer.running_mean, 1, 10);
