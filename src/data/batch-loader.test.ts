@@ -99,13 +99,41 @@ describe("BatchLoader", () => {
       batchSize: 2,
       maxWords: 5,
       random: new Random(1),
-      shouldGroupCategories: true,
+      grouping: "category",
     });
     const batches = (await epochOf(loader)).map((batch) => batch.triplets);
     expect(batches).toHaveLength(4);
     for (const batch of batches) expect(new Set(batch.map(({ category }) => category)).size).toBe(1);
     expect(new Set(batches.flat().map(({ reference }) => reference)).size).toBe(8);
     expect(new Set(batches.map(([first]) => first?.category)).size).toBe(2);
+  });
+
+  it("puts triplets that share images into one batch", async () => {
+    // Two chains of images, 0-1-2-3 and 4-5-6-7, in one category.
+    const chains = [0, 1, 2, 4, 5, 6].map((i) => ({
+      reference: String(i),
+      target: String(i + 1),
+      captions: ["red"],
+      category: "dress",
+    }));
+    const loader = new BatchLoader(
+      new FixedSplit({ name: "train", triplets: chains, images: new Map() }),
+      images,
+      vocabulary,
+      {
+        batchSize: 3,
+        maxWords: 5,
+        random: new Random(3),
+        grouping: "neighbours",
+      },
+    );
+    const batches = (await epochOf(loader)).map((batch) =>
+      batch.triplets.map(({ reference }) => Number(reference)).sort(),
+    );
+    expect(batches.sort()).toEqual([
+      [0, 1, 2],
+      [4, 5, 6],
+    ]);
   });
 
   it("shuffles every epoch anew and leaves out what does not fill a batch", async () => {

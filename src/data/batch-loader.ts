@@ -24,6 +24,15 @@ export interface Batch extends TextTensors {
   readonly index: number;
 }
 
+/**
+ * - `none`: triplets at random;
+ * - `category`: one category a batch;
+ * - `neighbours`: triplets that share images, directly or by way of others, come together; where the groups are smaller
+ *   than a batch, several make one.
+ */
+export const batchGroupings = ["none", "category", "neighbours"] as const;
+export type BatchGrouping = (typeof batchGroupings)[number];
+
 /** What a batch looks like. */
 export interface BatchLoaderOptions {
   /** B; the last triplets of an epoch that do not fill a batch wait for another epoch. */
@@ -36,8 +45,8 @@ export interface BatchLoaderOptions {
   readonly shouldCropRandomly?: boolean;
   /** Mirror half of the images. */
   readonly shouldFlip?: boolean;
-  /** Fill batches from one category each, as far as they go: harder negatives for in-batch losses. */
-  readonly shouldGroupCategories?: boolean;
+  /** What triplets of a batch have in common, as far as they go: harder negatives for in-batch losses. */
+  readonly grouping?: BatchGrouping;
   /** Reverse the order of half of the queries' captions. */
   readonly shouldSwapCaptions?: boolean;
   /** Batches prepared ahead of the consumer. */
@@ -82,7 +91,7 @@ export class BatchLoader {
       shouldCropRandomly: false,
       shouldFlip: false,
       shouldSwapCaptions: false,
-      shouldGroupCategories: false,
+      grouping: "none",
       prefetchCount: 2,
       ...options,
     };
@@ -144,8 +153,13 @@ export class BatchLoader {
 
   #order(epoch: number): readonly Triplet[] {
     const drawn = this.#split.drawEpoch(this.#stream(`order ${epoch}`));
-    const { batchSize, shouldGroupCategories } = this.#options;
-    return shouldGroupCategories ? groupCategories(drawn, batchSize, this.#stream(`groups ${epoch}`)) : drawn;
+    const { batchSize, grouping } = this.#options;
+    if (grouping === "none") return drawn;
+    return grouped(drawn, {
+      batchSize,
+      groupOf: grouping === "category" ? ({ category }) => category : neighbourhoods(drawn),
+      random: this.#stream(`groups ${epoch}`),
+    });
   }
 
   async #prepare(order: readonly Triplet[], epoch: number, index: number): Promise<Batch> {
@@ -171,22 +185,53 @@ export class BatchLoader {
 }
 
 /**
- * The same triplets in runs of `batchSize` from one category each, the runs shuffled; what does not fill a run of its
- * category follows at the end.
+ * The same triplets with those of one group side by side, groups in random order, then cut into batches and the batches
+ * shuffled; what does not fill a batch stays at the end.
  */
-function groupCategories(triplets: readonly Triplet[], batchSize: number, random: Random): Triplet[] {
-  const byCategory = new Map<string, Triplet[]>();
+function grouped(
+  triplets: readonly Triplet[],
+  {
+    batchSize,
+    groupOf,
+    random,
+  }: { readonly batchSize: number; readonly groupOf: (triplet: Triplet) => string; readonly random: Random },
+): Triplet[] {
+  const groups = new Map<string, Triplet[]>();
   for (const triplet of triplets) {
-    const group = byCategory.get(triplet.category);
+    const name = groupOf(triplet);
+    const group = groups.get(name);
     if (group) group.push(triplet);
-    else byCategory.set(triplet.category, [triplet]);
+    else groups.set(name, [triplet]);
   }
-  const runs: Triplet[][] = [];
+  // Groups that fill batches do so on their own; what is left of them and the small ones share batches by category.
+  const batches: Triplet[][] = [];
   const rest: Triplet[] = [];
-  for (const group of byCategory.values()) {
+  for (const group of random.shuffled([...groups.values()])) {
     const full = group.length - (group.length % batchSize);
-    for (let start = 0; start < full; start += batchSize) runs.push(group.slice(start, start + batchSize));
+    for (let start = 0; start < full; start += batchSize) batches.push(group.slice(start, start + batchSize));
     rest.push(...group.slice(full));
   }
-  return [...random.shuffled(runs).flat(), ...rest];
+  const byCategory = rest.toSorted((a, b) =>
+    a.category < b.category ? -1 : a.category > b.category ? 1 : 0,
+  );
+  const full = byCategory.length - (byCategory.length % batchSize);
+  for (let start = 0; start < full; start += batchSize)
+    batches.push(byCategory.slice(start, start + batchSize));
+  return [...random.shuffled(batches).flat(), ...byCategory.slice(full)];
+}
+
+/** Names the connected component of each triplet's images: triplets are edges between reference and target. */
+function neighbourhoods(triplets: readonly Triplet[]): (triplet: Triplet) => string {
+  const parent = new Map<string, string>();
+  const rootOf = (id: string): string => {
+    let root = id;
+    for (let next = parent.get(root); next !== undefined; next = parent.get(root)) root = next;
+    if (root !== id) parent.set(id, root); // shorter next time
+    return root;
+  };
+  for (const { reference, target } of triplets) {
+    const [a, b] = [rootOf(reference), rootOf(target)];
+    if (a !== b) parent.set(a, b);
+  }
+  return ({ reference }) => rootOf(reference);
 }

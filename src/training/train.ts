@@ -100,7 +100,7 @@ export async function train({
     shouldCropRandomly: training.randomCrop,
     shouldFlip: training.flip,
     shouldSwapCaptions: training.swapCaptions,
-    shouldGroupCategories: training.batchCategories === "single",
+    grouping: training.batchGrouping,
   });
   const dropoutRandom = random.fork("dropout");
   const totalSteps = loader.batchesPerEpoch * training.epochs;

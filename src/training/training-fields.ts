@@ -1,5 +1,6 @@
 /** Configuration of data preparation and training; a run's configuration is these fields and its model's. */
 import { z } from "zod";
+import { batchGroupings } from "../data/batch-loader.js";
 
 /**
  * Fields and defaults. The paper states Adam with weight decay, step decay by 10, epochs and batch sizes (section 3.1;
@@ -51,8 +52,11 @@ export const trainingFields = {
   flip: z.boolean().default(true),
   /** Training swaps the order of half of the caption pairs. */
   swapCaptions: z.boolean().default(false),
-  /** Fill each batch from one category, which makes its negatives harder; "mixed" draws from all. */
-  batchCategories: z.enum(["mixed", "single"]).default("mixed"),
+  /**
+   * What the triplets of a batch have in common, which makes in-batch negatives harder: nothing, their category, or
+   * images they share with each other.
+   */
+  batchGrouping: z.enum(batchGroupings).default("none"),
   /** T, words of a joined text; later ones are cut off. */
   maxWords: z.int().min(1).max(256).default(30),
   /** Rarer words of the training texts are unknown. */
