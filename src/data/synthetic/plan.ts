@@ -46,7 +46,7 @@ export interface SplitCounts {
 
 /**
  * Counts of each split for `itemsPerCategory` train pictures and `triplets` train triplets in all. Val has a little
- * more than the train pictures, in seven families a category, so that its galleries are dense; one picture a design,
+ * more than the train pictures, in five families a category, so that its galleries are dense; one picture a design,
  * so that every query has one answer.
  */
 export function splitCounts(
@@ -62,7 +62,7 @@ export function splitCounts(
       familySize: 8,
       repeats: 0.1,
     },
-    val: { items: val, triplets: Math.ceil(val * 0.7), familySize: Math.ceil(val / 7), repeats: 0 },
+    val: { items: val, triplets: Math.ceil(val * 0.7), familySize: Math.ceil(val / 5), repeats: 0 },
     test: { items: test, triplets: Math.ceil(test * 0.7), familySize: test, repeats: 0 },
   };
 }
