@@ -140,6 +140,18 @@ describe("parity", () => {
     },
   );
 
+  it("wants a gradient of zero for an input that the module does not look at", async () => {
+    const withIdleInput = (gradient: number) =>
+      checkAltered("gtm", (tensors) => {
+        tensors.set("input/w", float32([2], [1, 2]));
+        tensors.set("grad/w", float32([2], [0, gradient]));
+      });
+    expect(await withIdleInput(0)).toMatchObject({ passed: true, problems: [] });
+    expect((await withIdleInput(1))?.problems).toEqual([
+      expect.stringMatching(/^gradients: grad\/w is off by 1/),
+    ]);
+  });
+
   it("fails when parameters are missing or too many, and names them all", async () => {
     const result = await checkAltered("gtm", (tensors) => {
       tensors.delete("param/beta.bias");

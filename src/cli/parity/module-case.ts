@@ -131,6 +131,8 @@ export async function runModuleCase(comparison: Comparison, { module, forward }:
 
   const inputs = new GraphInputs(comparison, { hasSymbolicBatch: false });
   const outputs = forward(inputs, ForwardPass.training());
+  // An input that the module does not look at has a gradient too: zero.
+  for (const name of comparison.namesAfter("grad/")) if (inputs.has(name)) inputs.value(name);
   const loss = cotangentLoss(comparison, outputs, inputs);
   const isCotangent = (name: string) => name.startsWith("cotangent.");
   const ofInputs = [...inputs.differentiable()].filter(([name]) => !isCotangent(name));

@@ -53,16 +53,16 @@ function parityCommand(check: (folder: string, isJson: boolean) => Promise<void>
   return new Command("parity")
     .usage("<folder> [--json]")
     .description(
-      "Builds the project's own modules from every golden file (*.safetensors) of a folder, runs them on its inputs\n" +
-        "and compares every output and gradient with what PyTorch computed. Prints a line for each file.\n" +
-        "Exit codes: 0 all agree; 1 a file differs by more than float32 rounding explains, or holds a tensor that was\n" +
-        "not compared, or there is no file; 2 wrong usage.",
+      "Builds the project's own modules from every golden file (*.safetensors) of a folder, runs them on its inputs " +
+        "and compares every output and gradient with what PyTorch computed. Prints a line for each file.",
     )
     .argument("<folder>", "folder of golden files, as tests/golden/README.md describes them")
     .option("--json", "print one JSON document instead of lines")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ npm run parity -- tests/golden\n  $ npm run --silent parity -- tests/golden --json\n",
+      "\nExamples:\n  $ npm run parity -- tests/golden\n  $ npm run --silent parity -- tests/golden --json\n" +
+        "\nExit codes: 0 all agree, 2 wrong usage; 1 a file differs by more than float32 rounding explains or holds\n" +
+        "a tensor that was not compared, or there is no file.\n",
     )
     .action((folder: string, { json = false }: { json?: boolean }) => check(folder, json));
 }
