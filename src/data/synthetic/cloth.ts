@@ -31,7 +31,7 @@ export function patternElement(
 ): string {
   if (design.pattern === "solid") return "";
   const { size, motif } = MOTIFS[design.pattern];
-  const scale = variation.patternScale * (design.category === "dress" ? 1.1 : 1.3);
+  const scale = variation.patternScale * (design.category === "dress" ? 1.2 : 1.35);
   const [shiftX, shiftY] = variation.patternShift;
   const transform = [
     `rotate(${r(variation.patternTurnDeg + turnDeg)})`,

@@ -34,11 +34,11 @@ function buttons({ design, cut, cloth, outline }: Drawing): string {
   const top = design.neckline === "high" ? -1 : cut.neckDepth - (design.neckline === "square" ? 0 : 0.5);
   const bottom = cut.hemY + cut.hemSag * 0.9;
   const accent = accentFor(cloth.base);
-  const gap = 7.2;
+  const gap = 7.4;
   const dots: string[] = [];
-  for (let y = top + 3.6; y < bottom - 2.5; y += gap) dots.push(`<circle cy="${r(y)}" r="1.85"/>`);
+  for (let y = top + 3.6; y < bottom - 2.5; y += gap) dots.push(`<circle cy="${r(y)}" r="2"/>`);
   return (
-    `<rect x="-3.2" y="${r(top)}" width="6.4" height="${r(bottom - top)}" ` +
+    `<rect x="-3.6" y="${r(top)}" width="7.2" height="${r(bottom - top)}" ` +
     `fill="${toHex(mix(cloth.base, accent, 0.72))}" stroke="${outline}" stroke-width="0.4"/>` +
     `<g fill="${toHex(shade(cloth.base, luminous(cloth.base) ? 0.25 : -0.35))}">${dots.join("")}</g>`
   );
@@ -46,24 +46,24 @@ function buttons({ design, cut, cloth, outline }: Drawing): string {
 
 /** Two contrasting patch pockets below the waist. */
 function pockets({ cut, cloth, outline }: Drawing): string {
-  const tone = toHex(mix(cloth.base, accentFor(cloth.base), 0.55));
-  const flap = toHex(mix(cloth.base, accentFor(cloth.base), 0.85));
-  const y = cut.waistY + 2.5;
+  const tone = toHex(mix(cloth.base, accentFor(cloth.base), 0.75));
+  const flap = toHex(mix(cloth.base, accentFor(cloth.base), 0.95));
+  const y = cut.waistY + 3;
   const one = (x: number): string =>
-    `<path d="M${x} ${y}h8.4v8.2l-1.6 1.6h-5.2l-1.6 -1.6Z" fill="${tone}" stroke="${outline}" stroke-width="0.5"/>` +
-    `<path d="M${x - 0.4} ${y - 0.4}h9.2v3h-9.2Z" fill="${flap}"/>`;
-  return one(-12.6) + one(4.2);
+    `<path d="M${x} ${y}h9v10.4l-1.8 1.8h-5.4l-1.8 -1.8Z" fill="${tone}" stroke="${outline}" stroke-width="0.5"/>` +
+    `<path d="M${x - 0.4} ${y - 0.6}h9.8v3.4h-9.8Z" fill="${flap}"/>`;
+  return one(-13.6) + one(4.6);
 }
 
 /** A wide belt at the waist: dark with light edges on light cloth, light with dark edges on dark cloth. */
 function belt({ cut, cloth }: Drawing): string {
-  const y = cut.waistY - 2.8;
+  const y = cut.waistY - 3.2;
   const half = halfWidthAt(cut, cut.waistY) + 0.7;
   const [leather, edge] = luma(cloth.base) > 0.36 ? ["#3a2018", "#f3e3c3"] : ["#ecd0a0", "#2a1a14"];
   return (
-    `<path d="M${r(-half)} ${r(y)}Q0 ${r(y + 1.8)} ${r(half)} ${r(y)}v6Q0 ${r(y + 7.8)} ${r(-half)} ${r(y + 6)}Z" ` +
+    `<path d="M${r(-half)} ${r(y)}Q0 ${r(y + 1.8)} ${r(half)} ${r(y)}v6.8Q0 ${r(y + 8.6)} ${r(-half)} ${r(y + 6.8)}Z" ` +
     `fill="${leather}" stroke="${edge}" stroke-width="0.9"/>` +
-    `<rect x="-3.8" y="${r(y - 0.4)}" width="7.6" height="8.4" rx="1.2" fill="${leather}" stroke="#f0b92e" stroke-width="2"/>`
+    `<rect x="-3.8" y="${r(y - 0.4)}" width="7.6" height="9.2" rx="1.2" fill="${leather}" stroke="#f0b92e" stroke-width="2"/>`
   );
 }
 
@@ -94,7 +94,7 @@ function print({ design, cut, cloth }: Drawing): string {
   const { shape, ink, ground } = PRINTS[design.print];
   const size = (design.category === "dress" ? 1 : 1.2) * (design.belt === "yes" ? 0.88 : 1);
   const middle = (cut.neckDepth + Math.min(cut.waistY, cut.hemY)) / 2;
-  const y = middle + (design.belt === "yes" ? -0.6 : design.category === "shirt" ? 6 : 1);
+  const y = middle + (design.belt === "yes" ? -0.6 : 1);
   const rim = toHex(accentFor(cloth.base));
   return (
     `<g transform="translate(0 ${r(y)})scale(${r(size)})">` +
@@ -116,8 +116,8 @@ function collar({ cut, cloth, outline }: Drawing): string {
   const n = cut.neckHalf;
   const tone = toHex(mix(cloth.base, accentFor(cloth.base), 0.85));
   const flap = (side: number): string =>
-    `<path d="M${r(side * n * 0.9)} -2.8L0 ${r(cut.neckDepth - 1)}L${r(side * n * 0.95)} ${r(cut.neckDepth + 6)}` +
-    `L${r(side * (n + 4.4))} 2Z"/>`;
+    `<path d="M${r(side * n * 0.9)} -2.8L0 ${r(cut.neckDepth - 1)}L${r(side * n * 0.95)} ${r(cut.neckDepth + 8)}` +
+    `L${r(side * (n + 5.4))} 2.6Z"/>`;
   return `<g fill="${tone}" stroke="${outline}" stroke-width="0.8" stroke-linejoin="round">${flap(-1)}${flap(1)}</g>`;
 }
 

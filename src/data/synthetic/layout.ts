@@ -5,7 +5,7 @@ import type { SyntheticOptions } from "./options.js";
 import { type CataloguePlan, SPLITS } from "./plan.js";
 
 /** Raised when the same options begin to give other files. */
-export const GENERATOR_VERSION = 1;
+export const GENERATOR_VERSION = 2;
 export const MANIFEST = "synthetic.json";
 const GENERATOR = "sdfn synthetic catalogue";
 
