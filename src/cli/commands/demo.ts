@@ -33,8 +33,8 @@ const plans = [
   { model: "sdfn", config: "demo.json", set: [] },
   { model: "tirg", config: "demo-baseline.json", set: [] },
   // These two lack one half of the question, which no further epoch makes up for.
-  { model: "image-only", config: "demo-baseline.json", set: ["epochs=2"] },
-  { model: "text-only", config: "demo-baseline.json", set: ["epochs=2"] },
+  { model: "image-only", config: "demo-baseline.json", set: ["epochs=1"] },
+  { model: "text-only", config: "demo-baseline.json", set: ["epochs=1"] },
 ] as const;
 
 const fields = {
