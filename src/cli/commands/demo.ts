@@ -144,6 +144,7 @@ async function drawCatalogue({ context, folder, json }: Demo, options: Synthetic
   let progress: ReturnType<typeof startProgress> | undefined;
   try {
     const { imageCount } = await generateCatalogue(folder.catalogue, options, {
+      force: true, // the folder is the demo's own; an older version's catalogue is replaced
       signal: context.signal,
       onProgress(done, total) {
         progress ??= startProgress("drawing", total, { stream: context.stderr, json, unit: "pictures" });
