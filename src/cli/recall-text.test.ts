@@ -4,7 +4,7 @@ import { comparisonText, recallText } from "./recall-text.js";
 
 const result: EvaluationResult = {
   model: "sdfn",
-  dataset: "fashion-iq",
+  dataset: "fashioniq",
   split: "val",
   protocol: "original",
   reference: "removed",
@@ -26,7 +26,7 @@ const result: EvaluationResult = {
 describe("recallText", () => {
   it("puts protocol, sizes and everything dropped beside the numbers", () => {
     expect(recallText(result)).toBe(
-      "sdfn on fashion-iq val, protocol original, reference removed, captions and\n" +
+      "sdfn on fashioniq val, protocol original, reference removed, captions and\n" +
         "       R@1  R@10   R@50  queries  gallery\n" +
         "dress  1.0  20.0  100.0     2017     3817\n" +
         "shirt  3.0  40.0   90.0     2038     6346\n" +

@@ -34,11 +34,18 @@ export class FixedSplit implements DatasetSplit {
 
   /** A triplet stays when its reference and its target do; other hits that are gone are struck off. */
   restrict(isAvailable: (imageId: string) => boolean): FixedSplit {
+    // Queries with one answer share one list of hits, and go on sharing it.
+    const left = new Map<readonly string[], readonly string[]>();
+    const restrictHits = (hits: readonly string[]) => {
+      const known = left.get(hits) ?? hits.filter(isAvailable);
+      left.set(hits, known);
+      return known;
+    };
     return new FixedSplit({
       name: this.name,
       triplets: this.triplets
         .filter(({ reference, target }) => isAvailable(reference) && isAvailable(target))
-        .map((triplet) => (triplet.hits ? { ...triplet, hits: triplet.hits.filter(isAvailable) } : triplet)),
+        .map((triplet) => (triplet.hits ? { ...triplet, hits: restrictHits(triplet.hits) } : triplet)),
       untargeted: this.untargeted.filter(({ reference }) => isAvailable(reference)),
       images: new Map([...this.images].map(([category, ids]) => [category, ids.filter(isAvailable)])),
     });

@@ -10,7 +10,7 @@ const none = { dropped: 0, of: 10 };
 function result(model: string, r10: number): EvaluationResult {
   return {
     model,
-    dataset: "fashion-iq",
+    dataset: "fashioniq",
     split: "val",
     protocol: "val-split",
     reference: "removed",

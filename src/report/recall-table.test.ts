@@ -13,7 +13,7 @@ function result(model: string, base: number, change: Partial<EvaluationResult> =
   });
   return {
     model,
-    dataset: "fashion-iq",
+    dataset: "fashioniq",
     split: "val",
     protocol: "val-split",
     reference: "removed",

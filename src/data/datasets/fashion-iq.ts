@@ -7,13 +7,21 @@
  *
  * "Candidate" is FashionIQ's word for the reference image. The published test split has no "target".
  */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DatasetError } from "../../errors.js";
 import { FixedSplit } from "../fixed-split.js";
-import type { DatasetSplit, Query, RetrievalDataset, SplitName, Triplet } from "../triplet.js";
-import { indexImages } from "./image-index.js";
+import {
+  type DatasetSplit,
+  type Query,
+  type RetrievalDataset,
+  type SplitName,
+  splitNames,
+  type Triplet,
+} from "../triplet.js";
+import type { DatasetKind } from "./dataset-kind.js";
+import { fileNames, indexImages } from "./image-index.js";
 import { readJsonArray } from "./read-json.js";
 
 /** How to read a folder in FashionIQ's layout. */
@@ -38,6 +46,14 @@ export function openFashionIq(root: string, { categories }: FashionIqOptions = {
   return new FashionIq(root, categories ? [...new Set(categories)].sort() : found);
 }
 
+/** How such a folder is told from others, and opened. */
+export const fashionIqKind: DatasetKind = {
+  layout: "captions/cap.{category}.{split}.json",
+  isAt: (root) => fileNames(join(root, "captions")).some((file) => captionFilePattern.test(file)),
+  open: (root) => openFashionIq(root),
+};
+
+const captionFilePattern = /^cap\.(.+)\.(?:train|val|test)\.json$/;
 const nextStep = "see docs/data.md for the layout and where to get the files";
 
 /** An id names a file below images/ and must not lead out of it. */
@@ -52,15 +68,19 @@ const tripletEntry = queryEntry.extend({ target: imageId });
 const testEntry = queryEntry.extend({ target: imageId.optional() });
 
 class FashionIq implements RetrievalDataset {
-  readonly name = "fashion-iq";
+  readonly name = "fashioniq";
   readonly root: string;
   readonly categories: readonly string[];
+  readonly splits: readonly SplitName[];
   readonly imagesExpectedAt: string;
   #images: ReadonlyMap<string, string> | undefined;
 
   constructor(root: string, categories: readonly string[]) {
     this.root = root;
     this.categories = categories;
+    this.splits = splitNames.filter((split) =>
+      categories.some((category) => existsSync(captionFile(root, category, split))),
+    );
     this.imagesExpectedAt = join(root, "images", "{id}.jpg");
   }
 
@@ -69,7 +89,7 @@ class FashionIq implements RetrievalDataset {
     const triplets: Triplet[] = [];
     const untargeted: Query[] = [];
     for (const category of this.categories) {
-      const file = join(this.root, "captions", `cap.${category}.${name}.json`);
+      const file = captionFile(this.root, category, name);
       for (const entry of readJsonArray(file, name === "test" ? testEntry : tripletEntry, nextStep)) {
         const query = { reference: entry.candidate, captions: entry.captions, category };
         if (entry.target === undefined) untargeted.push(query);
@@ -90,6 +110,10 @@ class FashionIq implements RetrievalDataset {
   }
 }
 
+function captionFile(root: string, category: string, split: SplitName): string {
+  return join(root, "captions", `cap.${category}.${split}.json`);
+}
+
 function findCategories(root: string): readonly string[] {
   const folder = join(root, "captions");
   let files: string[];
@@ -98,7 +122,7 @@ function findCategories(root: string): readonly string[] {
   } catch (cause) {
     throw new DatasetError(`${folder}: folder cannot be read; got ${cause}; ${nextStep}`, { cause });
   }
-  const categories = files.flatMap((file) => /^cap\.(.+)\.(?:train|val|test)\.json$/.exec(file)?.[1] ?? []);
+  const categories = files.flatMap((file) => captionFilePattern.exec(file)?.[1] ?? []);
   if (categories.length === 0) {
     throw new DatasetError(
       `${folder}: has no cap.{category}.{split}.json; got ${files.length} other files; ${nextStep}`,
