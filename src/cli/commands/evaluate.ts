@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { Command } from "commander";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { splitNames, usualEvaluation } from "../../data/triplet.js";
+import { UsageError } from "../../errors.js";
 import { evaluate } from "../../evaluation/evaluate.js";
 import { captionJoins, protocolFor, protocolNames, referenceRules } from "../../evaluation/protocols.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
@@ -66,7 +67,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const { protocol: name, captions, reference, trec: folder, trecDepth: depth } = flags;
   const { model } = opened.config;
   const written: TrecFiles[] = [];
-  if (folder !== undefined) mkdirSync(folder, { recursive: true });
+  if (folder !== undefined) makeTrecFolder(folder);
   const result = await withEmbedder(opened, dataset, ({ embedder }) =>
     evaluate(dataset, embedder, {
       split: flags.split ?? (dataset.evaluation ?? usualEvaluation).split,
@@ -83,5 +84,14 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   else {
     context.stdout.write(recallText(result));
     for (const { run: runFile, qrels } of written) context.stdout.write(`${runFile}\n${qrels}\n`);
+  }
+}
+
+/** Before the work, so that a wrong folder is not found out after it. */
+function makeTrecFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new UsageError(`--trec: the folder cannot be made; got ${cause}; choose another one`, { cause });
   }
 }
