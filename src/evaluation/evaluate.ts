@@ -42,7 +42,7 @@ export interface EvaluationOptions extends Provenance {
   readonly split: SplitName;
   readonly protocol: Protocol;
   /** Is shown each category's embeddings before they are let go. */
-  readonly onCategory?: (category: CategoryTask) => void;
+  readonly onCategory?: (category: CategoryTask) => Promise<void>;
 }
 
 /** What one category's ranks come from. */
@@ -108,7 +108,7 @@ export async function scoreSplit(
     const gallery = galleries.get(category) ?? [];
     const task = await categoryTask(triplets, gallery, { embedder, protocol });
     results.push([category, categoryResult(targetRanks(task), gallery.length)]);
-    onCategory?.({ category, galleryIds: gallery, task });
+    await onCategory?.({ category, galleryIds: gallery, task });
   }
   if (results.length === 0) {
     throw new DatasetError(

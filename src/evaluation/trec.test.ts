@@ -64,22 +64,25 @@ describe("writeTrec", () => {
     [2, 1],
     [3, 1],
     [4, 6],
-  ])("lets an outside tool find our recalls, ties and all (seed %i, numbers up to %i)", (seed, largest) => {
-    const task = randomTask(seed, largest);
-    const ranks = targetRanks(task.task);
-    const files = writeTrec(folder, task, { depth: 60, tag: "table" });
-    for (const k of [1, 2, 5, 10, 50]) expect(successAtK(files, k)).toBe(recallAtK(ranks, k));
-    // Scores that fall: no tool has a tie to break.
-    let before: readonly [string, number] = ["", Number.POSITIVE_INFINITY];
-    for (const [query = "", , , rank, score] of rowsOf(files.run)) {
-      const value = Math.fround(Number(score));
-      if (before[0] === query) expect(value).toBeLessThan(before[1]);
-      else expect(rank).toBe("1");
-      before = [query, value];
-    }
-  });
+  ])(
+    "lets an outside tool find our recalls, ties and all (seed %i, numbers up to %i)",
+    async (seed, largest) => {
+      const task = randomTask(seed, largest);
+      const ranks = targetRanks(task.task);
+      const files = await writeTrec(folder, task, { depth: 60, tag: "table" });
+      for (const k of [1, 2, 5, 10, 50]) expect(successAtK(files, k)).toBe(recallAtK(ranks, k));
+      // Scores that fall: no tool has a tie to break.
+      let before: readonly [string, number] = ["", Number.POSITIVE_INFINITY];
+      for (const [query = "", , , rank, score] of rowsOf(files.run)) {
+        const value = Math.fround(Number(score));
+        if (before[0] === query) expect(value).toBeLessThan(before[1]);
+        else expect(rank).toBe("1");
+        before = [query, value];
+      }
+    },
+  );
 
-  it("writes one line an answer, and an answer for the removed reference never", () => {
+  it("writes one line an answer, and an answer for the removed reference never", async () => {
     const gallery = Float32Array.of(0.5, 1, 0.25, 0.75);
     const task = {
       category: "top/bottom",
@@ -93,7 +96,7 @@ describe("writeTrec", () => {
       },
     };
     expect(targetRanks(task.task)).toEqual([2, unranked]);
-    const files = writeTrec(folder, task, { depth: 2, tag: "my model" });
+    const files = await writeTrec(folder, task, { depth: 2, tag: "my model" });
     expect(files.run).toBe(join(folder, "top%2Fbottom.run"));
     expect(readFileSync(files.run, "utf8")).toBe(
       "top/bottom-1 Q0 d 1 0.750000000 my%20model\n" +

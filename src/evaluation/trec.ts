@@ -2,8 +2,10 @@
  * Rankings in the format of the Text Retrieval Conference, so that trec_eval, pytrec_eval or ranx can verify the
  * recalls. Recall@K here is their success_K: is any right answer among the first K?
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { dotProduct } from "../retrieval/dot-products.js";
 import type { CategoryTask } from "./evaluate.js";
 
@@ -30,17 +32,17 @@ export interface TrecFiles {
  * is lowered by the least that float32 can show. Scores are cosines up to that. White space and % in ids are
  * percent-encoded. A query whose only answer was removed as its reference keeps its line in the qrels: a miss.
  */
-export function writeTrec(
+export async function writeTrec(
   folder: string,
   { category, galleryIds, task }: CategoryTask,
   { depth, tag }: TrecOptions,
-): TrecFiles {
+): Promise<TrecFiles> {
   const stem = join(folder, encodeURIComponent(category));
   const files = { run: `${stem}.run`, qrels: `${stem}.qrels` };
   const documents = galleryIds.map(plain);
   const name = plain(category);
-  writeChunks(files.qrels, qrelLines(task.hits, { documents, name }));
-  writeChunks(files.run, runLines(task, { documents, name, depth, tag: plain(tag) }));
+  await writeLines(files.qrels, qrelLines(task.hits, { documents, name }));
+  await writeLines(files.run, runLines(task, { documents, name, depth, tag: plain(tag) }));
   return files;
 }
 
@@ -98,18 +100,17 @@ function plain(text: string): string {
   return text.replace(/[\s%]/gu, encodeURIComponent);
 }
 
-/** A run of all queries is hundreds of megabytes: it is never held as one text. */
-function writeChunks(file: string, lines: Iterable<string>): void {
-  const descriptor = openSync(file, "w");
-  try {
-    let chunk: string[] = [];
-    for (const line of lines) {
-      if (chunk.push(line) < 10_000) continue;
-      writeSync(descriptor, chunk.join(""));
-      chunk = [];
-    }
-    writeSync(descriptor, chunk.join(""));
-  } finally {
-    closeSync(descriptor);
+/** A run of all queries is hundreds of megabytes: it is never held as one text, and other work goes on meanwhile. */
+async function writeLines(file: string, lines: Iterable<string>): Promise<void> {
+  await pipeline(Readable.from(chunks(lines)), createWriteStream(file));
+}
+
+function* chunks(lines: Iterable<string>): Iterable<string> {
+  let chunk: string[] = [];
+  for (const line of lines) {
+    if (chunk.push(line) < 1000) continue;
+    yield chunk.join("");
+    chunk = [];
   }
+  if (chunk.length > 0) yield chunk.join("");
 }

@@ -77,7 +77,11 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       commit: projectCommit(),
       ...(folder === undefined
         ? {}
-        : { onCategory: (category) => written.push(writeTrec(folder, category, { depth, tag: model })) }),
+        : {
+            onCategory: async (category) => {
+              written.push(await writeTrec(folder, category, { depth, tag: model }));
+            },
+          }),
     }),
   );
   if (flags.json) printJson(context, folder === undefined ? result : { ...result, trec: written });
