@@ -165,6 +165,17 @@ describe("Fashion200k as published", () => {
       galleryEntries: { dropped: 1, of: 5 },
     });
   });
+
+  it("asks a query whose target is missing as long as another image has its caption", async () => {
+    rmSync(join(root, path("b")));
+    const result = await run(openDataset(root), {
+      [`${path("a")} replace blue with white`]: byPath({ c: 0.9 }),
+    });
+    // The second query is dropped: its reference is gone.
+    expect(result.perCategory.all).toMatchObject({ r1: 100, queries: 1, gallery: 4 });
+    rmSync(join(root, path("c")));
+    await expect(run(openDataset(root), {})).rejects.toThrow(/there is no query with a target/);
+  });
 });
 
 describe("protocolFor", () => {

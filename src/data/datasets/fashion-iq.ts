@@ -3,7 +3,8 @@
  *
  *   captions/cap.{category}.{split}.json         [{target, candidate, captions: [two]}]
  *   image_splits/split.{category}.{split}.json   [image id]
- *   images/{id}.jpg, or images/{category}/{id}.jpg; png, jpeg and webp too
+ *   images/{id}.jpg, or images/{category}/{id}.jpg; png, jpeg and webp too; public copies also call the folder
+ *   image_data or resized_image
  *
  * "Candidate" is FashionIQ's word for the reference image. The published test split has no "target".
  */
@@ -54,6 +55,7 @@ export const fashionIqKind: DatasetKind = {
 };
 
 const captionFilePattern = /^cap\.(.+)\.(?:train|val|test)\.json$/;
+const imageFolders = ["images", "image_data", "resized_image"];
 const nextStep = "see docs/data.md for the layout and where to get the files";
 
 /** An id names a file below images/ and must not lead out of it. */
@@ -100,7 +102,10 @@ class FashionIq implements RetrievalDataset {
   }
 
   imagePath(id: string): string | undefined {
-    this.#images ??= indexImages(join(this.root, "images"), 1);
+    // Of an image in several folders, the first folder's is taken.
+    this.#images ??= new Map(
+      imageFolders.toReversed().flatMap((folder) => [...indexImages(join(this.root, folder), 1)]),
+    );
     return this.#images.get(id);
   }
 
