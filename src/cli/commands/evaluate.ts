@@ -51,7 +51,7 @@ export function evaluateCommand(context: CommandContext): Command {
         "  val-split   ranks against the reference and target images of the split's queries\n" +
         "  original    ranks against every image that the data set lists for the split\n" +
         '  and         one query "c1 and c2"; swapped: "c2 and c1" as a second query; each: one query a caption\n' +
-        "Results under different protocols cannot be compared.\n" +
+        "Results under different protocols cannot be compared. In the TREC files, Recall@K is trec_eval's success_K.\n" +
         "\nExamples:\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/synthetic\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/fashioniq --protocol original --reference kept --json\n" +
