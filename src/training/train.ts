@@ -254,7 +254,7 @@ async function watch(
 /** Words of the texts as training encodes them. */
 function vocabularyOf(split: DatasetSplit, minCount: number): Vocabulary {
   return Vocabulary.fromTexts(
-    split.triplets.map(({ captions }) => joinCaptions(captions)),
+    split.trainingTexts?.() ?? split.triplets.map(({ captions }) => joinCaptions(captions)),
     { minCount },
   );
 }

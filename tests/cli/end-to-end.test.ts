@@ -120,7 +120,7 @@ describe("sdfn evaluate", () => {
 
   it("prints a table for people, under the protocol asked for", async () => {
     const { output } = await run("evaluate", "--run", runDir, "--data", data, "--protocol", "original");
-    expect(output).toMatch(/^sdfn on fashion-iq val, protocol original, /);
+    expect(output).toMatch(/^sdfn on fashioniq val, protocol original, /);
     expect(output).toMatch(/^mean +\d+\.\d +\d+\.\d +\d+\.\d +45 +63$/m);
   });
 });

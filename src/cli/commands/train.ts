@@ -1,18 +1,20 @@
 /** `sdfn train`: trains a model on a data set and writes a run folder. */
 import { Command } from "commander";
 import { z } from "zod";
-import { openFashionIq } from "../../data/datasets/fashion-iq.js";
+import { openDataset } from "../../data/datasets/open-dataset.js";
 import { modelNames } from "../../models/registry.js";
 import { resolveRunConfig } from "../../training/run-config.js";
 import { type TrainSummary, train } from "../../training/train.js";
 import { readConfigFile } from "../config-file.js";
 import { type CommandContext, printJson } from "../context.js";
+import { datasetFlag, datasetOption } from "../dataset-flag.js";
 import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag } from "../flags.js";
 import { duration } from "../progress.js";
 import { trainingView } from "../training-view.js";
 
 const fields = {
   data: textFlag,
+  dataset: datasetFlag,
   out: textFlag,
   config: textFlag.optional(),
   model: choiceFlag(modelNames).optional(),
@@ -25,10 +27,11 @@ const fields = {
 export function trainCommand(context: CommandContext): Command {
   return new Command("train")
     .description(
-      "Train a model on a data set in FashionIQ's layout.\n" +
+      "Train a model on a data set: FashionIQ, Shoes, Fashion200k, or any folder in the layout of one.\n" +
         "The run folder holds configuration, vocabulary, metrics (JSON lines) and parameters (safetensors).",
     )
     .option("--data <dir>", "folder of the data set (required)")
+    .option(...datasetOption)
     .option("--out <dir>", "new folder for the run (required)")
     .option("--config <file>", "JSON file of configuration fields")
     .option("--model <name>", `what to train: ${modelNames.join(", ")} (default sdfn)`)
@@ -59,7 +62,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   let summary: TrainSummary;
   try {
     summary = await train({
-      dataset: openFashionIq(flags.data),
+      dataset: openDataset(flags.data, flags.dataset),
       config,
       runDir: flags.out,
       signal: context.signal,
