@@ -72,7 +72,7 @@ export class RowStore {
       const at = places.indexOf(newest);
       if (at >= 0) places.splice(at, 1); // damaged
     }
-    if (places?.length === 0) this.#places.delete(key);
+    if (places?.length === 0 && this.#places.get(key) === places) this.#places.delete(key);
     return false;
   }
 

@@ -100,15 +100,18 @@ export class FrozenBackbone implements FeatureMaps {
   }
 
   /**
-   * Reads every map that is there and says which are not, or are damaged.
+   * Reads every map that is there and says which are not, or are damaged; `signal` ends it early.
    * @throws ImageError when an image has no file.
    */
   async plan(
     requests: readonly FeatureMapRequest[],
-    { onProgress }: { readonly onProgress?: (done: number) => void } = {},
+    {
+      signal,
+      onProgress,
+    }: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (done: number) => void } = {},
   ): Promise<FeaturePlan> {
     const missing: FeatureMapRequest[] = [];
-    for (let start = 0; start < requests.length; start += checkCount) {
+    for (let start = 0; start < requests.length && !signal?.aborted; start += checkCount) {
       const part = requests.slice(start, start + checkCount);
       const found = await Promise.all(part.map((request) => this.#isStored(request)));
       missing.push(...part.filter((_, i) => !found[i]));
@@ -188,9 +191,10 @@ export class FrozenBackbone implements FeatureMaps {
   ): Promise<void> {
     const keys = await Promise.all(requests.map((request) => this.#key(request)));
     // Another call may have been asked for the same maps, and one call twice for one.
-    const wanted = requests
-      .map((request, i) => ({ request, key: keys[i] ?? "" }))
-      .filter(({ key }, i) => !this.#store.has(key) && keys.indexOf(key) === i);
+    const byKey = new Map(requests.map((request, i) => [keys[i] ?? "", request]));
+    const wanted = [...byKey]
+      .map(([key, request]) => ({ key, request }))
+      .filter(({ key }) => !this.#store.has(key));
     const parts = Array.from({ length: Math.ceil(wanted.length / batchSize) }, (_, i) =>
       wanted.slice(i * batchSize, (i + 1) * batchSize),
     );
