@@ -18,8 +18,8 @@ import { readSafetensors } from "../dist/weights/safetensors.js";
 const endToEndBatch = 8;
 const [maxWords, imagePx, resizePx] = [30, 224, 256];
 
-/** @param {{data: string, weights?: string, embedDim: number, batch: number, steps: number, isJson: boolean}} options */
-export async function benchFeatures({ data, weights, embedDim, batch, steps, isJson }) {
+/** @param {{data: string, weights?: string, cache?: string, embedDim: number, batch: number, steps: number, isJson: boolean}} options */
+export async function benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson }) {
   const dataset = openFashionIq(data);
   const split = dataset.split("train");
   const vocabulary = Vocabulary.fromTexts(split.triplets.flatMap(({ captions }) => captions));
@@ -30,7 +30,7 @@ export async function benchFeatures({ data, weights, embedDim, batch, steps, isJ
     model.image.backbone.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith("fc."))));
   }
   const newImages = () => new ImageCache((id) => dataset.imagePath(id), { sizePx: resizePx });
-  const cacheDir = mkdtempSync(join(tmpdir(), "features-"));
+  const cacheDir = cache ?? mkdtempSync(join(tmpdir(), "features-"));
   const tell = (text) => isJson || console.log(text);
   try {
     const features = await FrozenBackbone.open(model, {
@@ -46,72 +46,98 @@ export async function benchFeatures({ data, weights, embedDim, batch, steps, isJ
     const computing = await seconds(() => features.compute(plan));
     await features.releaseSession();
     const checking = await seconds(() => features.plan(requests));
+    const reads = [];
+    for (let i = 0; i < 10; i += 1) {
+      const some = Array.from(
+        { length: 2 * batch },
+        (_, k) => requests[(i * 997 + k * 61) % requests.length],
+      );
+      reads.push(await seconds(() => features.read(some)));
+    }
+    const computed = plan.missing.length > 0 ? plan.missing.length / computing : null;
     tell(
-      `${ids.length} maps, ${(plan.sizeBytes / 1e6).toFixed(0)} MB: computed at ${(ids.length / computing).toFixed(1)} images/s, checked in ${checking.toFixed(2)} s`,
+      `${ids.length} maps, ${(plan.sizeBytes / 1e6).toFixed(0)} MB computed at ${computed?.toFixed(1) ?? "no"} images/s, ` +
+        `all checked in ${checking.toFixed(2)} s, a batch read in ${(1000 * median(reads)).toFixed(1)} ms`,
     );
-    const common = { model, split, vocabulary, images: newImages(), steps };
-    const frozen = await timeSteps({ ...common, batchSize: batch, features });
-    tell(
-      `frozen: ${frozen.secondsPerStep.toFixed(3)} s a step of ${batch}, ${frozen.waitMs.toFixed(1)} ms of it waiting`,
-    );
+    const common = { model, split, vocabulary, images: newImages() };
+    const frozen = await startTraining({ ...common, batchSize: batch, features });
+    const whole = await startTraining({ ...common, batchSize: endToEndBatch });
+    for (let i = 0; i < steps; i += 1) {
+      for (const side of [frozen, whole]) await side.step();
+      tell(`step ${i + 1} of ${steps}: frozen ${frozen.last()}, end to end ${whole.last()}`);
+    }
     await features.release();
-    const whole = await timeSteps({ ...common, steps: Math.min(steps, 4), batchSize: endToEndBatch });
-    tell(`end to end: ${whole.secondsPerStep.toFixed(3)} s a step of ${endToEndBatch}`);
-    const perEpoch = ({ secondsPerStep }, size) => (secondsPerStep * split.triplets.length) / size;
+    const [ours, peer] = [frozen.summary(), whole.summary()];
     const result = {
       images: ids.length,
       triplets: split.triplets.length,
       embedDim,
-      computeImagesPerSecond: ids.length / computing,
-      computeSeconds: computing,
+      computeImagesPerSecond: computed,
+      readMs: 1000 * median(reads),
       checkSeconds: checking,
-      sizeBytes: plan.sizeBytes,
-      frozen: { ...frozen, batch, epochSeconds: perEpoch(frozen, batch) },
-      /** Seconds of an epoch are extrapolated from the steps, on both sides. */
-      endToEnd: { ...whole, batch: endToEndBatch, epochSeconds: perEpoch(whole, endToEndBatch) },
-      ratio: perEpoch(whole, endToEndBatch) / perEpoch(frozen, batch),
+      sizeBytes: ids.length * features.mapBytes,
+      /** Seconds of an epoch are extrapolated from the median step, on both sides. */
+      frozen: ours,
+      endToEnd: peer,
+      ratio: peer.epochSeconds / ours.epochSeconds,
       commit: projectCommit(),
     };
-    tell(`ratio: ${result.ratio.toFixed(1)} (seconds of an epoch, end to end over frozen)`);
+    tell(
+      `an epoch of ${split.triplets.length} triplets: frozen ${ours.epochSeconds.toFixed(0)} s (${ours.waitMs.toFixed(1)} ms a step waiting for maps), end to end ${peer.epochSeconds.toFixed(0)} s, ratio ${result.ratio.toFixed(1)}`,
+    );
     console.log(JSON.stringify(result));
   } finally {
-    rmSync(cacheDir, { recursive: true });
+    if (cache === undefined) rmSync(cacheDir, { recursive: true });
   }
 }
 
-/** Means over steps as the trainer runs them, teacher included, after two that are not counted. */
-async function timeSteps({ model, split, vocabulary, images, steps, batchSize, features }) {
+/** Training as the trainer does it, teacher included, step by step; the first step, which allocates, is done. */
+async function startTraining({ model, split, vocabulary, images, batchSize, features }) {
   const rates = { weightDecay: 1e-6, gradientClip: 10, backboneRate: 1, wordRate: 1 };
   const training = { batchSize, imagePx, maxWords, ...rates };
   const featureMapShape = features?.shape;
-  const step = await TrainingStep.compile(model, {
+  const compiled = await TrainingStep.compile(model, {
     training,
     ...(features ? { featureMapShape, featureMapType: "float16" } : {}),
   });
   const teacher = await Teacher.snapshot(model, { imagePx, maxWords, featureMapShape });
   const random = new Random(2);
-  const loader = new BatchLoader(split, images, vocabulary, {
-    random,
-    batchSize,
-    maxWords,
-    cropPx: imagePx,
-    featureMaps: features,
-  });
-  let [count, start, waited, asked] = [0, 0, 0, performance.now()];
-  for await (const batch of loader.epoch()) {
-    if (count === 2) [start, waited] = [performance.now(), 0];
-    else waited += performance.now() - asked;
+  const options = { random, batchSize, maxWords, cropPx: imagePx, featureMaps: features };
+  const batches = new BatchLoader(split, images, vocabulary, options).epoch();
+  const [times, waits] = [[], []];
+  let count = 0;
+  const step = async () => {
+    const start = performance.now();
+    const { value: batch, done } = await batches.next();
+    if (done) throw new Error(`the data set has too few triplets for ${count + 1} steps of ${batchSize}`);
+    const waited = performance.now() - start;
     count += 1;
     const logits = await teacher.predict(batch);
-    await step.run(batch, { step: count, learningRate: 1e-4, random, teacher: logits });
-    if (count === steps + 2) break;
-    asked = performance.now();
-  }
-  const counted = count - 2;
-  const secondsPerStep = (performance.now() - start) / 1000 / counted;
-  await teacher.release();
-  await step.release();
-  return { secondsPerStep, waitMs: waited / counted, steps: counted };
+    await compiled.run(batch, { step: count, learningRate: 1e-4, random, teacher: logits });
+    times.push((performance.now() - start) / 1000);
+    waits.push(waited);
+  };
+  await step();
+  times.length = 0;
+  waits.length = 0;
+  return {
+    step,
+    last: () => `${times.at(-1).toFixed(2)} s`,
+    summary: () => ({
+      batch: batchSize,
+      secondsPerStep: median(times),
+      imagesPerSecond: (2 * batchSize) / median(times),
+      waitMs: median(waits),
+      steps: times.length,
+      epochSeconds: (median(times) * split.triplets.length) / batchSize,
+    }),
+  };
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 async function seconds(work) {

@@ -11,13 +11,14 @@ step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 fo
 apt-get install python3-torch python3-torchvision libopenblas0-openmp).
 
 features: a frozen ResNet-50's feature maps of a data set in FashionIQ's layout, then training steps from them beside
-steps end to end. Maps go to the system's temporary folder: 0.2 MB an image.
+steps end to end. A map is 0.2 MB.
 
 Options:
   --batch N      triplets a step (default 8); images a step are 2N
   --frozen       step: feature maps are given instead of pictures, no backbone
   --steps N      counted steps of each (default 5, after those that are not)
   --data DIR     features: the data set
+  --cache DIR    features: where maps are kept; a temporary folder by default
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
   --width N      features: D, the width of embeddings (default 1024)
   --json         print one JSON line
@@ -35,6 +36,7 @@ const { values, positionals } = parseArgs({
     steps: { type: "string", default: "5" },
     frozen: { type: "boolean", default: false },
     data: { type: "string" },
+    cache: { type: "string" },
     weights: { type: "string" },
     width: { type: "string", default: "1024" },
     json: { type: "boolean", default: false },
@@ -52,12 +54,7 @@ if (values.help || !isUsable) {
   process.exit(values.help ? 0 : 2);
 }
 if (name === "step") await benchStep({ batch, steps, isFrozen: values.frozen, isJson: values.json });
-else
-  await benchFeatures({
-    data: values.data,
-    weights: values.weights,
-    embedDim,
-    batch,
-    steps,
-    isJson: values.json,
-  });
+else {
+  const { data, weights, cache, json: isJson } = values;
+  await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });
+}
