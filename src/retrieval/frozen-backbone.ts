@@ -1,20 +1,19 @@
 /** A frozen backbone: its feature maps are computed once for each image and kept on disk. */
-import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { centreCrop, stackCrops } from "../data/batch-tensors.js";
 import type { FeatureMapRequest, FeatureMaps } from "../data/feature-maps.js";
 import type { ImageFit } from "../data/image.js";
 import type { ImageSource } from "../data/image-cache.js";
 import { RowStore } from "../data/row-store.js";
-import { EnvironmentError, ImageError, WeightsError } from "../errors.js";
+import { EnvironmentError, WeightsError } from "../errors.js";
 import { Input, type Value } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { ForwardPass } from "../nn/forward-pass.js";
 import { cast } from "../ops/constant.js";
 import { GraphSession, type SessionOptions } from "../runtime/session.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { FeatureKeys, featureFolder } from "./feature-keys.js";
 
 export interface FrozenBackboneOptions {
   readonly images: ImageSource;
@@ -40,8 +39,6 @@ export interface FeaturePlan {
 const batchSize = 32;
 /** Maps checked at a time. */
 const checkCount = 64;
-/** Changes when the meaning of stored maps does. */
-const format = 1;
 
 /**
  * Feature maps in evaluation mode (running statistics), float16. Those that are not on disk, or no longer what was
@@ -53,7 +50,7 @@ export class FrozenBackbone implements FeatureMaps {
   readonly #store: RowStore;
   readonly #maps: Value;
   readonly #options: FrozenBackboneOptions;
-  readonly #contents = new Map<string, Promise<string>>();
+  readonly #keys: FeatureKeys;
   #session: GraphSession<"maps"> | undefined;
   /** Ends when the computation under way does; one at a time. */
   #computing: Promise<void> = Promise.resolve();
@@ -62,6 +59,7 @@ export class FrozenBackbone implements FeatureMaps {
     this.#store = store;
     this.#maps = maps;
     this.#options = options;
+    this.#keys = new FeatureKeys(options.imagePath);
     this.shape = mapShape(maps);
   }
 
@@ -71,21 +69,13 @@ export class FrozenBackbone implements FeatureMaps {
     const pictures = new Input("images", "uint8", ["batch", imagePx, imagePx, 3]);
     const maps = cast(model.image.featureMaps(pictures, ForwardPass.inference()), "float16");
     const shape = mapShape(maps);
-    const description = JSON.stringify(
-      {
-        format,
-        weights: hashOfWeights(model),
-        picture: { resizePx: images.sizePx, imagePx, imageFit, crop: "centre" },
-        maps: { dtype: "float16", shape },
-      },
-      undefined,
-      2,
-    );
-    const folder = join(cacheDir, createHash("sha256").update(description).digest("hex").slice(0, 16));
+    const picture = { resizePx: images.sizePx, imagePx, imageFit };
+    const { name, description } = featureFolder(model.image.backbone, picture, shape);
+    const folder = join(cacheDir, name);
     const rowBytes = 2 * shape[0] * shape[1] * shape[2];
     const store = await RowStore.open(folder, { rowBytes });
     const readme = join(folder, "description.json");
-    if (!existsSync(readme)) writeFileSync(readme, `${description}\n`);
+    if (!existsSync(readme)) writeFileSync(readme, description);
     return new FrozenBackbone(store, maps, options);
   }
 
@@ -150,7 +140,7 @@ export class FrozenBackbone implements FeatureMaps {
     const place = (i: number) => new Uint8Array(data.buffer, i * this.mapBytes, this.mapBytes);
     const fill = async (i: number): Promise<boolean> => {
       const request = requests[i];
-      return request !== undefined && this.#store.readInto(await this.#key(request), place(i));
+      return request !== undefined && this.#store.readInto(await this.#keys.keyOf(request), place(i));
     };
     const found = await Promise.all(requests.map((_, i) => fill(i)));
     const missing = requests.filter((_, i) => !found[i]);
@@ -189,7 +179,7 @@ export class FrozenBackbone implements FeatureMaps {
       readonly onProgress: ((done: number) => void) | undefined;
     },
   ): Promise<void> {
-    const keys = await Promise.all(requests.map((request) => this.#key(request)));
+    const keys = await Promise.all(requests.map((request) => this.#keys.keyOf(request)));
     // Another call may have been asked for the same maps, and one call twice for one.
     const byKey = new Map(requests.map((request, i) => [keys[i] ?? "", request]));
     const wanted = [...byKey]
@@ -245,48 +235,14 @@ export class FrozenBackbone implements FeatureMaps {
   }
 
   async #isStored(request: FeatureMapRequest): Promise<boolean> {
-    const key = await this.#key(request);
+    const key = await this.#keys.keyOf(request);
     return this.#store.has(key) && this.#store.readInto(key, new Uint8Array(this.mapBytes));
-  }
-
-  async #key({ id, isFlipped }: FeatureMapRequest): Promise<string> {
-    let content = this.#contents.get(id);
-    if (content === undefined) {
-      content = this.#hashOfFile(id);
-      this.#contents.set(id, content);
-    }
-    return isFlipped ? `${await content} mirrored` : content;
-  }
-
-  async #hashOfFile(id: string): Promise<string> {
-    const path = this.#options.imagePath(id);
-    try {
-      if (path !== undefined)
-        return createHash("sha256")
-          .update(await readFile(path))
-          .digest("hex");
-    } catch (cause) {
-      throw new ImageError(`${id}: the image's file cannot be read; got ${(cause as Error).message}`, {
-        cause,
-      });
-    }
-    throw new ImageError(`${id}: there is no file for this image; leave it out, or add the file`);
   }
 }
 
 /** [C, h, w] of [batch, C, h, w]. */
 function mapShape(maps: Value): readonly [number, number, number] {
   return [maps.dim(1), maps.dim(2), maps.dim(3)];
-}
-
-/** Names, shapes and values of the backbone's parameters and running statistics. */
-function hashOfWeights(model: CompositionModel): string {
-  const hash = createHash("sha256");
-  for (const [name, { shape, data }] of model.image.backbone.state()) {
-    hash.update(`${name} ${shape.join(" ")}\n`);
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest("hex");
 }
 
 /** No infinity and no NaN among half-precision bits. */
