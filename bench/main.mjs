@@ -1,23 +1,33 @@
 // Benchmarks against peers: `npm run bench -- NAME [options]`. Each runs ours and the peer in turn and prints a ratio.
 import { parseArgs } from "node:util";
+import { benchFeatures } from "./features.mjs";
 import { benchStep } from "./step.mjs";
 
 const help = `Usage: npm run bench -- step [options]
+       npm run bench -- features --data DIR [options]
 
-One training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
+step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
 step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
 apt-get install python3-torch python3-torchvision libopenblas0-openmp).
 
+features: a frozen ResNet-50's feature maps of a data set in FashionIQ's layout, then training steps from them beside
+steps end to end. A map is 0.2 MB.
+
 Options:
-  --batch N    triplets a step (default 8); images a step are 2N
-  --frozen     feature maps are given instead of pictures: no backbone
-  --steps N    counted steps of each (default 5, after one that is not)
-  --json       print one JSON line
-  --help       show this
+  --batch N      triplets a step (default 8); images a step are 2N
+  --frozen       step: feature maps are given instead of pictures, no backbone
+  --steps N      counted steps of each (default 5, after those that are not)
+  --data DIR     features: the data set
+  --cache DIR    features: where maps are kept; a temporary folder by default
+  --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
+  --width N      features: D, the width of embeddings (default 1024)
+  --json         print one JSON line
+  --help         show this
 
 Examples:
   npm run bench -- step --batch 16
-  npm run bench -- step --frozen --json`;
+  npm run bench -- step --frozen --json
+  npm run bench -- features --data data/fashioniq --batch 32 --steps 20`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,15 +35,26 @@ const { values, positionals } = parseArgs({
     batch: { type: "string", default: "8" },
     steps: { type: "string", default: "5" },
     frozen: { type: "boolean", default: false },
+    data: { type: "string" },
+    cache: { type: "string" },
+    weights: { type: "string" },
+    width: { type: "string", default: "1024" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-const [batch, steps] = [Number(values.batch), Number(values.steps)];
-const isUsable = positionals.join() === "step" && [batch, steps].every((n) => Number.isInteger(n) && n >= 1);
+const [batch, steps, embedDim] = [values.batch, values.steps, values.width].map(Number);
+const name = positionals.join();
+const isUsable =
+  (name === "step" || (name === "features" && values.data !== undefined)) &&
+  [batch, steps, embedDim].every((n) => Number.isInteger(n) && n >= 1);
 if (values.help || !isUsable) {
   console.error(help);
   process.exit(values.help ? 0 : 2);
 }
-await benchStep({ batch, steps, isFrozen: values.frozen, isJson: values.json });
+if (name === "step") await benchStep({ batch, steps, isFrozen: values.frozen, isJson: values.json });
+else {
+  const { data, weights, cache, json: isJson } = values;
+  await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });
+}

@@ -20,6 +20,8 @@ const manifestSchema = z.strictObject({
   /** Program that trained it: commit, or version. */
   commit: z.string(),
   dataset: z.strictObject({ name: z.string(), root: z.string() }),
+  /** Folder of the frozen backbone's feature maps, for evaluation on the same machine. */
+  featureCache: z.string().optional(),
   /** The configuration, checked again when the run is opened. */
   config: z.record(z.string(), z.unknown()),
   /** Steps done. */

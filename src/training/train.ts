@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
 import { ImageCache } from "../data/image-cache.js";
 import { availableSplit, describeDrops } from "../data/missing-images.js";
@@ -13,10 +13,12 @@ import { scoreSplit } from "../evaluation/evaluate.js";
 import { defaultProtocol } from "../evaluation/protocols.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { createModel } from "../models/registry.js";
+import { FrozenBackbone } from "../retrieval/frozen-backbone.js";
 import { ModelEmbedder } from "../retrieval/model-embedder.js";
 import type { SessionOptions } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
 import { writeSafetensors } from "../weights/safetensors.js";
+import { defaultFeatureCache, type FeatureProgress, prepareFeatures } from "./frozen-features.js";
 import { holdOut } from "./hold-out.js";
 import { learningRateAt } from "./learning-rate.js";
 import type { EpochMetrics, LossParts, Metrics, StepMetrics } from "./metrics.js";
@@ -38,6 +40,7 @@ export type TrainEvent =
       readonly parameters: number;
     }
   | { readonly kind: "note"; readonly text: string }
+  | FeatureProgress
   | StepMetrics
   | EpochMetrics;
 
@@ -49,6 +52,8 @@ export interface TrainOptions {
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
+  /** Where a frozen backbone's feature maps lie; runs may share it. `.cache/features` by default. */
+  readonly featureCacheDir?: string;
   /** How graphs run; every core by default. */
   readonly session?: SessionOptions;
 }
@@ -72,6 +77,7 @@ export async function train({
   runDir,
   signal,
   onEvent = () => undefined,
+  featureCacheDir = defaultFeatureCache,
   session = {},
 }: TrainOptions): Promise<TrainSummary> {
   const startedAt = Date.now();
@@ -92,15 +98,26 @@ export async function train({
     sizePx: training.resizePx,
     fit: training.imageFit,
   });
+  const features = training.freezeBackbone
+    ? await FrozenBackbone.open(model, {
+        images,
+        imagePath: (id) => dataset.imagePath(id),
+        imagePx: training.imagePx,
+        imageFit: training.imageFit,
+        cacheDir: featureCacheDir,
+        session,
+      })
+    : undefined;
   const loader = new BatchLoader(parts.training, images, vocabulary, {
     random: random.fork("loader"),
     batchSize: training.batchSize,
     maxWords: training.maxWords,
     cropPx: training.imagePx,
-    shouldCropRandomly: training.randomCrop,
+    shouldCropRandomly: training.randomCrop && !features,
     shouldFlip: training.flip,
     shouldSwapCaptions: training.swapCaptions,
     grouping: training.batchGrouping,
+    featureMaps: features,
   });
   const dropoutRandom = random.fork("dropout");
   const totalSteps = loader.batchesPerEpoch * training.epochs;
@@ -108,6 +125,7 @@ export async function train({
     format: 1,
     commit: projectCommit(),
     dataset: { name: dataset.name, root: dataset.root },
+    ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
     config: config.fields,
     startedAt: new Date(startedAt).toISOString(),
   };
@@ -124,7 +142,11 @@ export async function train({
     writeManifest(runDir, { ...manifest, status, step, seconds: (Date.now() - startedAt) / 1000 });
   };
 
-  const compiled = await TrainingStep.compile(model, { training }, session);
+  const compiled = await TrainingStep.compile(
+    model,
+    { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
+    session,
+  );
   onEvent({
     kind: "start",
     totalSteps,
@@ -137,7 +159,15 @@ export async function train({
   let step = 0;
   let teacher: Teacher | undefined;
   let lastEpoch: EpochMetrics | undefined;
+  const interrupted = (): TrainSummary => {
+    save("interrupted", step);
+    return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+  };
   try {
+    if (features) {
+      await prepareFeatures(features, { parts, config: training, signal, onEvent });
+      if (signal?.aborted) return interrupted();
+    }
     for (let epoch = 1; epoch <= training.epochs; epoch += 1) {
       const epochStart = performance.now();
       const sums = new LossSums();
@@ -168,14 +198,12 @@ export async function train({
           learningRate,
           imagesPerSecond: (2 * training.batchSize * 1000) / (performance.now() - stepStart),
         });
-        if (signal?.aborted) {
-          save("interrupted", step);
-          return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
-        }
+        if (signal?.aborted) return interrupted();
       }
       const watched = await watch(model, {
         images,
         vocabulary,
+        features,
         training,
         validation: parts.validation,
         session,
@@ -192,13 +220,14 @@ export async function train({
       save(epoch === training.epochs ? "complete" : "training", step);
       if (model.auxiliaryLosses.distillation && epoch < training.epochs) {
         await teacher?.release();
-        teacher = await Teacher.snapshot(model, training, session);
+        teacher = await Teacher.snapshot(model, { ...training, featureMapShape: features?.shape }, session);
       }
     }
     return { status: "complete", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
   } finally {
     await teacher?.release();
     await compiled.release();
+    await features?.release();
     log.end();
     await once(log, "close");
   }
@@ -210,19 +239,25 @@ async function watch(
   {
     images,
     vocabulary,
+    features,
     training,
     validation,
     session,
   }: {
     images: ImageCache;
     vocabulary: Vocabulary;
+    features: FrozenBackbone | undefined;
     training: RunConfig["training"];
     validation: DatasetSplit | undefined;
     session: SessionOptions;
   },
 ): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
   if (!validation) return {};
-  const embedder = await ModelEmbedder.compile(model, { images, vocabulary, ...training }, session);
+  const embedder = await ModelEmbedder.compile(
+    model,
+    { images, vocabulary, featureMaps: features, ...training },
+    session,
+  );
   try {
     const { mean, perCategory } = await scoreSplit(validation, embedder, { protocol: defaultProtocol });
     const categories = Object.values(perCategory);

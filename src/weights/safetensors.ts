@@ -30,6 +30,7 @@ const readers = {
 >;
 
 const storedTypes: Record<DType, keyof typeof readers> = {
+  float16: "F16",
   float32: "F32",
   float64: "F64",
   int64: "I64",

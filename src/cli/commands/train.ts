@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { modelNames } from "../../models/registry.js";
+import { defaultFeatureCache } from "../../training/frozen-features.js";
 import { resolveRunConfig } from "../../training/run-config.js";
 import { type TrainSummary, train } from "../../training/train.js";
 import { readConfigFile } from "../config-file.js";
@@ -19,6 +20,8 @@ const fields = {
   config: textFlag.optional(),
   model: choiceFlag(modelNames).optional(),
   seed: seedFlag.optional(),
+  freezeBackbone: switchFlag,
+  featureCache: textFlag.default(defaultFeatureCache),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
   json: switchFlag,
 };
@@ -37,6 +40,11 @@ export function trainCommand(context: CommandContext): Command {
     .option("--model <name>", `what to train: ${modelNames.join(", ")} (default sdfn)`)
     .option("--seed <n>", "seed of everything random (default 1)")
     .option("--set <field=value...>", "configuration fields, after those of --config; may be repeated")
+    .option("--freeze-backbone", "train from feature maps that are computed once: --set freezeBackbone=true")
+    .option(
+      "--feature-cache <dir>",
+      `where those are kept, for other runs too (default ${defaultFeatureCache})`,
+    )
     .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
       "after",
@@ -55,7 +63,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
     ...(flags.config === undefined ? {} : { file: readConfigFile(flags.config) }),
     model: flags.model,
     seed: flags.seed,
-    set: flags.set,
+    set: [...flags.set, ...(flags.freezeBackbone ? ["freezeBackbone=true"] : [])],
   });
   const { epochs, batchSize } = config.training;
   const view = trainingView(context, { json: flags.json, epochs, batchSize });
@@ -66,6 +74,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       config,
       runDir: flags.out,
       signal: context.signal,
+      featureCacheDir: flags.featureCache,
       onEvent: view.onEvent,
     });
   } finally {
