@@ -17,6 +17,8 @@ const fields = {
   config: textFlag.optional(),
   model: choiceFlag(modelNames).optional(),
   seed: seedFlag.optional(),
+  backboneWeights: textFlag.optional(),
+  wordVectors: textFlag.optional(),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
   json: switchFlag,
 };
@@ -34,6 +36,11 @@ export function trainCommand(context: CommandContext): Command {
     .option("--model <name>", `what to train: ${modelNames.join(", ")} (default sdfn)`)
     .option("--seed <n>", "seed of everything random (default 1)")
     .option("--set <field=value...>", "configuration fields, after those of --config; may be repeated")
+    .option(
+      "--backbone-weights <file>",
+      "start the backbone from a ResNet's weights: safetensors, or torchvision's .pth",
+    )
+    .option("--word-vectors <file>", "start the words from vectors in GloVe's text format")
     .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
       "after",
@@ -41,7 +48,9 @@ export function trainCommand(context: CommandContext): Command {
         "\nExamples:\n" +
         "  $ sdfn train --data data/synthetic --out runs/sdfn --config configs/demo.json\n" +
         "  $ sdfn train --data data/synthetic --out runs/tirg --model tirg --set epochs=3 batchSize=16\n" +
-        "  $ sdfn train --data data/fashioniq --out runs/one-router --set router=shared --seed 7 --json",
+        "  $ sdfn train --data data/fashioniq --out runs/one-router --set router=shared --seed 7 --json\n" +
+        "  $ sdfn train --data data/fashioniq --out runs/paper --config configs/fashioniq.json \\\n" +
+        "      --backbone-weights resnet50.pth --word-vectors glove.840B.300d.txt",
     )
     .action((given: Record<string, unknown>) => run(given, context));
 }
@@ -62,6 +71,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       dataset: openFashionIq(flags.data),
       config,
       runDir: flags.out,
+      initial: { backboneWeights: flags.backboneWeights, wordVectors: flags.wordVectors },
       signal: context.signal,
       onEvent: view.onEvent,
     });
