@@ -66,6 +66,13 @@ describe("identifyResNet", () => {
     });
   });
 
+  it("does not know a network of any width", () => {
+    const state = new Map<string, { readonly shape: readonly number[] }>(small().state());
+    expect(identifyResNet(state)).toBeDefined();
+    expect(identifyResNet(state.set("conv1.weight", { shape: [1e9, 0, 7, 7] }))).toBeUndefined();
+    expect(identifyResNet(state.set("conv1.weight", { shape: [0, 3, 7, 7] }))).toBeUndefined();
+  });
+
   it("does not know a network with another number of blocks", () => {
     const state = small().state();
     for (const key of [...state.keys()]) if (key.startsWith("layer3.1.")) state.delete(key);

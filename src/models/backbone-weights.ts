@@ -15,6 +15,9 @@ export interface ResNetIdentity {
 const classifierName = /^fc\./;
 const counterName = /(^|\.)num_batches_tracked$/;
 
+/** As `backboneWidth` is limited: a damaged file must not ask for a network of any size. */
+const MAX_WIDTH = 4;
+
 /** Shapes by name, of a file or of a module. */
 type Shaped = ReadonlyMap<string, { readonly shape: StaticShape }>;
 
@@ -30,7 +33,8 @@ export function ignoredByBackbone(names: Iterable<string>): { classifier: string
 /** Tells the ResNet by its blocks and the channels of its first convolution; undefined when it is none of ours. */
 export function identifyResNet(tensors: Shaped): ResNetIdentity | undefined {
   const stem = tensors.get("conv1.weight")?.shape;
-  if (stem?.length !== 4) return undefined;
+  const width = (stem?.[0] ?? 0) / resNetBaseChannels;
+  if (stem?.length !== 4 || width <= 0 || width > MAX_WIDTH) return undefined;
   const block = tensors.has("layer1.0.conv3.weight") ? "bottleneck" : "basic";
   const depths = [1, 2, 3, 4].map((stage) => {
     let depth = 0;
@@ -40,7 +44,7 @@ export function identifyResNet(tensors: Shaped): ResNetIdentity | undefined {
   const found = Object.entries(resNetArchitectures).find(
     ([, known]) => known.block === block && known.depths.every((depth, stage) => depth === depths[stage]),
   );
-  return found && { name: found[0] as ResNetName, width: (stem[0] ?? 0) / resNetBaseChannels };
+  return found && { name: found[0] as ResNetName, width };
 }
 
 /**

@@ -28,6 +28,11 @@ const expansions = { basic: 1, bottleneck: 4 } as const;
 /** Channels of the first stage at width 1. */
 export const resNetBaseChannels = 64;
 
+/** Channels of the last feature map. `width` multiplies the channels of every stage. */
+export function resNetOutChannels(name: ResNetName, width: number): number {
+  return resNetBaseChannels * width * 8 * expansions[resNetArchitectures[name].block];
+}
+
 interface BlockSizes {
   readonly inChannels: number;
   readonly channels: number;

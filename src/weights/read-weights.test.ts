@@ -13,8 +13,9 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { WeightsError } from "../errors.js";
+import { float32 } from "../tensor/tensor.js";
 import { readWeights } from "./read-weights.js";
-import { readSafetensors } from "./safetensors.js";
+import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
 /** Written by tests/weights/generate.py. */
 const fixture = (name: string) => fileURLToPath(new URL(`../../tests/weights/${name}`, import.meta.url));
@@ -81,6 +82,17 @@ describe("readWeights", () => {
     expect(format).toBe("safetensors");
     expect(tensors.get("scalar")?.data[0]).toBe(2.5);
     expect(storedTypes.get("flags")).toBe("BOOL");
+  });
+
+  it("knows safetensors by more than a length that looks like a pickle's first bytes", async () => {
+    const file = join(folder, "header.safetensors");
+    const firstBytes = new Set<number | undefined>();
+    for (let length = 0; length < 256; length += 8) {
+      writeSafetensors(file, new Map([["x", float32([1], [length])]]), { note: "x".repeat(length) });
+      firstBytes.add(readFileSync(file)[0]);
+      expect((await readWeights(file)).tensors.get("x")?.data[0]).toBe(length);
+    }
+    expect(firstBytes).toContain(0x80);
   });
 
   it.each([

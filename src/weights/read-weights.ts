@@ -49,6 +49,8 @@ export async function readWeights(file: string): Promise<WeightsFile> {
 function formatOf(source: WeightsSource): WeightsFormat {
   const head = source.read(0, Math.min(source.sizeBytes, 512));
   const text = Buffer.from(head).toString("latin1");
+  // First: the eight bytes before are a length, and may look like the start of any other format.
+  if (text[8] === "{") return "safetensors";
   if (text.startsWith("PK\x03\x04")) return "torch zip";
   if (head[0] === 0x80) return "torch legacy";
   if (text.startsWith("ustar", 257)) {
@@ -56,7 +58,6 @@ function formatOf(source: WeightsSource): WeightsFormat {
       `${source.file}: torch.save's format of 2016 (a tar) is not read; save it again with a newer torch`,
     );
   }
-  if (text[8] === "{") return "safetensors";
   throw new WeightsError(
     `${source.file}: must be a safetensors file or one of torch.save's (.pth, .pt); got ${source.sizeBytes} bytes that start with ${JSON.stringify(text.slice(0, 8))}; check the path`,
   );
