@@ -1,9 +1,10 @@
 /** Real ImageNet weights, where they are: do our ResNets see what they should, and compute what PyTorch does? */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { classifierOf } from "../../src/cli/weights/classify-images.js";
+import { joinCaptions, tokenise, Vocabulary } from "../../src/data/vocabulary.js";
 import { Input, type Value } from "../../src/graph/value.js";
 import { ForwardPass } from "../../src/nn/forward-pass.js";
 import { relu } from "../../src/ops/elementwise.js";
@@ -12,6 +13,7 @@ import { mean } from "../../src/ops/reduce.js";
 import { runOnce } from "../../src/runtime/session.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { readSafetensors } from "../../src/weights/safetensors.js";
+import { readWordVectors } from "../../src/weights/word-vectors.js";
 import { recordingContext } from "../cli/recording-context.js";
 
 const folder = join(import.meta.dirname, "../../../shared/data/weights");
@@ -100,4 +102,23 @@ describe.skipIf(!isThere)("ImageNet weights", () => {
     }
     expect(Object.keys(result).sort()).toEqual([...reference.keys()].filter((k) => k !== "input").sort());
   });
+});
+
+const data = join(import.meta.dirname, "../../../shared/data");
+const glove = join(data, "glove", "glove.6B.100d.fashion.txt");
+const isGloveThere = existsSync(glove);
+if (!isGloveThere) console.warn(`SKIPPED: ${glove} is not there; GloVe's vectors are not tested`);
+
+it.skipIf(!isGloveThere)("GloVe's vectors cover the words of FashionIQ's training captions", async () => {
+  const texts = ["dress", "shirt", "toptee"].flatMap((category) => {
+    const file = join(data, "fashioniq", "captions", `cap.${category}.train.json`);
+    const entries: { captions: string[] }[] = JSON.parse(readFileSync(file, "utf8"));
+    return entries.map(({ captions }) => joinCaptions(captions));
+  });
+  const vocabulary = Vocabulary.fromTexts(texts);
+  const { dim, vectors } = await readWordVectors(glove, new Set(vocabulary.words));
+  expect([dim, vocabulary.words.length, vectors.size]).toEqual([100, 3811, 3211]);
+  expect(vectors.get("the")?.[0]).toBeCloseTo(-0.038194, 6);
+  const words = texts.flatMap(tokenise);
+  expect(words.filter((word) => vectors.has(word)).length / words.length).toBeCloseTo(0.926, 3);
 });
