@@ -114,6 +114,25 @@ describe("readWeights", () => {
     expect(existsSync("sdfn-was-here")).toBe(false);
   });
 
+  it("finds damaged values by the zip's checksums, and other lengths in the legacy format", async () => {
+    const zip = readFileSync(fixture("zip.pth"));
+    const expected = readSafetensors(fixture("expected.safetensors")).tensors.get("conv.weight")?.data;
+    const values = Buffer.from(
+      expected?.buffer ?? new ArrayBuffer(0),
+      expected?.byteOffset,
+      expected?.byteLength,
+    );
+    const at = zip.indexOf(values);
+    expect(at).toBeGreaterThan(0);
+    zip[at + 5] = 0x55;
+    await expect(readWeights(written(zip))).rejects.toThrow(/data\/0 is damaged, its checksum differs/);
+    const legacy = readFileSync(fixture("legacy.pth"));
+    const length = legacy.indexOf(values) - 8;
+    expect(legacy[length]).toBe(12);
+    legacy[length] = 13;
+    await expect(readWeights(written(legacy))).rejects.toThrow(/must have 12 elements; got 13/);
+  });
+
   it("refuses folders, empty files, other files and tars, and says what to give", async () => {
     await expect(readWeights(folder)).rejects.toThrow(/is not a file/);
     await expect(readWeights(join(folder, "none.pth"))).rejects.toThrow(/cannot be opened/);
