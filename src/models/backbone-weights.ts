@@ -60,28 +60,21 @@ export function loadBackboneWeights(
   where: string,
 ): ReturnType<typeof ignoredByBackbone> {
   const ignored = ignoredByBackbone(tensors.keys());
-  const wrongTypes: string[] = [];
+  const passedOver = new Set([...ignored.classifier, ...ignored.counters]);
+  const given = new Map([...tensors].filter(([name]) => !passedOver.has(name)));
   const state = new Map<string, Tensor<"float32">>();
-  for (const [name, tensor] of tensors) {
-    if (classifierName.test(name) || counterName.test(name)) continue;
+  const wrongTypes: string[] = [];
+  for (const [name, tensor] of given) {
     const values = toFloat32(tensor);
     if (values) state.set(name, values);
     else wrongTypes.push(`${name} has type ${tensor.dtype}, expected float32`);
   }
-  if (wrongTypes.length > 0) {
-    throw new StateDictError(`${where}: ${wrongTypes.map((problem) => `\n  - ${problem}`).join("")}`);
+  const problems = [...backbone.differencesFrom(given), ...wrongTypes];
+  if (problems.length > 0) {
+    const found = advice(identifyResNet(tensors), identifyResNet(backbone.state()));
+    throw new StateDictError(`${where}: ${found}:${problems.map((problem) => `\n  - ${problem}`).join("")}`);
   }
-  try {
-    backbone.loadStateDict(state);
-  } catch (cause) {
-    if (!(cause instanceof StateDictError)) throw cause;
-    throw new StateDictError(
-      `${where}: ${advice(identifyResNet(tensors), identifyResNet(backbone.state()))}; ${cause.message}`,
-      {
-        cause,
-      },
-    );
-  }
+  backbone.loadStateDict(state);
   return ignored;
 }
 
@@ -95,12 +88,12 @@ export function toFloat32(tensor: Tensor): Tensor<"float32"> | undefined {
 }
 
 function advice(given: ResNetIdentity | undefined, wanted: ResNetIdentity | undefined): string {
-  if (!given) return "holds none of the known ResNets";
+  if (!given) return "holds none of the known ResNets; check the path";
   const text = ({ name, width }: ResNetIdentity) => `${name} at width ${width}`;
   if (!wanted || (given.name === wanted.name && given.width === wanted.width))
-    return `holds a ${text(given)} with other tensors`;
+    return `holds a ${text(given)} with other tensors; give weights with torchvision's names`;
   return (
-    `holds a ${text(given)}, the model's backbone is a ${text(wanted)}; ` +
-    `choose with --set backbone=${given.name} backboneWidth=${given.width}, or give weights of the other`
+    `holds a ${text(given)}, expected a ${text(wanted)}; give other weights, or train with ` +
+    `--set backbone=${given.name} backboneWidth=${given.width}`
   );
 }
