@@ -32,6 +32,14 @@ const entries: readonly CommandEntry[] = [
     load: async (context) => (await import("./commands/train.js")).trainCommand(context),
   },
   {
+    name: "weights",
+    summary: "look into files of pretrained weights",
+    load: async (context) =>
+      new Command("weights")
+        .description("Look into files of pretrained weights.")
+        .addCommand((await import("./commands/weights-check.js")).weightsCheckCommand(context)),
+  },
+  {
     name: "evaluate",
     summary: "recall of a trained model, by category",
     load: async (context) => (await import("./commands/evaluate.js")).evaluateCommand(context),

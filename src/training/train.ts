@@ -20,6 +20,7 @@ import { Random } from "../tensor/random.js";
 import { writeSafetensors } from "../weights/safetensors.js";
 import { defaultFeatureCache, type FeatureProgress, prepareFeatures } from "./frozen-features.js";
 import { holdOut } from "./hold-out.js";
+import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
 import { learningRateAt } from "./learning-rate.js";
 import type { EpochMetrics, LossParts, Metrics, StepMetrics } from "./metrics.js";
 import { projectCommit } from "./project-version.js";
@@ -49,6 +50,8 @@ export interface TrainOptions {
   readonly config: RunConfig;
   /** A new or empty folder. */
   readonly runDir: string;
+  /** Files to start from in place of random values. */
+  readonly initial?: InitialWeights;
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
@@ -67,14 +70,16 @@ export interface TrainSummary {
 }
 
 /**
- * Trains from random initial values. Parameters are saved after every epoch, when interrupted, and when training
- * diverges (then the last good ones).
- * @throws DivergenceError when loss or gradients are not finite; DatasetError, ImageError for the data.
+ * Trains from random initial values, or from those of `initial`. Parameters are saved after every epoch, when
+ * interrupted, and when training diverges (then the last good ones).
+ * @throws DivergenceError when loss or gradients are not finite; DatasetError, ImageError for the data; WeightsError,
+ * StateDictError for the files of `initial`.
  */
 export async function train({
   dataset,
   config,
   runDir,
+  initial = {},
   signal,
   onEvent = () => undefined,
   featureCacheDir = defaultFeatureCache,
@@ -88,12 +93,21 @@ export async function train({
   if (dropped.images.dropped > 0) onEvent({ kind: "note", text: describeDrops(dropped) });
 
   const parts = holdOut(split, training.holdOut, random.fork("hold-out"));
-  const vocabulary = vocabularyOf(parts.training, training.minWordCount);
-  vocabulary.save(join(runDir, runFiles.vocabulary));
+  const texts = trainingTexts(parts.training);
+  const vocabulary = Vocabulary.fromTexts(texts, { minCount: training.minWordCount });
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,
     random: random.fork("model"),
   });
+  const initialWeights = await loadInitialWeights(model, initial, {
+    vocabulary,
+    texts,
+    random: new Random(training.seed).fork("word-vectors"),
+    // A frozen backbone keeps them anyway.
+    backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
+    note: (text) => onEvent({ kind: "note", text }),
+  });
+  vocabulary.save(join(runDir, runFiles.vocabulary));
   const images = new ImageCache((id) => dataset.imagePath(id), {
     sizePx: training.resizePx,
     fit: training.imageFit,
@@ -126,6 +140,7 @@ export async function train({
     commit: projectCommit(),
     dataset: { name: dataset.name, root: dataset.root },
     ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
+    ...(initialWeights ? { initialWeights } : {}),
     config: config.fields,
     startedAt: new Date(startedAt).toISOString(),
   };
@@ -286,12 +301,10 @@ async function watch(
   }
 }
 
-/** Words of the texts as training encodes them. */
-function vocabularyOf(split: DatasetSplit, minCount: number): Vocabulary {
-  return Vocabulary.fromTexts(
-    split.trainingTexts?.() ?? split.triplets.map(({ captions }) => joinCaptions(captions)),
-    { minCount },
-  );
+/** The texts as training encodes them. */
+function trainingTexts(split: DatasetSplit): readonly string[] {
+  const { triplets } = split;
+  return [...(split.trainingTexts?.() ?? triplets.map(({ captions }) => joinCaptions(captions)))];
 }
 
 /** Running sums of loss parts. */

@@ -22,6 +22,8 @@ const fields = {
   seed: seedFlag.optional(),
   freezeBackbone: switchFlag,
   featureCache: textFlag.default(defaultFeatureCache),
+  backboneWeights: textFlag.optional(),
+  wordVectors: textFlag.optional(),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
   json: switchFlag,
 };
@@ -45,6 +47,11 @@ export function trainCommand(context: CommandContext): Command {
       "--feature-cache <dir>",
       `where those are kept, for other runs too (default ${defaultFeatureCache})`,
     )
+    .option(
+      "--backbone-weights <file>",
+      "start the backbone from a ResNet's weights: safetensors, or torchvision's .pth",
+    )
+    .option("--word-vectors <file>", "start the words from vectors in GloVe's text format")
     .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
       "after",
@@ -52,7 +59,9 @@ export function trainCommand(context: CommandContext): Command {
         "\nExamples:\n" +
         "  $ sdfn train --data data/synthetic --out runs/sdfn --config configs/demo.json\n" +
         "  $ sdfn train --data data/synthetic --out runs/tirg --model tirg --set epochs=3 batchSize=16\n" +
-        "  $ sdfn train --data data/fashioniq --out runs/one-router --set router=shared --seed 7 --json",
+        "  $ sdfn train --data data/fashioniq --out runs/one-router --set router=shared --seed 7 --json\n" +
+        "  $ sdfn train --data data/fashioniq --out runs/paper --config configs/fashioniq.json \\\n" +
+        "      --backbone-weights resnet50.pth --word-vectors glove.840B.300d.txt",
     )
     .action((given: Record<string, unknown>) => run(given, context));
 }
@@ -73,6 +82,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       dataset: openDataset(flags.data, flags.dataset),
       config,
       runDir: flags.out,
+      initial: { backboneWeights: flags.backboneWeights, wordVectors: flags.wordVectors },
       signal: context.signal,
       featureCacheDir: flags.featureCache,
       onEvent: view.onEvent,
