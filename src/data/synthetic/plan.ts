@@ -53,7 +53,7 @@ export function splitCounts(
   itemsPerCategory: number,
   triplets: number,
 ): Readonly<Record<Split, SplitCounts>> {
-  const val = Math.ceil(itemsPerCategory * 1.05);
+  const val = Math.min(1050, Math.ceil(itemsPerCategory * 1.05));
   const test = Math.max(4, Math.ceil(itemsPerCategory * 0.1));
   return {
     train: {
