@@ -10,7 +10,7 @@ import {
   stackCrops,
   type TextTensors,
 } from "./batch-tensors.js";
-import type { ImageSource } from "./image-cache.js";
+import type { ImageSource } from "./image-source.js";
 import type { DatasetSplit, Triplet } from "./triplet.js";
 import { joinCaptions, type Vocabulary } from "./vocabulary.js";
 

@@ -1,7 +1,7 @@
 /** Images and texts in batches, in their own order and without augmentation. */
 import type { Tensor } from "../tensor/tensor.js";
 import { centreCrop, encodeTexts, stackCrops, type TextTensors } from "./batch-tensors.js";
-import type { ImageSource } from "./image-cache.js";
+import type { ImageSource } from "./image-source.js";
 import type { Vocabulary } from "./vocabulary.js";
 
 /** Images to be embedded. */

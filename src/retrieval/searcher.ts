@@ -1,7 +1,7 @@
 /** Finds the images of a gallery that answer a query. */
 import { existsSync } from "node:fs";
 import { decodeImage, type ImageFit } from "../data/image.js";
-import type { ImageSource } from "../data/image-cache.js";
+import type { ImageSource } from "../data/image-source.js";
 import { UsageError } from "../errors.js";
 import type { ModelEmbedder, QueryRoutes } from "./model-embedder.js";
 import { topK } from "./top-k.js";
