@@ -1,30 +1,62 @@
 /** A trained run, ready to embed the images and queries of a data set. */
-import { ImageCache } from "../data/image-cache.js";
+import type { DiskCacheOptions } from "../data/disk-cache.js";
+import { ImageThread } from "../data/image-thread.js";
 import type { RetrievalDataset } from "../data/triplet.js";
+import { withoutBroken } from "../data/usable-images.js";
 import { ModelEmbedder } from "../retrieval/model-embedder.js";
-import { ImagesAndFiles } from "../retrieval/searcher.js";
 import type { Run } from "../training/open-run.js";
+import type { CommandContext } from "./context.js";
+import { type Progress, startProgress } from "./progress.js";
 
 export interface RunEmbedder {
   readonly embedder: ModelEmbedder;
-  /** The data set's images, and files by their paths. */
-  readonly images: ImagesAndFiles;
+  /** The data set's images by id, and other files by their paths. */
+  readonly images: ImageThread;
+  /** Looks at images and gives the data set without those that are broken. */
+  usable(ids: Iterable<string>): Promise<RetrievalDataset>;
+}
+
+export interface EmbedderOptions {
+  readonly context: CommandContext;
+  /** A program reads along: no progress is shown. */
+  readonly json: boolean;
+  /** Where resized images are kept for later runs; nowhere by default. */
+  readonly imageCache?: DiskCacheOptions | undefined;
 }
 
 /** Compiles the run's model, gives it to `use`, and frees it afterwards. */
 export async function withEmbedder<Result>(
   { model, config, vocabulary }: Run,
   dataset: RetrievalDataset,
+  { context, json, imageCache }: EmbedderOptions,
   use: (opened: RunEmbedder) => Promise<Result>,
 ): Promise<Result> {
   const { resizePx, imageFit, imagePx, maxWords } = config.training;
-  const imagePath = (id: string) => dataset.imagePath(id);
-  const cache = new ImageCache(imagePath, { sizePx: resizePx, fit: imageFit });
-  const images = new ImagesAndFiles(cache, { imagePath, fit: imageFit });
-  const embedder = await ModelEmbedder.compile(model, { images, vocabulary, imagePx, maxWords });
+  const images = new ImageThread((idOrPath) => dataset.imagePath(idOrPath) ?? idOrPath, {
+    sizePx: resizePx,
+    fit: imageFit,
+    disk: imageCache,
+  });
+  const usable = async (ids: Iterable<string>): Promise<RetrievalDataset> => {
+    let progress: Progress | undefined;
+    const onProgress = (done: number, total: number) => {
+      progress ??= startProgress("checking", total, { stream: context.stderr, json, unit: "images" });
+      progress.update(done);
+    };
+    try {
+      return await withoutBroken(dataset, images, { ids, onProgress, signal: context.signal });
+    } finally {
+      progress?.stop();
+    }
+  };
   try {
-    return await use({ embedder, images });
+    const embedder = await ModelEmbedder.compile(model, { images, vocabulary, imagePx, maxWords });
+    try {
+      return await use({ embedder, images, usable });
+    } finally {
+      await embedder.release();
+    }
   } finally {
-    await embedder.release();
+    await images.close();
   }
 }

@@ -2,12 +2,13 @@
 import { Command } from "commander";
 import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { splitNames } from "../../data/triplet.js";
-import { evaluate } from "../../evaluation/evaluate.js";
+import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { defaultProtocol, protocolNames } from "../../evaluation/protocols.js";
 import { openRun } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import { type CommandContext, printJson, untilAborted } from "../context.js";
 import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags.js";
+import { addImageCacheOptions, imageCacheFields, imageCacheOf } from "../image-cache-flags.js";
 import { recallText } from "../recall-text.js";
 import { withEmbedder } from "../run-embedder.js";
 
@@ -16,12 +17,13 @@ const fields = {
   data: textFlag,
   protocol: choiceFlag(protocolNames).default(defaultProtocol.name),
   split: choiceFlag(splitNames).default("val"),
+  ...imageCacheFields,
   json: switchFlag,
 };
 
 /** The command, ready to be added to a program. */
 export function evaluateCommand(context: CommandContext): Command {
-  return new Command("evaluate")
+  return addImageCacheOptions(new Command("evaluate"))
     .description("Recall@1, @10 and @50 of a trained model, by category and on average.")
     .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
     .option("--data <dir>", "folder of the data set (required)")
@@ -46,10 +48,12 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const flags = readFlags("evaluate", fields, given);
   const opened = openRun(flags.run);
   const dataset = openFashionIq(flags.data);
-  const result = await withEmbedder(opened, dataset, ({ embedder }) =>
-    evaluate(dataset, embedder, {
+  const protocol = { ...defaultProtocol, name: flags.protocol };
+  const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
+  const result = await withEmbedder(opened, dataset, options, async ({ embedder, usable }) =>
+    evaluate(await usable(evaluationImages(dataset.split(flags.split), protocol)), embedder, {
       split: flags.split,
-      protocol: { ...defaultProtocol, name: flags.protocol },
+      protocol,
       model: opened.config.model,
       seed: opened.config.training.seed,
       commit: projectCommit(),

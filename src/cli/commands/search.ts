@@ -3,16 +3,17 @@ import { basename } from "node:path";
 import { Command } from "commander";
 import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { thumbnailDataUri } from "../../data/image.js";
-import { availableSplit } from "../../data/missing-images.js";
+import { availableSplit, type DropReport } from "../../data/missing-images.js";
 import { type RetrievalDataset, type SplitName, splitNames } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
 import { searchPage } from "../../report/search-page.js";
 import type { Picture } from "../../report/types.js";
-import { Searcher } from "../../retrieval/searcher.js";
+import { referenceFile, Searcher } from "../../retrieval/searcher.js";
 import { openRun, type Run } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import { type CommandContext, printJson, untilAborted } from "../context.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { addImageCacheOptions, imageCacheFields, imageCacheOf } from "../image-cache-flags.js";
 import { namedRoutes, routesText } from "../query-routes.js";
 import { withEmbedder } from "../run-embedder.js";
 import { textTable } from "../text-table.js";
@@ -27,6 +28,7 @@ const fields = {
   split: choiceFlag(splitNames).default("val"),
   category: textFlag.optional(),
   html: textFlag.optional(),
+  ...imageCacheFields,
   json: switchFlag,
 };
 
@@ -35,7 +37,7 @@ const thumbnailPx = 320;
 
 /** The command, ready to be added to a program. */
 export function searchCommand(context: CommandContext): Command {
-  return new Command("search")
+  return addImageCacheOptions(new Command("search"))
     .description(
       "Find pictures with a reference picture and a sentence that says what should be different.\n" +
         "Prints ranked items with their scores (cosine, -1 to 1) and the query's route weights.",
@@ -65,16 +67,25 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const flags = readFlags("search", fields, given);
   const opened = openRun(flags.run);
   const dataset = openFashionIq(flags.data);
-  const gallery = galleryIds(dataset, flags);
-  const { file, hits, routes } = await withEmbedder(opened, dataset, async ({ embedder, images }) => {
-    const reference = { id: flags.image, file: images.fileOf(flags.image) };
+  const listed = listedIds(dataset, flags);
+  const file = referenceFile(dataset, flags.image);
+  const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
+  const found = await withEmbedder(opened, dataset, options, async ({ embedder, images, usable }) => {
     // The reference is looked at first: a wrong one should not be found out after the whole gallery.
-    await images.pixels(reference.id);
-    if (!flags.json) context.stderr.write(`embedding ${gallery.length} pictures ...\n`);
+    await images.pixels(flags.image);
+    const checked = await usable(listed);
+    const gallery = listed.filter((id) => checked.imagePath(id) !== undefined);
+    const dropped = {
+      dropped: listed.length - gallery.length,
+      of: listed.length,
+      broken: checked.broken?.size ?? 0,
+    };
+    if (!flags.json) context.stderr.write(`embedding ${gallery.length} pictures${leftOut(dropped)} ...\n`);
     const searcher = await Searcher.create(embedder, gallery);
-    const found = await searcher.search({ reference: reference.id, text: flags.text, k: flags.k });
-    return { ...found, file: reference.file };
+    const result = await searcher.search({ reference: flags.image, text: flags.text, k: flags.k });
+    return { ...result, gallery, dropped };
   });
+  const { hits, routes, gallery, dropped } = found;
   const items = hits.map(({ id, score }, index) => ({
     rank: index + 1,
     id,
@@ -108,6 +119,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       reference: file,
       text: flags.text,
       gallery: gallery.length,
+      dropped,
       items,
       modules: named?.modules.map(({ name }) => name) ?? [],
       routes,
@@ -125,15 +137,20 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   );
 }
 
-/** Images that are there, each once. @throws UsageError for a category that the data set does not have. */
-function galleryIds(
+/** " (2 of 30 left out, 1 broken)", or nothing. */
+function leftOut({ dropped, of, broken }: DropReport["images"]): string {
+  return dropped === 0 ? "" : ` (${dropped} of ${of} left out, ${broken} broken)`;
+}
+
+/** Images that the split lists, each once. @throws UsageError for a category that the data set does not have. */
+function listedIds(
   dataset: RetrievalDataset,
   { split, category }: { readonly split: SplitName; readonly category?: string | undefined },
 ): readonly string[] {
   if (category !== undefined && !dataset.categories.includes(category)) {
     throw new UsageError(`--category must be one of ${dataset.categories.join(", ")}; got ${category}`);
   }
-  const { images } = availableSplit(dataset, split).split;
+  const { images } = availableSplit(dataset, split).whole;
   const lists = category === undefined ? [...images.values()] : [images.get(category) ?? []];
   return [...new Set(lists.flat())];
 }

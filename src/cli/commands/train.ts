@@ -8,6 +8,7 @@ import { type TrainSummary, train } from "../../training/train.js";
 import { readConfigFile } from "../config-file.js";
 import { type CommandContext, printJson } from "../context.js";
 import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag } from "../flags.js";
+import { addImageCacheOptions, imageCacheFields, imageCacheOf } from "../image-cache-flags.js";
 import { duration } from "../progress.js";
 import { trainingView } from "../training-view.js";
 
@@ -18,12 +19,13 @@ const fields = {
   model: choiceFlag(modelNames).optional(),
   seed: seedFlag.optional(),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
+  ...imageCacheFields,
   json: switchFlag,
 };
 
 /** The command, ready to be added to a program. */
 export function trainCommand(context: CommandContext): Command {
-  return new Command("train")
+  return addImageCacheOptions(new Command("train"))
     .description(
       "Train a model on a data set in FashionIQ's layout.\n" +
         "The run folder holds configuration, vocabulary, metrics (JSON lines) and parameters (safetensors).",
@@ -62,6 +64,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       dataset: openFashionIq(flags.data),
       config,
       runDir: flags.out,
+      imageCache: imageCacheOf(flags),
       signal: context.signal,
       onEvent: view.onEvent,
     });
