@@ -20,7 +20,7 @@ function result(model: string, r10: number): EvaluationResult {
       shirt: { r1: 1, r10, r50: 97, queries: 701, gallery: 1050, unanswerable: 0 },
     },
     mean: { r1: 1, r10, r50: 97, r10r50: (r10 + 97) / 2 },
-    dropped: { images: none, triplets: none, galleryEntries: none },
+    dropped: { images: { ...none, broken: 0 }, triplets: none, galleryEntries: none },
     seed: 1,
     commit: null,
   };
