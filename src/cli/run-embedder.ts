@@ -43,8 +43,13 @@ export async function withEmbedder<Result>(
       progress ??= startProgress("checking", total, { stream: context.stderr, json, unit: "images" });
       progress.update(done);
     };
+    const onNote = (text: string) => {
+      if (json) return;
+      progress?.stop();
+      context.stderr.write(`${text}\n`);
+    };
     try {
-      return await withoutBroken(dataset, images, { ids, onProgress, signal: context.signal });
+      return await withoutBroken(dataset, images, { ids, onProgress, onNote, signal: context.signal });
     } finally {
       progress?.stop();
     }

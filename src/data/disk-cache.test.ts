@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DiskCache } from "./disk-cache.js";
+import { DiskCache, describeDiskTrouble } from "./disk-cache.js";
 
 const length = 100;
 /** Of an entry's file: header and content. */
@@ -80,6 +80,9 @@ describe("DiskCache", () => {
     await fill(cache, [1, 2, 3, 4, 5, 6, 7]);
     expect(await present(cache, [1, 2, 3, 4, 5, 6, 7])).toEqual([1, 2, 3, 4, 5]);
     expect(cache.statistics).toMatchObject({ written: 5, refused: 2, failure: undefined });
+    expect(describeDiskTrouble(cache.statistics)).toBe(
+      "image cache: 2 images are not kept on disk; it is full; allow it more with --image-cache-gb",
+    );
     const later = new DiskCache({ folder, maxBytes: 5 * fileBytes });
     await fill(later, [8]);
     expect(files()).toHaveLength(5);
@@ -129,5 +132,8 @@ describe("DiskCache", () => {
     expect(await present(cache, [1])).toEqual([]);
     expect(cache.statistics).toMatchObject({ written: 0, refused: 2 });
     expect(cache.statistics.failure).toMatch(/ENOTDIR|EEXIST/);
+    expect(describeDiskTrouble(cache.statistics)).toMatch(
+      /^image cache: 2 images are not kept on disk; got E.*; choose another folder with --image-cache, or "off"$/,
+    );
   });
 });

@@ -165,6 +165,16 @@ export class DiskCache {
   }
 }
 
+/** What a user should know of a cache that does not keep everything; undefined when it does. */
+export function describeDiskTrouble({ refused, failure }: DiskCacheStatistics): string | undefined {
+  if (refused === 0) return undefined;
+  const reason =
+    failure === undefined
+      ? "it is full; allow it more with --image-cache-gb"
+      : `got ${failure}; choose another folder with --image-cache, or "off"`;
+  return `image cache: ${refused} images are not kept on disk; ${reason}`;
+}
+
 function header(key: string, content: Uint8Array): Buffer {
   const result = Buffer.alloc(headerBytes);
   magic.copy(result);

@@ -1,4 +1,5 @@
 /** Looks at images before a run, so that broken ones are dropped as missing ones are. */
+import { describeDiskTrouble } from "./disk-cache.js";
 import type { ImageThread } from "./image-thread.js";
 import { imagesOf } from "./missing-images.js";
 import type { DatasetSplit, RetrievalDataset } from "./triplet.js";
@@ -7,6 +8,8 @@ export interface CheckOptions {
   /** Images to look at; those without a file are passed over. */
   readonly ids: Iterable<string>;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Is told when the images cannot be kept on disk. */
+  readonly onNote?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -20,8 +23,8 @@ const checkedAtOnce = 64;
  */
 export async function withoutBroken(
   dataset: RetrievalDataset,
-  images: Pick<ImageThread, "ensure">,
-  { ids, onProgress, signal }: CheckOptions,
+  images: Pick<ImageThread, "ensure" | "statistics">,
+  { ids, onProgress, onNote, signal }: CheckOptions,
 ): Promise<RetrievalDataset> {
   const present = [...new Set(ids)].filter((id) => dataset.imagePath(id) !== undefined);
   const broken = new Map(dataset.broken);
@@ -35,6 +38,9 @@ export async function withoutBroken(
     signal?.throwIfAborted();
     checking = next;
   }
+  const { disk } = await images.statistics();
+  const trouble = disk && describeDiskTrouble(disk);
+  if (trouble !== undefined) onNote?.(trouble);
   return {
     name: dataset.name,
     root: dataset.root,

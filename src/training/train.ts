@@ -100,6 +100,7 @@ async function trainOn(
   const usable = await withoutBroken(dataset, images, {
     ids: trainingImages(withFiles),
     onProgress: (done, total) => onEvent({ kind: "images", done, total }),
+    onNote: (text) => onEvent({ kind: "note", text }),
     signal,
   });
   const { split, dropped, unusable } = availableSplit(usable, "train");
