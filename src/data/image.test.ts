@@ -238,10 +238,16 @@ describe("decodeImage", () => {
     );
   });
 
-  it("refuses a missing path, a folder and an empty file", async () => {
+  it("refuses a missing path, a folder, a file without an end and an empty one", async () => {
     const missing = join(folder, "missing.jpg");
     await expect(decodeImage(missing, { resizePx: 8 })).rejects.toThrow(`${missing}: there is no such file`);
     await expect(decodeImage(folder, { resizePx: 8 })).rejects.toThrow(ImageError);
+    writeFileSync(join(folder, "long.jpg"), "");
+    truncateSync(join(folder, "long.jpg"), 257 * 2 ** 20); // takes no room on most disks
+    await expect(decodeImage(join(folder, "long.jpg"), { resizePx: 8 })).rejects.toThrow(
+      "long.jpg: the file is larger than 268435456 bytes; got 269484032; make it smaller",
+    );
+    rmSync(join(folder, "long.jpg"));
     writeFileSync(join(folder, "empty.jpg"), "");
     await expect(decodeImage(join(folder, "empty.jpg"), { resizePx: 8 })).rejects.toThrow(
       "empty.jpg: the file is empty; fetch it again or remove it",
