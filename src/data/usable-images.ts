@@ -42,6 +42,7 @@ export async function withoutBroken(
   const trouble = disk && describeDiskTrouble(disk);
   if (trouble !== undefined) onNote?.(trouble);
   return {
+    ...dataset, // optional facts of a data set; those below may be getters, which are not copied
     name: dataset.name,
     root: dataset.root,
     categories: dataset.categories,
