@@ -1,29 +1,40 @@
 // Benchmarks: `npm run bench -- NAME [options]`. Those with a peer run ours and the peer in turn and print a ratio.
 import { parseArgs } from "node:util";
+import { benchFeatures } from "./features.mjs";
 import { benchImages } from "./images.mjs";
 import { benchStep } from "./step.mjs";
 
-const help = `Usage: npm run bench -- step|images [options]
+const help = `Usage: npm run bench -- step [options]
+       npm run bench -- features --data DIR [options]
+       npm run bench -- images --folder DIR [options]
 
-step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step
-by step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
+step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
+step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
 apt-get install python3-torch python3-torchvision libopenblas0-openmp).
+
+features: a frozen ResNet-50's feature maps of a data set in FashionIQ's layout, then training steps from them beside
+steps end to end. A map is 0.2 MB.
 
 images: images per second to 256 px with crops of 224 px, decoded, from the disk cache and from memory; and how long
 steps wait for their batches.
 
 Options:
-  --batch N     triplets a step (default 8); images a step are 2N
-  --steps N     counted steps (default 5, after one that is not)
-  --json        print one JSON line
-  --frozen      step: feature maps are given instead of pictures, no backbone
-  --folder DIR  images: JPEG, PNG and WebP files, folders inside included (required)
-  --step-ms N   images: how long a step occupies the main thread (default 500)
-  --help        show this
+  --batch N      triplets a step (default 8); images a step are 2N
+  --frozen       step: feature maps are given instead of pictures, no backbone
+  --steps N      counted steps of each (default 5, after those that are not)
+  --data DIR     features: the data set
+  --cache DIR    features: where maps are kept; a temporary folder by default
+  --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
+  --width N      features: D, the width of embeddings (default 1024)
+  --folder DIR   images: JPEG, PNG and WebP files, folders inside included
+  --step-ms N    images: how long a step occupies the main thread (default 500)
+  --json         print one JSON line
+  --help         show this
 
 Examples:
   npm run bench -- step --batch 16
   npm run bench -- step --frozen --json
+  npm run bench -- features --data data/fashioniq --batch 32 --steps 20
   npm run bench -- images --folder data/photos --batch 32 --steps 20`;
 
 const { values, positionals } = parseArgs({
@@ -34,20 +45,29 @@ const { values, positionals } = parseArgs({
     frozen: { type: "boolean", default: false },
     folder: { type: "string" },
     "step-ms": { type: "string", default: "500" },
+    data: { type: "string" },
+    cache: { type: "string" },
+    weights: { type: "string" },
+    width: { type: "string", default: "1024" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-const [batch, steps, stepMs] = [Number(values.batch), Number(values.steps), Number(values["step-ms"])];
-const { folder, frozen: isFrozen, json: isJson } = values;
+const [batch, steps, embedDim, stepMs] = [values.batch, values.steps, values.width, values["step-ms"]].map(
+  Number,
+);
 const name = positionals.join();
 const isUsable =
-  [batch, steps, stepMs].every((n) => Number.isInteger(n) && n >= 1) &&
-  (name === "step" || (name === "images" && folder !== undefined));
+  (name === "step" ||
+    (name === "features" && values.data !== undefined) ||
+    (name === "images" && values.folder !== undefined)) &&
+  [batch, steps, embedDim, stepMs].every((n) => Number.isInteger(n) && n >= 1);
 if (values.help || !isUsable) {
   console.error(help);
   process.exit(values.help ? 0 : 2);
 }
-if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });
-else await benchStep({ batch, steps, isFrozen, isJson });
+const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
+if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
+else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });
+else await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });

@@ -9,6 +9,16 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
+/** Thrown by a command that did its work and said everything: the program ends with this code. */
+export class ExitCode extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** One line of JSON on standard output: what `--json` promises. */
 export function printJson({ stdout }: CommandContext, value: unknown): void {
   stdout.write(`${JSON.stringify(value)}\n`);

@@ -1,7 +1,6 @@
 /** The options that say where resized images are kept for later runs. */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Command } from "commander";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
 import { textFlag, wholeNumberFlag } from "./flags.js";
 
@@ -11,15 +10,15 @@ export const imageCacheFields = {
   imageCacheGb: wholeNumberFlag({ min: 1, max: 100_000 }).optional(),
 };
 
-/** Adds the options to a command. */
-export function addImageCacheOptions(command: Command): Command {
-  return command
-    .option(
-      "--image-cache <dir>",
-      'folder of resized images, or "off" (default SDFN_IMAGE_CACHE, else sdfn/images in the user\'s cache folder)',
-    )
-    .option("--image-cache-gb <n>", "bound on that folder in GB (default 10)");
-}
+/** For commander's `option`. */
+export const imageCacheOption = [
+  "--image-cache <dir>",
+  'folder of resized images, or "off" (default SDFN_IMAGE_CACHE, else sdfn/images in the user\'s cache folder)',
+] as const;
+export const imageCacheBoundOption = [
+  "--image-cache-gb <n>",
+  "bound on that folder in GB (default 10)",
+] as const;
 
 /** Where resized images are kept, or undefined for nowhere. */
 export function imageCacheOf(

@@ -19,16 +19,25 @@ const entries: readonly CommandEntry[] = [
   },
   {
     name: "data",
-    summary: "make data sets",
+    summary: "make and check data sets",
     load: async (context) =>
       new Command("data")
-        .description("Make data sets.")
-        .addCommand((await import("./commands/data-synthetic.js")).dataSyntheticCommand(context)),
+        .description("Make and check data sets.")
+        .addCommand((await import("./commands/data-synthetic.js")).dataSyntheticCommand(context))
+        .addCommand((await import("./commands/data-check.js")).dataCheckCommand(context)),
   },
   {
     name: "train",
     summary: "train a model on a data set",
     load: async (context) => (await import("./commands/train.js")).trainCommand(context),
+  },
+  {
+    name: "weights",
+    summary: "look into files of pretrained weights",
+    load: async (context) =>
+      new Command("weights")
+        .description("Look into files of pretrained weights.")
+        .addCommand((await import("./commands/weights-check.js")).weightsCheckCommand(context)),
   },
   {
     name: "evaluate",

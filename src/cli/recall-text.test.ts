@@ -4,7 +4,7 @@ import { comparisonText, recallText } from "./recall-text.js";
 
 const result: EvaluationResult = {
   model: "sdfn",
-  dataset: "fashion-iq",
+  dataset: "fashioniq",
   split: "val",
   protocol: "original",
   reference: "removed",
@@ -14,6 +14,7 @@ const result: EvaluationResult = {
     shirt: { r1: 3, r10: 40, r50: 90, queries: 2038, gallery: 6346, unanswerable: 1 },
   },
   mean: { r1: 2, r10: 30.02, r50: 95, r10r50: 62.51 },
+  compared: { of: ["r10", "r50"], value: 62.51 },
   dropped: {
     images: { dropped: 3, of: 10163, broken: 0 },
     triplets: { dropped: 5, of: 4055 },
@@ -26,11 +27,12 @@ const result: EvaluationResult = {
 describe("recallText", () => {
   it("puts protocol, sizes and everything dropped beside the numbers", () => {
     expect(recallText(result)).toBe(
-      "sdfn on fashion-iq val, protocol original, reference removed, captions and\n" +
+      "sdfn on fashioniq val, protocol original, reference removed, captions and\n" +
         "       R@1  R@10   R@50  queries  gallery\n" +
         "dress  1.0  20.0  100.0     2017     3817\n" +
         "shirt  3.0  40.0   90.0     2038     6346\n" +
         "mean   2.0  30.0   95.0     4055    10163\n" +
+        "compared by the mean of R@10, R@50: 62.5\n" +
         "1 query cannot be answered: the target is the reference\n" +
         "missing images: dropped 3 of 10163 images, 5 of 4055 triplets, 4 of 10163 gallery entries; seed 7, commit unknown\n",
     );

@@ -5,7 +5,7 @@ import { textTable } from "./text-table.js";
 
 /** Recalls by category and their mean, with protocol, sizes, what was dropped, seed and commit. */
 export function recallText(result: EvaluationResult): string {
-  const { perCategory, mean, dropped } = result;
+  const { perCategory, mean, compared, dropped } = result;
   const categories = Object.entries(perCategory);
   const total = (value: (category: (typeof categories)[number][1]) => number) =>
     categories.reduce((sum, [, category]) => sum + value(category), 0);
@@ -28,6 +28,7 @@ export function recallText(result: EvaluationResult): string {
   return [
     `${result.model} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
     table,
+    `compared by the mean of ${compared.of.map((field) => field.replace("r", "R@")).join(", ")}: ${compared.value.toFixed(1)}\n`,
     unanswerable > 0
       ? `${unanswerable} ${unanswerable === 1 ? "query" : "queries"} cannot be answered: the target is the reference\n`
       : "",

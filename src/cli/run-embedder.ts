@@ -1,8 +1,10 @@
 /** A trained run, ready to embed the images and queries of a data set. */
+import { existsSync } from "node:fs";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
 import { ImageThread } from "../data/image-thread.js";
 import type { RetrievalDataset } from "../data/triplet.js";
 import { withoutBroken } from "../data/usable-images.js";
+import { FrozenBackbone } from "../retrieval/frozen-backbone.js";
 import { ModelEmbedder } from "../retrieval/model-embedder.js";
 import type { Run } from "../training/open-run.js";
 import type { CommandContext } from "./context.js";
@@ -24,15 +26,19 @@ export interface EmbedderOptions {
   readonly imageCache?: DiskCacheOptions | undefined;
 }
 
-/** Compiles the run's model, gives it to `use`, and frees it afterwards. */
+/**
+ * Compiles the run's model, gives it to `use`, and frees it afterwards. With a frozen backbone it reads and adds to the
+ * feature maps of training, where those are still there.
+ */
 export async function withEmbedder<Result>(
-  { model, config, vocabulary }: Run,
+  { model, config, vocabulary, manifest: { featureCache } }: Run,
   dataset: RetrievalDataset,
   { context, json, imageCache }: EmbedderOptions,
   use: (opened: RunEmbedder) => Promise<Result>,
 ): Promise<Result> {
   const { resizePx, imageFit, imagePx, maxWords } = config.training;
-  const images = new ImageThread((idOrPath) => dataset.imagePath(idOrPath) ?? idOrPath, {
+  const imagePath = (idOrPath: string) => dataset.imagePath(idOrPath) ?? idOrPath;
+  const images = new ImageThread(imagePath, {
     sizePx: resizePx,
     fit: imageFit,
     disk: imageCache,
@@ -54,14 +60,31 @@ export async function withEmbedder<Result>(
       progress?.stop();
     }
   };
+  let featureMaps: FrozenBackbone | undefined;
   try {
-    const embedder = await ModelEmbedder.compile(model, { images, vocabulary, imagePx, maxWords });
+    if (config.training.freezeBackbone && featureCache !== undefined && existsSync(featureCache)) {
+      featureMaps = await FrozenBackbone.open(model, {
+        images,
+        imagePath,
+        imagePx,
+        imageFit,
+        cacheDir: featureCache,
+      });
+    }
+    const embedder = await ModelEmbedder.compile(model, {
+      images,
+      vocabulary,
+      featureMaps,
+      imagePx,
+      maxWords,
+    });
     try {
       return await use({ embedder, images, usable });
     } finally {
       await embedder.release();
     }
   } finally {
+    await featureMaps?.release();
     await images.close();
   }
 }

@@ -2,7 +2,7 @@
 import { type Command, CommanderError } from "commander";
 import { SdfnError, UsageError } from "../errors.js";
 import { projectVersion } from "../training/project-version.js";
-import { type CommandContext, printJson } from "./context.js";
+import { type CommandContext, ExitCode, printJson } from "./context.js";
 import { createProgram } from "./program.js";
 
 /** Exit codes of the executable; 130 is what shells expect after Ctrl-C. */
@@ -64,7 +64,7 @@ function report(
   { context, isJson }: { readonly context: CommandContext; readonly isJson: boolean },
 ): number {
   const { stderr, signal } = context;
-  if (error instanceof HelpPrinted) return error.exitCode;
+  if (error instanceof HelpPrinted || error instanceof ExitCode) return error.exitCode;
   const say = (code: string, message: string, shown = `${code}: ${message}`): void => {
     stderr.write(`${shown}\n`);
     if (isJson) printJson(context, { error: { code, message } });

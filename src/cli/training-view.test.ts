@@ -27,6 +27,9 @@ function view({ json = false, isTTY = false } = {}) {
   return {
     context,
     shown,
+    wait(seconds: number) {
+      nowMs += seconds * 1000;
+    },
     runSteps(from: number, to: number) {
       for (let index = from; index <= to; index += 1) {
         nowMs += 10_000;
@@ -71,6 +74,20 @@ describe("trainingView", () => {
     expect(context.errors()).toContain("epoch 1/2");
     expect(context.errors()).toContain("100% 128/128");
     expect(context.errors()).toContain("50% 64/128");
+  });
+
+  it("shows how feature maps come along, and does not count that as training", () => {
+    const { context, shown, wait, runSteps } = view();
+    shown.onEvent(start);
+    shown.onEvent({ kind: "features", stage: "check", done: 400, total: 400 });
+    for (const done of [100, 200, 400]) {
+      shown.onEvent({ kind: "features", stage: "compute", done: done - 100, total: 400 });
+      wait(20);
+      shown.onEvent({ kind: "features", stage: "compute", done, total: 400 });
+    }
+    expect(context.errors()).toContain("feature maps 200/400 · 5.00 maps/s · 40 s left");
+    runSteps(1, 2);
+    expect(context.errors()).toMatch(/epoch 1\/2 64\/128 .* 1 min 00 s to the end\n$/);
   });
 
   it("passes notes on, also to those who read JSON", () => {

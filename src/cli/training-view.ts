@@ -43,6 +43,17 @@ export function trainingView(
           close();
           stderr.write(`${event.text}\n`);
           break;
+        case "features":
+          bar ??= startProgress(featureLabels[event.stage], event.total, {
+            stream: stderr,
+            json,
+            unit: "maps",
+            now,
+          });
+          bar.update(event.done);
+          if (event.done >= event.total) close();
+          startMs = now();
+          break;
         case "step": {
           const { step, epoch, loss } = event;
           const imagesPerStep = 2 * batchSize;
@@ -64,6 +75,8 @@ export function trainingView(
     },
   };
 }
+
+const featureLabels = { check: "checking feature maps", compute: "feature maps" } as const;
 
 interface ViewOptions {
   readonly json: boolean;

@@ -10,14 +10,15 @@ import {
   stackCrops,
   type TextTensors,
 } from "./batch-tensors.js";
+import type { FeatureMaps } from "./feature-maps.js";
 import type { ImageSource } from "./image-source.js";
 import type { DatasetSplit, Triplet } from "./triplet.js";
 import { joinCaptions, type Vocabulary } from "./vocabulary.js";
 
 /** B triplets, ready for a training step. */
 export interface Batch extends TextTensors {
-  /** [2B, S, S, 3], RGB 0 to 255: B references, then their B targets. */
-  readonly images: Tensor<"uint8">;
+  /** B references, then their B targets: [2B, S, S, 3], RGB 0 to 255; or feature maps [2B, C, h, w], if it has those. */
+  readonly images: Tensor<"uint8"> | Tensor<"float16">;
   readonly triplets: readonly Triplet[];
   /** Place in the run, both counted from 0. */
   readonly epoch: number;
@@ -51,6 +52,8 @@ export interface BatchLoaderOptions {
   readonly shouldSwapCaptions?: boolean;
   /** Batches prepared ahead of the consumer. */
   readonly prefetchCount?: number;
+  /** Feature maps instead of pictures; of the middle of each image. */
+  readonly featureMaps?: FeatureMaps | undefined;
 }
 
 /** Where a loader stands; survives JSON. */
@@ -70,7 +73,8 @@ export class BatchLoader {
   readonly #split: DatasetSplit;
   readonly #images: ImageSource;
   readonly #vocabulary: Vocabulary;
-  readonly #options: Required<BatchLoaderOptions>;
+  readonly #options: Required<Omit<BatchLoaderOptions, "featureMaps">>;
+  readonly #featureMaps: FeatureMaps | undefined;
   #state: BatchLoaderState;
 
   /**
@@ -81,8 +85,9 @@ export class BatchLoader {
     split: DatasetSplit,
     images: ImageSource,
     vocabulary: Vocabulary,
-    { random, ...options }: BatchLoaderOptions & { readonly random: Random },
+    { random, featureMaps, ...options }: BatchLoaderOptions & { readonly random: Random },
   ) {
+    this.#featureMaps = featureMaps;
     this.#split = split;
     this.#images = images;
     this.#vocabulary = vocabulary;
@@ -175,7 +180,9 @@ export class BatchLoader {
     const texts = triplets.map(({ captions }) =>
       joinCaptions(shouldSwapCaptions && random.chance(0.5) ? captions.toReversed() : captions),
     );
-    const images = await stackCrops(this.#images, ids, { crops, cropPx });
+    const images = this.#featureMaps
+      ? await this.#featureMaps.read(ids.map((id, i) => ({ id, isFlipped: crops[i]?.isFlipped ?? false })))
+      : await stackCrops(this.#images, ids, { crops, cropPx });
     return { images, ...encodeTexts(this.#vocabulary, texts, maxWords), triplets, epoch, index };
   }
 

@@ -32,13 +32,29 @@ export class FixedSplit implements DatasetSplit {
     return random.shuffled(this.triplets);
   }
 
-  /** A triplet stays when its reference and its target do; other hits that are gone are struck off. */
+  /**
+   * A triplet stays when its reference does and so does its target, or another hit that stands in for it; hits that are
+   * gone are struck off.
+   */
   restrict(isAvailable: (imageId: string) => boolean): FixedSplit {
+    // Queries with one answer share one list of hits, and go on sharing it.
+    const left = new Map<readonly string[], readonly string[]>();
+    const restrictHits = (hits: readonly string[]) => {
+      const known = left.get(hits) ?? hits.filter(isAvailable);
+      left.set(hits, known);
+      return known;
+    };
+    const restrictTriplet = (triplet: Triplet): Triplet | undefined => {
+      const { reference, target, hits } = triplet;
+      if (!isAvailable(reference)) return undefined;
+      if (!hits) return isAvailable(target) ? triplet : undefined;
+      const found = restrictHits(hits);
+      const standIn = isAvailable(target) ? target : found.find((id) => id !== reference);
+      return standIn === undefined ? undefined : { ...triplet, target: standIn, hits: found };
+    };
     return new FixedSplit({
       name: this.name,
-      triplets: this.triplets
-        .filter(({ reference, target }) => isAvailable(reference) && isAvailable(target))
-        .map((triplet) => (triplet.hits ? { ...triplet, hits: triplet.hits.filter(isAvailable) } : triplet)),
+      triplets: this.triplets.flatMap((triplet) => restrictTriplet(triplet) ?? []),
       untargeted: this.untargeted.filter(({ reference }) => isAvailable(reference)),
       images: new Map([...this.images].map(([category, ids]) => [category, ids.filter(isAvailable)])),
     });

@@ -1,13 +1,17 @@
 /** Images and texts in batches, in their own order and without augmentation. */
 import type { Tensor } from "../tensor/tensor.js";
 import { centreCrop, encodeTexts, stackCrops, type TextTensors } from "./batch-tensors.js";
+import type { FeatureMaps } from "./feature-maps.js";
 import type { ImageSource } from "./image-source.js";
 import type { Vocabulary } from "./vocabulary.js";
 
 /** Images to be embedded. */
 export interface ImageBatch {
-  /** [b, S, S, 3], RGB 0 to 255, the middle of each image; b is batchSize, less in the last batch. */
-  readonly images: Tensor<"uint8">;
+  /**
+   * The middle of each image as [b, S, S, 3], RGB 0 to 255, or its feature map as [b, C, h, w], if it has those;
+   * b is batchSize, less in the last batch.
+   */
+  readonly images: Tensor<"uint8"> | Tensor<"float16">;
   readonly ids: readonly string[];
 }
 
@@ -23,11 +27,21 @@ export interface TextBatch extends TextTensors {
 export async function* imageBatches(
   images: ImageSource,
   ids: readonly string[],
-  { batchSize, cropPx = images.sizePx }: { readonly batchSize: number; readonly cropPx?: number },
+  {
+    batchSize,
+    cropPx = images.sizePx,
+    featureMaps,
+  }: {
+    readonly batchSize: number;
+    readonly cropPx?: number;
+    readonly featureMaps?: FeatureMaps | undefined;
+  },
 ): AsyncGenerator<ImageBatch, void, void> {
   const crop = centreCrop(images.sizePx, cropPx);
   const prepare = async (part: readonly string[]): Promise<ImageBatch> => ({
-    images: await stackCrops(images, part, { crops: part.map(() => crop), cropPx }),
+    images: featureMaps
+      ? await featureMaps.read(part.map((id) => ({ id, isFlipped: false })))
+      : await stackCrops(images, part, { crops: part.map(() => crop), cropPx }),
     ids: part,
   });
   const [first, ...rest] = chunks(ids, batchSize);

@@ -1,5 +1,6 @@
 /** Missing and broken images are normal: use what is there, drop what needs the rest, and count it. */
 import { DatasetError } from "../errors.js";
+import type { ImageProblem } from "./check-images.js";
 import type { DatasetSplit, RetrievalDataset, SplitName } from "./triplet.js";
 
 /** How many of how many were dropped. */
@@ -18,14 +19,6 @@ export interface DropReport {
   readonly galleryEntries: Dropped;
 }
 
-/** An image that cannot be used. */
-export interface UnusableImage {
-  readonly id: string;
-  readonly problem: "missing" | "broken";
-  /** What decoding said, or where a file was looked for. */
-  readonly reason: string;
-}
-
 /** A split whose every image has a usable file, and what was dropped to make it so. */
 export interface AvailableSplit {
   readonly split: DatasetSplit;
@@ -33,7 +26,7 @@ export interface AvailableSplit {
   readonly whole: DatasetSplit;
   readonly dropped: DropReport;
   /** The dropped images. */
-  readonly unusable: readonly UnusableImage[];
+  readonly unusable: readonly ImageProblem[];
 }
 
 /**
@@ -44,7 +37,7 @@ export function availableSplit(dataset: RetrievalDataset, name: SplitName): Avai
   const whole = dataset.split(name);
   const ids = imagesOf(whole);
   const unusable = [...ids].flatMap((id) => unusableImage(dataset, id) ?? []);
-  const brokenCount = unusable.filter(({ problem }) => problem === "broken").length;
+  const brokenCount = unusable.filter(({ state }) => state === "broken").length;
   if (unusable.length === ids.size) {
     const broken = brokenCount > 0 ? ` that can be decoded, ${brokenCount} are broken` : "";
     throw new DatasetError(
@@ -78,11 +71,11 @@ export function describeDrops({ images, triplets, galleryEntries }: DropReport):
   );
 }
 
-function unusableImage(dataset: RetrievalDataset, id: string): UnusableImage | undefined {
+function unusableImage(dataset: RetrievalDataset, id: string): ImageProblem | undefined {
   const reason = dataset.broken?.get(id);
-  if (reason !== undefined) return { id, problem: "broken", reason };
+  if (reason !== undefined) return { id, state: "broken", reason };
   if (dataset.imagePath(id) !== undefined) return undefined;
-  return { id, problem: "missing", reason: `no file at ${dataset.imagesExpectedAt}` };
+  return { id, state: "missing", reason: `no file at ${dataset.imagesExpectedAt}` };
 }
 
 /** Every image that a split names, once. */

@@ -32,20 +32,45 @@ export interface DatasetSplit {
   readonly images: ReadonlyMap<string, readonly string[]>;
   /** How many triplets `drawEpoch` gives. */
   readonly epochTripletCount: number;
+  /** Texts that hold every word of any epoch's captions; needed where triplets are drawn, not listed. */
+  trainingTexts?(): Iterable<string>;
   /** The triplets of one training epoch, in the order they are learned; equal streams give equal epochs. */
   drawEpoch(random: Random): readonly Triplet[];
   /** The same split with only the images for which `isAvailable`, and what can be asked with them. */
   restrict(isAvailable: (imageId: string) => boolean): DatasetSplit;
 }
 
+/** What a query is ranked against; `src/evaluation/protocols.ts` says what each means. */
+export const galleryProtocols = ["val-split", "original"] as const;
+export type GalleryProtocol = (typeof galleryProtocols)[number];
+
+/** How a data set's published results are measured: what is done unless something else is asked for. */
+export interface PublishedEvaluation {
+  readonly split: SplitName;
+  readonly protocol: GalleryProtocol;
+  /** The recalls whose unweighted mean, over the categories too, is the one number that tables compare. */
+  readonly compared: readonly ("r1" | "r10" | "r50")[];
+}
+
+/** As FashionIQ is evaluated in the paper: the six R@10 and R@50 of three categories. */
+export const usualEvaluation: PublishedEvaluation = {
+  split: "val",
+  protocol: "val-split",
+  compared: ["r10", "r50"],
+};
+
 /** A data set, whatever its files look like. */
 export interface RetrievalDataset {
-  /** As it stands beside results: "fashion-iq". */
+  /** As it stands beside results: "fashioniq". */
   readonly name: string;
   /** The folder it was read from. */
   readonly root: string;
   /** Sorted. */
   readonly categories: readonly string[];
+  /** The splits whose files are there, in order of use; all of them where it is not said. */
+  readonly splits?: readonly SplitName[];
+  /** `usualEvaluation` where it is not said. */
+  readonly evaluation?: PublishedEvaluation;
   /** Where image files are looked for, in words, for messages. */
   readonly imagesExpectedAt: string;
   /** Reads one split. @throws DatasetError when its files are missing or wrong. */

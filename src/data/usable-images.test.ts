@@ -82,7 +82,7 @@ describe("withoutBroken", () => {
     expect(describeDrops(dropped)).toBe(
       "missing or broken images: dropped 4 of 150 images (3 broken), 3 of 4 triplets, 4 of 150 gallery entries",
     );
-    expect(unusable.map(({ id, problem }) => `${id} ${problem}`).sort()).toEqual([
+    expect(unusable.map(({ id, state }) => `${id} ${state}`).sort()).toEqual([
       "i149 broken",
       "i3 broken",
       "i70 broken",

@@ -116,7 +116,7 @@ describe("evaluate", () => {
       protocol: "val-split",
       reference: "removed",
       captions: "and",
-      dataset: "fashion-iq",
+      dataset: "fashioniq",
       split: "val",
       model: "mean-colour",
       seed: 5,

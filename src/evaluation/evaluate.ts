@@ -6,13 +6,15 @@ import {
   type RetrievalDataset,
   type SplitName,
   type Triplet,
+  usualEvaluation,
 } from "../data/triplet.js";
 import { DatasetError, ShapeError } from "../errors.js";
 import { galleriesOf, type Protocol, queryTexts } from "./protocols.js";
-import { targetRanks } from "./recall.js";
+import { type RankingTask, targetRanks } from "./recall.js";
 import {
   type CategoryResult,
   categoryResult,
+  comparedMean,
   type EvaluationResult,
   meanOf,
   type Provenance,
@@ -39,6 +41,16 @@ export interface Embedder {
 export interface EvaluationOptions extends Provenance {
   readonly split: SplitName;
   readonly protocol: Protocol;
+  /** Is shown each category's embeddings before they are let go. */
+  readonly onCategory?: (category: CategoryTask) => Promise<void>;
+}
+
+/** What one category's ranks come from. */
+export interface CategoryTask {
+  readonly category: string;
+  /** Id of each row of the gallery. */
+  readonly galleryIds: readonly string[];
+  readonly task: Required<RankingTask>;
 }
 
 /** Every image that an evaluation of the split looks at: galleries, references and targets. */
@@ -50,19 +62,20 @@ export function evaluationImages(split: DatasetSplit, protocol: Protocol): Reado
 
 /**
  * Recalls of a data set's split under a protocol. What needs a missing image, or a broken one
- * (`withoutBroken` finds them), is dropped and counted; an image that is there stays in the gallery even if its own query was dropped.
+ * (`withoutBroken` finds them), is dropped and counted; an image that is there stays in the gallery
+ * even if its own query was dropped.
  * @throws DatasetError when nothing is left to ask, or a target is not in its gallery.
  */
 export async function evaluate(
   dataset: RetrievalDataset,
   embedder: Embedder,
-  { split: name, protocol, model, seed, commit }: EvaluationOptions,
+  { split: name, protocol, model, seed, commit, onCategory }: EvaluationOptions,
 ): Promise<EvaluationResult> {
   const { split, whole, dropped } = availableSplit(dataset, name);
   const published = galleriesOf(whole, protocol);
   const isAvailable = (id: string) => dataset.imagePath(id) !== undefined;
   const galleries = new Map([...published].map(([category, ids]) => [category, ids.filter(isAvailable)]));
-  const scores = await scoreSplit(split, embedder, { protocol, galleries });
+  const scores = await scoreSplit(split, embedder, { protocol, galleries, onCategory });
   const [before, after] = [entryCount(published), entryCount(galleries)];
   return {
     model,
@@ -72,6 +85,7 @@ export async function evaluate(
     reference: protocol.reference,
     captions: protocol.captions,
     ...scores,
+    compared: comparedMean(scores.mean, (dataset.evaluation ?? usualEvaluation).compared),
     dropped: { ...dropped, galleryEntries: { dropped: before - after, of: before } },
     seed,
     commit,
@@ -89,13 +103,20 @@ export async function scoreSplit(
   {
     protocol,
     galleries = galleriesOf(split, protocol),
-  }: { readonly protocol: Protocol; readonly galleries?: ReadonlyMap<string, readonly string[]> },
+    onCategory,
+  }: {
+    readonly protocol: Protocol;
+    readonly galleries?: ReadonlyMap<string, readonly string[]>;
+    readonly onCategory?: EvaluationOptions["onCategory"] | undefined;
+  },
 ): Promise<Scores> {
   const results: [string, CategoryResult][] = [];
   for (const category of new Set(split.triplets.map((triplet) => triplet.category))) {
     const triplets = split.triplets.filter((triplet) => triplet.category === category);
     const gallery = galleries.get(category) ?? [];
-    results.push([category, await scoreCategory(triplets, gallery, { embedder, protocol })]);
+    const task = await categoryTask(triplets, gallery, { embedder, protocol });
+    results.push([category, categoryResult(targetRanks(task), gallery.length)]);
+    await onCategory?.({ category, galleryIds: gallery, task });
   }
   if (results.length === 0) {
     throw new DatasetError(
@@ -106,18 +127,22 @@ export async function scoreSplit(
   return { perCategory: Object.fromEntries(results), mean: meanOf(results.map(([, result]) => result)) };
 }
 
-async function scoreCategory(
+async function categoryTask(
   triplets: readonly Triplet[],
   galleryIds: readonly string[],
   { embedder, protocol }: { readonly embedder: Embedder; readonly protocol: Protocol },
-): Promise<CategoryResult> {
+): Promise<Required<RankingTask>> {
   const rowOf = new Map(galleryIds.map((id, row) => [id, row]));
   const rowsOf = (ids: readonly string[]) => ids.flatMap((id) => rowOf.get(id) ?? []);
+  // Fashion200k's queries share lists of hits: their rows are shared too.
+  const shared = new Map<readonly string[], number[]>();
   const queries: TextQuery[] = [];
   const hits: number[][] = [];
   const masked: number[][] = [];
   for (const triplet of triplets) {
-    const rows = rowsOf(hitsOf(triplet));
+    const ids = hitsOf(triplet);
+    const rows = shared.get(ids) ?? rowsOf(ids);
+    if (triplet.hits) shared.set(ids, rows);
     if (rows.length === 0) {
       throw new DatasetError(
         `${triplet.category}: the target is not in the gallery of ${galleryIds.length} images; ` +
@@ -131,7 +156,7 @@ async function scoreCategory(
     }
   }
   const { embedDim } = embedder;
-  const ranks = targetRanks({
+  return {
     gallery: requireRows("embedImages", await embedder.embedImages(galleryIds), [
       galleryIds.length,
       embedDim,
@@ -140,8 +165,7 @@ async function scoreCategory(
     embedDim,
     hits,
     masked,
-  });
-  return categoryResult(ranks, galleryIds.length);
+  };
 }
 
 function requireRows(

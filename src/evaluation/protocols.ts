@@ -2,16 +2,23 @@
  * The ways in which the field evaluates, by name. They differ by 5 to 20 points on FashionIQ, so a
  * result always carries its protocol and the sizes of its galleries.
  */
-import type { DatasetSplit } from "../data/triplet.js";
+import {
+  type DatasetSplit,
+  type GalleryProtocol,
+  galleryProtocols,
+  type RetrievalDataset,
+  usualEvaluation,
+} from "../data/triplet.js";
 import { joinCaptions } from "../data/vocabulary.js";
 
 /**
  * What a query is ranked against, within its category:
  * - `val-split`: the reference and target images of the split's queries (VAL, CLVC-Net, AMC, SDFN);
- * - `original`: every image that the data set lists for the split (CLIP4Cir, SPRC, ARTEMIS; Shoes).
+ * - `original`: every image that the data set lists for the split (CLIP4Cir, SPRC, ARTEMIS; everyone on Shoes and
+ *   Fashion200k).
  */
-export const protocolNames = ["val-split", "original"] as const;
-export type ProtocolName = (typeof protocolNames)[number];
+export const protocolNames = galleryProtocols;
+export type ProtocolName = GalleryProtocol;
 
 /**
  * What becomes of a query's captions:
@@ -22,16 +29,30 @@ export type ProtocolName = (typeof protocolNames)[number];
 export const captionJoins = ["and", "swapped", "each"] as const;
 export type CaptionJoin = (typeof captionJoins)[number];
 
+/** Is the query's own reference image taken out of its ranking? VAL to AMC do, CLIP4Cir does not. */
+export const referenceRules = ["removed", "kept"] as const;
+
 /** Everything about an evaluation that changes its numbers, the model aside. */
 export interface Protocol {
   readonly name: ProtocolName;
-  /** Is the query's own reference image taken out of its ranking? VAL to AMC do, CLIP4Cir does not. */
-  readonly reference: "removed" | "kept";
+  readonly reference: (typeof referenceRules)[number];
   readonly captions: CaptionJoin;
 }
 
 /** The paper's protocol: VAL's galleries, reference removed, captions joined with "and". */
 export const defaultProtocol: Protocol = { name: "val-split", reference: "removed", captions: "and" };
+
+/** The protocol that a data set's published results have, where `asked` says nothing else. */
+export function protocolFor(
+  { evaluation = usualEvaluation }: Pick<RetrievalDataset, "evaluation">,
+  asked: { readonly [Field in keyof Protocol]?: Protocol[Field] | undefined } = {},
+): Protocol {
+  return {
+    name: asked.name ?? evaluation.protocol,
+    reference: asked.reference ?? defaultProtocol.reference,
+    captions: asked.captions ?? defaultProtocol.captions,
+  };
+}
 
 /** Images that the split's queries are ranked against, by category, each image once. */
 export function galleriesOf(split: DatasetSplit, protocol: Protocol): ReadonlyMap<string, readonly string[]> {

@@ -51,6 +51,21 @@ export interface EvaluationResult extends Scores, Provenance {
   readonly split: SplitName;
   /** What was left out for missing and broken images; gallery entries are those of this protocol's galleries. */
   readonly dropped: DropReport;
+  /** The one number by which the data set's tables compare methods. */
+  readonly compared: ComparedMean;
+}
+
+/** A mean over categories and over some recalls, each counted once. */
+export interface ComparedMean {
+  /** The fields it is the mean of: R@10 and R@50 for FashionIQ; R@1, R@10 and R@50 for Shoes and Fashion200k. */
+  readonly of: readonly (keyof Recalls)[];
+  /** Percent. */
+  readonly value: number;
+}
+
+/** Mean of the fields `of` of means over categories. */
+export function comparedMean(mean: Recalls, of: readonly (keyof Recalls)[]): ComparedMean {
+  return { of, value: of.reduce((sum, field) => sum + mean[field], 0) / of.length };
 }
 
 /** A category's result from its queries' ranks. @throws RangeError when there are none. */

@@ -70,8 +70,11 @@ export class ImageEncoder extends Module {
   }
 }
 
-/** uint8 [B, H, W, 3] -> float32 [B, 3, H, W], (pixel / 255 - mean) / deviation. */
-function normalisePixels(images: Value): Value {
+/**
+ * uint8 [B, H, W, 3] -> float32 [B, 3, H, W], (pixel / 255 - mean) / deviation; float32 [B, 3, H, W] stays as it is.
+ * @throws ShapeError for anything else.
+ */
+export function normalisePixels(images: Value): Value {
   if (images.dtype === "float32" && images.rank === 4 && images.shape[1] === 3) return images;
   if (images.dtype !== "uint8" || images.rank !== 4 || images.shape[3] !== 3) {
     throw new ShapeError("ImageEncoder", "needs uint8 [B, H, W, 3] or normalised float32 [B, 3, H, W]", {

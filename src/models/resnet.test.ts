@@ -6,7 +6,7 @@ import { runOnce } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
 import { elementCount } from "../tensor/shape.js";
 import { tensor } from "../tensor/tensor.js";
-import { ResNet, type ResNetName } from "./resnet.js";
+import { ResNet, type ResNetName, resNetOutChannels } from "./resnet.js";
 
 /** torchvision's parameter counts without the classifier, and its number of batch norms. */
 const published: readonly [ResNetName, number, number][] = [
@@ -42,6 +42,7 @@ describe("ResNet", () => {
   ] as const)("%s shrinks by 32, rounded up, for any batch size", async (name, channels) => {
     const net = new ResNet(name, new Random(2), { width: 1 / 16 });
     expect(net.outChannels).toBe(channels);
+    expect(resNetOutChannels(name, 1 / 16)).toBe(channels);
     const x = new Input("x", "float32", ["batch", 3, 70, 50]);
     const y = net.forward(x, ForwardPass.inference());
     expect(y.shape).toEqual(["batch", channels, 3, 2]);

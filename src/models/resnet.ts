@@ -12,21 +12,26 @@ import { maxPool2d } from "../ops/pool.js";
 import type { Random } from "../tensor/random.js";
 
 /** Blocks per stage and kind of block. */
-const architectures = {
+export const resNetArchitectures = {
   resnet18: { depths: [2, 2, 2, 2], block: "basic" },
   resnet34: { depths: [3, 4, 6, 3], block: "basic" },
   resnet50: { depths: [3, 4, 6, 3], block: "bottleneck" },
   resnet101: { depths: [3, 4, 23, 3], block: "bottleneck" },
 } as const;
 
-export type ResNetName = keyof typeof architectures;
-export const resNetNames = Object.keys(architectures) as [ResNetName, ...ResNetName[]];
+export type ResNetName = keyof typeof resNetArchitectures;
+export const resNetNames = Object.keys(resNetArchitectures) as [ResNetName, ...ResNetName[]];
 
 /** Output channels of a block for each channel inside. */
 const expansions = { basic: 1, bottleneck: 4 } as const;
 
 /** Channels of the first stage at width 1. */
-const BASE_CHANNELS = 64;
+export const resNetBaseChannels = 64;
+
+/** Channels of the last feature map. `width` multiplies the channels of every stage. */
+export function resNetOutChannels(name: ResNetName, width: number): number {
+  return resNetBaseChannels * width * 8 * expansions[resNetArchitectures[name].block];
+}
 
 interface BlockSizes {
   readonly inChannels: number;
@@ -116,10 +121,10 @@ export class ResNet extends Module {
 
   constructor(name: ResNetName, random: Random, { width = 1 }: { readonly width?: number } = {}) {
     super();
-    const base = BASE_CHANNELS * width;
+    const base = resNetBaseChannels * width;
     if (!Number.isInteger(base) || base < 1)
       throw new ShapeError("ResNet", "width · 64 must be a positive integer", { width });
-    const { depths, block } = architectures[name];
+    const { depths, block } = resNetArchitectures[name];
     const Block = block === "basic" ? BasicBlock : Bottleneck;
     let inChannels = base;
     const stage = (index: number): ResidualBlock[] =>

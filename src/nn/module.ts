@@ -1,7 +1,7 @@
 /** Modules: objects whose fields are parameters, buffers and child modules. */
 import { StateDictError } from "../errors.js";
 import { Parameter } from "../graph/value.js";
-import { formatShape, sameShape } from "../tensor/shape.js";
+import { formatShape, type StaticShape, sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** Parameter values by name. */
@@ -60,21 +60,28 @@ export abstract class Module {
    * @throws StateDictError that lists every difference; nothing has changed then.
    */
   loadStateDict(stateDict: StateDict): void {
-    const own = this.state();
-    const problems = differences(own, stateDict);
+    const problems = this.differencesFrom(stateDict);
     if (problems.length > 0) {
       throw new StateDictError(
         `state dict does not match the module:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
       );
     }
-    for (const [name, parameter] of own) {
+    for (const [name, parameter] of this.state()) {
       const given = stateDict.get(name);
       if (given) parameter.data = given.data.slice();
     }
   }
+
+  /** Every name and shape in which `stateDict` is not the module's, in words; none when it can be loaded. */
+  differencesFrom(stateDict: ReadonlyMap<string, { readonly shape: StaticShape }>): string[] {
+    return differences(this.state(), stateDict);
+  }
 }
 
-function differences(own: ReadonlyMap<string, Parameter>, given: StateDict): string[] {
+function differences(
+  own: ReadonlyMap<string, Parameter>,
+  given: ReadonlyMap<string, { readonly shape: StaticShape }>,
+): string[] {
   const missing = [...own.keys()].filter((name) => !given.has(name)).map((name) => `missing ${name}`);
   const unexpected = [...given.keys()]
     .filter((name) => !own.has(name) && !COUNTER.test(name))

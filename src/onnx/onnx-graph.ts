@@ -42,6 +42,7 @@ export interface NodeOptions {
 }
 
 const dataTypes: Record<DType, DataType> = {
+  float16: DataType.FLOAT16,
   float32: DataType.FLOAT,
   float64: DataType.DOUBLE,
   int32: DataType.INT32,

@@ -1,11 +1,13 @@
 /** Turns images and queries into embeddings with a trained model. */
 import { encodeTexts } from "../data/batch-tensors.js";
+import type { FeatureMaps } from "../data/feature-maps.js";
 import type { ImageSource } from "../data/image-source.js";
 import { imageBatches } from "../data/inference-batches.js";
 import type { Vocabulary } from "../data/vocabulary.js";
 import { Input, type Value } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { ForwardPass } from "../nn/forward-pass.js";
+import { cast } from "../ops/constant.js";
 import { l2Normalise } from "../ops/normalisation.js";
 import { mean } from "../ops/reduce.js";
 import { GraphSession, type SessionOptions } from "../runtime/session.js";
@@ -22,6 +24,8 @@ export interface Preparation {
 export interface ModelEmbedderOptions extends Preparation {
   readonly images: ImageSource;
   readonly vocabulary: Vocabulary;
+  /** Feature maps of the model's frozen backbone, read instead of computed from the images. */
+  readonly featureMaps?: FeatureMaps | undefined;
   /** Images or queries per run. */
   readonly batchSize?: number;
   /** Memory for the regions of images that were embedded, which their queries need again. */
@@ -87,8 +91,13 @@ export class ModelEmbedder {
     session: SessionOptions = {},
   ): Promise<ModelEmbedder> {
     const pass = ForwardPass.inference();
-    const { imagePx, maxWords } = options;
-    const encoded = model.encodeImages(new Input("images", "uint8", ["batch", imagePx, imagePx, 3]), pass);
+    const { imagePx, maxWords, featureMaps } = options;
+    const encoded = featureMaps
+      ? model.image.forwardFeatureMaps(
+          cast(new Input("images", "float16", ["batch", ...featureMaps.shape]), "float32"),
+          pass,
+        )
+      : model.encodeImages(new Input("images", "uint8", ["batch", imagePx, imagePx, 3]), pass);
     const regionShape = [encoded.regions.dim(1), encoded.regions.dim(2)] as const;
     const regions = new Input("regions", "float32", ["batch", ...regionShape]);
     const text = model.encodeText(
@@ -114,7 +123,12 @@ export class ModelEmbedder {
       {
         regionShape,
         layerCount: routes.length,
-        options: { batchSize: 64, regionBudgetBytes: DEFAULT_REGION_BUDGET_BYTES, ...options },
+        options: {
+          batchSize: 64,
+          regionBudgetBytes: DEFAULT_REGION_BUDGET_BYTES,
+          featureMaps: undefined,
+          ...options,
+        },
       },
     );
   }
@@ -126,6 +140,7 @@ export class ModelEmbedder {
     for await (const batch of imageBatches(this.#options.images, ids, {
       batchSize: this.#options.batchSize,
       cropPx: this.#options.imagePx,
+      featureMaps: this.#options.featureMaps,
     })) {
       const { embeddings, regions } = await this.#images.run({ images: batch.images });
       result.set(embeddings.data as Float32Array, row * this.embedDim);
@@ -201,6 +216,7 @@ export class ModelEmbedder {
     for await (const batch of imageBatches(this.#options.images, missing, {
       batchSize: this.#options.batchSize,
       cropPx: this.#options.imagePx,
+      featureMaps: this.#options.featureMaps,
     })) {
       const { regions } = await this.#images.run({ images: batch.images });
       for (const [i, id] of batch.ids.entries())

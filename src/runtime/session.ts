@@ -20,6 +20,7 @@ export interface SessionOptions {
 export type Feeds = Readonly<Record<string, Tensor>>;
 
 const ortTypes = {
+  float16: "float16",
   float32: "float32",
   float64: "float64",
   int32: "int32",
@@ -36,7 +37,13 @@ export function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
 /** The host tensor of a result, not copied. */
 export function fromOrt(value: ort.Tensor): Tensor {
   const dtype = value.type as DType;
+  if (dtype === "float16") return { dtype, shape: value.dims, data: halfBits(value.data as Uint16Array) };
   return { dtype, shape: value.dims, data: value.data as HostArrays[DType] } as Tensor;
+}
+
+/** Newer Node.js has half-precision arrays, which hide the bits. */
+function halfBits({ buffer, byteOffset, length }: Uint16Array): Uint16Array {
+  return new Uint16Array(buffer, byteOffset, length);
 }
 
 /** Starts ONNX Runtime on a lowered graph. */

@@ -1,10 +1,11 @@
 /** Element types and the host arrays that hold them. */
 
 /** Element type of a tensor. */
-export type DType = "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
+export type DType = "float16" | "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
 
-/** Host array of each element type; `bool` is one byte an element, 0 or 1. */
+/** Host array of each element type; `bool` is one byte an element, 0 or 1; `float16` holds IEEE half-precision bits. */
 export interface HostArrays {
+  float16: Uint16Array;
   float32: Float32Array;
   float64: Float64Array;
   int32: Int32Array;
@@ -17,6 +18,7 @@ export interface HostArrays {
 export type HostArray = HostArrays[DType];
 
 const constructors = {
+  float16: Uint16Array,
   float32: Float32Array,
   float64: Float64Array,
   int32: Int32Array,
@@ -45,7 +47,7 @@ export function dtypeSizeBytes(dtype: DType): number {
   return constructors[dtype].BYTES_PER_ELEMENT;
 }
 
-/** Is this a type that gradients flow through? */
+/** Is this a type that gradients flow through? float16 is for storage: cast it first. */
 export function isFloating(dtype: DType): dtype is "float32" | "float64" {
   return dtype === "float32" || dtype === "float64";
 }

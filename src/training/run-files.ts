@@ -15,6 +15,25 @@ export const runFiles = {
   droppedImages: "dropped-images.jsonl",
 } as const;
 
+/** What a run started from besides random values; files by name and content. */
+const initialWeightsSchema = z.strictObject({
+  backboneWeights: z.strictObject({ file: z.string(), sha256: z.string(), format: z.string() }).optional(),
+  wordVectors: z
+    .strictObject({
+      file: z.string(),
+      sha256: z.string(),
+      /** Words of the vocabulary, and how many the file has. */
+      words: z.number().int().nonnegative(),
+      wordsFound: z.number().int().nonnegative(),
+      /** Words in the training texts, each as often as it occurs, and how many the file has. */
+      occurrences: z.number().int().nonnegative(),
+      occurrencesFound: z.number().int().nonnegative(),
+    })
+    .optional(),
+});
+
+export type InitialWeightsRecord = z.infer<typeof initialWeightsSchema>;
+
 const manifestSchema = z.strictObject({
   format: z.literal(1),
   /** How far the run came. */
@@ -22,6 +41,9 @@ const manifestSchema = z.strictObject({
   /** Program that trained it: commit, or version. */
   commit: z.string(),
   dataset: z.strictObject({ name: z.string(), root: z.string() }),
+  /** Folder of the frozen backbone's feature maps, for evaluation on the same machine. */
+  featureCache: z.string().optional(),
+  initialWeights: initialWeightsSchema.optional(),
   /** The configuration, checked again when the run is opened. */
   config: z.record(z.string(), z.unknown()),
   /** Steps done. */

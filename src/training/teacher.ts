@@ -4,6 +4,7 @@ import { Input } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { teacherOutputs } from "../models/objective.js";
 import { ForwardPass } from "../nn/forward-pass.js";
+import { cast } from "../ops/constant.js";
 import { GraphSession, type SessionOptions } from "../runtime/session.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { TeacherLogits } from "./training-step.js";
@@ -22,15 +23,28 @@ export class Teacher {
   /** Snapshots the model as it is now. */
   static async snapshot(
     model: CompositionModel,
-    { imagePx, maxWords }: { readonly imagePx: number; readonly maxWords: number },
+    {
+      imagePx,
+      maxWords,
+      featureMapShape,
+    }: {
+      readonly imagePx: number;
+      readonly maxWords: number;
+      /** Shape [C, h, w] of float16 feature maps, when those are in the batches instead of pictures. */
+      readonly featureMapShape?: readonly [number, number, number] | undefined;
+    },
     options: SessionOptions = {},
   ): Promise<Teacher> {
     const pass = ForwardPass.inference();
-    const references = new Input("references", "uint8", ["batch", imagePx, imagePx, 3]);
+    const references = featureMapShape
+      ? new Input("references", "float16", ["batch", ...featureMapShape])
+      : new Input("references", "uint8", ["batch", imagePx, imagePx, 3]);
     const tokens = new Input("tokens", "int64", ["batch", maxWords]);
     const lengths = new Input("lengths", "int64", ["batch"]);
     const { logits = [] } = model.compose(
-      model.encodeImages(references, pass),
+      featureMapShape
+        ? model.image.forwardFeatureMaps(cast(references, "float32"), pass)
+        : model.encodeImages(references, pass),
       model.encodeText(tokens, lengths),
       pass,
     );
@@ -44,11 +58,11 @@ export class Teacher {
     lengths,
   }: Pick<Batch, "images" | "tokens" | "lengths">): Promise<TeacherLogits> {
     const [count = 0, ...size] = images.shape;
-    const references: Tensor = {
-      dtype: "uint8",
+    const references = {
+      dtype: images.dtype,
       shape: [count / 2, ...size],
       data: images.data.subarray(0, images.data.length / 2),
-    };
+    } as Tensor;
     return this.#session.run({ references, tokens, lengths });
   }
 

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
 import { ImageThread } from "../data/image-thread.js";
@@ -15,11 +15,14 @@ import { scoreSplit } from "../evaluation/evaluate.js";
 import { defaultProtocol } from "../evaluation/protocols.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { createModel } from "../models/registry.js";
+import { FrozenBackbone } from "../retrieval/frozen-backbone.js";
 import { ModelEmbedder } from "../retrieval/model-embedder.js";
 import type { SessionOptions } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
 import { writeSafetensors } from "../weights/safetensors.js";
+import { defaultFeatureCache, type FeatureProgress, prepareFeatures } from "./frozen-features.js";
 import { holdOut } from "./hold-out.js";
+import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
 import { learningRateAt } from "./learning-rate.js";
 import type { EpochMetrics, LossParts, Metrics, StepMetrics } from "./metrics.js";
 import { projectCommit } from "./project-version.js";
@@ -42,6 +45,7 @@ export type TrainEvent =
       readonly parameters: number;
     }
   | { readonly kind: "note"; readonly text: string }
+  | FeatureProgress
   | StepMetrics
   | EpochMetrics;
 
@@ -50,11 +54,15 @@ export interface TrainOptions {
   readonly config: RunConfig;
   /** A new or empty folder. */
   readonly runDir: string;
+  /** Files to start from in place of random values. */
+  readonly initial?: InitialWeights;
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
   /** Where resized images are kept for later runs; nowhere by default. */
   readonly imageCache?: DiskCacheOptions | undefined;
+  /** Where a frozen backbone's feature maps lie; runs may share it. `.cache/features` by default. */
+  readonly featureCacheDir?: string;
   /** How graphs run; every core by default. */
   readonly session?: SessionOptions;
 }
@@ -68,10 +76,13 @@ export interface TrainSummary {
 }
 
 /**
- * Trains from random initial values. Images are looked at first: what needs a missing or broken one is dropped and
- * listed. Parameters are saved after every epoch, when interrupted, and when training diverges (then the last good ones).
- * @throws DivergenceError when loss or gradients are not finite; DatasetError for the data; ImageError for an image
- * that broke after it was looked at; the signal's reason when it is aborted before the first step.
+/**
+ * Trains from random initial values, or from those of `initial`. Images are looked at first: what needs a missing or
+ * broken one is dropped and listed. Parameters are saved after every epoch, when interrupted, and when training diverges
+ * (then the last good ones).
+ * @throws DivergenceError when loss or gradients are not finite; DatasetError for the data; WeightsError,
+ * StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at; the signal's
+ * reason when it is aborted while images are looked at.
  */
 export async function train(options: TrainOptions): Promise<TrainSummary> {
   const { dataset, config, imageCache } = options;
@@ -90,7 +101,16 @@ export async function train(options: TrainOptions): Promise<TrainSummary> {
 
 async function trainOn(
   images: ImageThread,
-  { dataset, config, runDir, signal, onEvent = () => undefined, session = {} }: TrainOptions,
+  {
+    dataset,
+    config,
+    runDir,
+    initial = {},
+    signal,
+    onEvent = () => undefined,
+    featureCacheDir = defaultFeatureCache,
+    session = {},
+  }: TrainOptions,
 ): Promise<TrainSummary> {
   const startedAt = Date.now();
   const { training } = config;
@@ -111,21 +131,41 @@ async function trainOn(
   }
 
   const parts = holdOut(split, training.holdOut, random.fork("hold-out"));
-  const vocabulary = vocabularyOf(parts.training, training.minWordCount);
-  vocabulary.save(join(runDir, runFiles.vocabulary));
+  const texts = trainingTexts(parts.training);
+  const vocabulary = Vocabulary.fromTexts(texts, { minCount: training.minWordCount });
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,
     random: random.fork("model"),
   });
+  const initialWeights = await loadInitialWeights(model, initial, {
+    vocabulary,
+    texts,
+    random: new Random(training.seed).fork("word-vectors"),
+    // A frozen backbone keeps them anyway.
+    backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
+    note: (text) => onEvent({ kind: "note", text }),
+  });
+  vocabulary.save(join(runDir, runFiles.vocabulary));
+  const features = training.freezeBackbone
+    ? await FrozenBackbone.open(model, {
+        images,
+        imagePath: (id) => dataset.imagePath(id),
+        imagePx: training.imagePx,
+        imageFit: training.imageFit,
+        cacheDir: featureCacheDir,
+        session,
+      })
+    : undefined;
   const loader = new BatchLoader(parts.training, images, vocabulary, {
     random: random.fork("loader"),
     batchSize: training.batchSize,
     maxWords: training.maxWords,
     cropPx: training.imagePx,
-    shouldCropRandomly: training.randomCrop,
+    shouldCropRandomly: training.randomCrop && !features,
     shouldFlip: training.flip,
     shouldSwapCaptions: training.swapCaptions,
     grouping: training.batchGrouping,
+    featureMaps: features,
   });
   const dropoutRandom = random.fork("dropout");
   const totalSteps = loader.batchesPerEpoch * training.epochs;
@@ -133,6 +173,8 @@ async function trainOn(
     format: 1,
     commit: projectCommit(),
     dataset: { name: dataset.name, root: dataset.root },
+    ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
+    ...(initialWeights ? { initialWeights } : {}),
     config: config.fields,
     startedAt: new Date(startedAt).toISOString(),
   };
@@ -149,7 +191,11 @@ async function trainOn(
     writeManifest(runDir, { ...manifest, status, step, seconds: (Date.now() - startedAt) / 1000 });
   };
 
-  const compiled = await TrainingStep.compile(model, { training }, session);
+  const compiled = await TrainingStep.compile(
+    model,
+    { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
+    session,
+  );
   onEvent({
     kind: "start",
     totalSteps,
@@ -162,7 +208,15 @@ async function trainOn(
   let step = 0;
   let teacher: Teacher | undefined;
   let lastEpoch: EpochMetrics | undefined;
+  const interrupted = (): TrainSummary => {
+    save("interrupted", step);
+    return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+  };
   try {
+    if (features) {
+      await prepareFeatures(features, { parts, config: training, signal, onEvent });
+      if (signal?.aborted) return interrupted();
+    }
     for (let epoch = 1; epoch <= training.epochs; epoch += 1) {
       const epochStart = performance.now();
       const sums = new LossSums();
@@ -193,14 +247,12 @@ async function trainOn(
           learningRate,
           imagesPerSecond: (2 * training.batchSize * 1000) / (performance.now() - stepStart),
         });
-        if (signal?.aborted) {
-          save("interrupted", step);
-          return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
-        }
+        if (signal?.aborted) return interrupted();
       }
       const watched = await watch(model, {
         images,
         vocabulary,
+        features,
         training,
         validation: parts.validation,
         session,
@@ -217,13 +269,14 @@ async function trainOn(
       save(epoch === training.epochs ? "complete" : "training", step);
       if (model.auxiliaryLosses.distillation && epoch < training.epochs) {
         await teacher?.release();
-        teacher = await Teacher.snapshot(model, training, session);
+        teacher = await Teacher.snapshot(model, { ...training, featureMapShape: features?.shape }, session);
       }
     }
     return { status: "complete", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
   } finally {
     await teacher?.release();
     await compiled.release();
+    await features?.release();
     log.end();
     await once(log, "close");
   }
@@ -235,19 +288,25 @@ async function watch(
   {
     images,
     vocabulary,
+    features,
     training,
     validation,
     session,
   }: {
     images: ImageThread;
     vocabulary: Vocabulary;
+    features: FrozenBackbone | undefined;
     training: RunConfig["training"];
     validation: DatasetSplit | undefined;
     session: SessionOptions;
   },
 ): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
   if (!validation) return {};
-  const embedder = await ModelEmbedder.compile(model, { images, vocabulary, ...training }, session);
+  const embedder = await ModelEmbedder.compile(
+    model,
+    { images, vocabulary, featureMaps: features, ...training },
+    session,
+  );
   try {
     const { mean, perCategory } = await scoreSplit(validation, embedder, { protocol: defaultProtocol });
     const categories = Object.values(perCategory);
@@ -276,12 +335,10 @@ async function watch(
   }
 }
 
-/** Words of the texts as training encodes them. */
-function vocabularyOf(split: DatasetSplit, minCount: number): Vocabulary {
-  return Vocabulary.fromTexts(
-    split.triplets.map(({ captions }) => joinCaptions(captions)),
-    { minCount },
-  );
+/** The texts as training encodes them. */
+function trainingTexts(split: DatasetSplit): readonly string[] {
+  const { triplets } = split;
+  return [...(split.trainingTexts?.() ?? triplets.map(({ captions }) => joinCaptions(captions)))];
 }
 
 /** Running sums of loss parts. */

@@ -21,6 +21,11 @@ export const trainingFields = {
   learningRate: z.number().positive().default(1e-4),
   /** Times the rate, for the backbone. */
   backboneRate: z.number().min(0).max(10).default(1),
+  /**
+   * The backbone keeps its weights and statistics; its feature maps are computed once for each image, of the middle of
+   * the picture, and mirrored if `flip` says so. `randomCrop`, `backboneRate` and `backboneStatistics` have no effect.
+   */
+  freezeBackbone: z.boolean().default(false),
   /** Times the rate, for the word vectors. */
   wordRate: z.number().min(0).max(10).default(1),
   /** L2 term added to every gradient. */

@@ -6,7 +6,7 @@ import { Input, type Parameter, type Value } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { objective, teacherInputs } from "../models/objective.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import { full } from "../ops/constant.js";
+import { cast, full } from "../ops/constant.js";
 import { Adam, type ParameterGroup } from "../optim/adam.js";
 import { clipByGlobalNorm, globalNorm } from "../optim/clip.js";
 import type { SessionOptions } from "../runtime/session.js";
@@ -27,6 +27,8 @@ export interface StepConfig {
   >;
   /** Shape [C, h, w] of a frozen backbone's feature maps, when those are fed instead of pictures. */
   readonly featureMapShape?: readonly [number, number, number];
+  /** Their element type; float32 by default. */
+  readonly featureMapType?: "float16" | "float32";
 }
 
 /** What one step reports. */
@@ -72,10 +74,10 @@ export class TrainingStep {
     const tokens = new Input("tokens", "int64", [batchSize, maxWords]);
     const lengths = new Input("lengths", "int64", [batchSize]);
     const images = config.featureMapShape
-      ? new Input("images", "float32", [2 * batchSize, ...config.featureMapShape])
+      ? new Input("images", config.featureMapType ?? "float32", [2 * batchSize, ...config.featureMapShape])
       : new Input("images", "uint8", [2 * batchSize, imagePx, imagePx, 3]);
     const { reference, target } = config.featureMapShape
-      ? model.encodePairsOfFeatureMaps(images, pass)
+      ? model.encodePairsOfFeatureMaps(cast(images, "float32"), pass)
       : model.encodePairs(images, pass);
     const composition = model.compose(reference, model.encodeText(tokens, lengths), pass);
     const teacher = model.auxiliaryLosses.distillation ? teacherInputs(composition.logits ?? []) : [];

@@ -1,48 +1,35 @@
 /** The safetensors format: reads and writes tensors by name; nothing in a file is executed. */
-import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { WeightsError } from "../errors.js";
-import { type DType, viewBytes } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
+import {
+  isStoredType,
+  readElements,
+  type StoredType,
+  storedSizeBytes,
+  storedTypeOf,
+  storedTypes,
+} from "./stored-type.js";
+import { WeightsSource } from "./weights-source.js";
 
 /** Tensors and the file's own remarks. */
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** What each tensor was stored as. */
+  readonly storedTypes: ReadonlyMap<string, StoredType>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** As the official reader limits it. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** How each stored type is read; half precision becomes float32. */
-const readers = {
-  F32: { sizeBytes: 4, dtype: "float32", convert: undefined },
-  F64: { sizeBytes: 8, dtype: "float64", convert: undefined },
-  F16: { sizeBytes: 2, dtype: "float32", convert: halfToFloat },
-  BF16: { sizeBytes: 2, dtype: "float32", convert: brainToFloat },
-  I64: { sizeBytes: 8, dtype: "int64", convert: undefined },
-  I32: { sizeBytes: 4, dtype: "int32", convert: undefined },
-  U8: { sizeBytes: 1, dtype: "uint8", convert: undefined },
-  BOOL: { sizeBytes: 1, dtype: "bool", convert: undefined },
-} as const satisfies Record<
-  string,
-  { sizeBytes: number; dtype: DType; convert: ((bits: Uint16Array) => Float32Array) | undefined }
->;
-
-const storedTypes: Record<DType, keyof typeof readers> = {
-  float32: "F32",
-  float64: "F64",
-  int64: "I64",
-  int32: "I32",
-  uint8: "U8",
-  bool: "BOOL",
-};
-
 const entrySchema = z.object({
   dtype: z.string(),
   shape: z.array(z.number().int().nonnegative()),
   data_offsets: z.tuple([z.number().int().nonnegative(), z.number().int().nonnegative()]),
 });
+type Entry = z.infer<typeof entrySchema>;
 const headerSchema = z
   .object({ __metadata__: z.record(z.string(), z.string()).optional() })
   .catchall(entrySchema);
@@ -52,43 +39,45 @@ const headerSchema = z
  * @throws WeightsError naming the file, the tensor and what is wrong with it.
  */
 export function readSafetensors(file: string): SafetensorsFile {
-  const descriptor = open(file);
+  const source = new WeightsSource(file);
   try {
-    const fileBytes = fstatSync(descriptor).size;
-    const lengthBytes = readAt(file, descriptor, 0, 8, fileBytes);
-    const headerBytes = Number(new DataView(lengthBytes.buffer).getBigUint64(0, true));
-    if (headerBytes > MAX_HEADER_BYTES || headerBytes > fileBytes - 8) {
+    const headerBytes = Number(new DataView(source.read(0, 8).buffer).getBigUint64(0, true));
+    if (headerBytes > MAX_HEADER_BYTES || headerBytes > source.sizeBytes - 8) {
       throw new WeightsError(
-        `${file}: not a safetensors file; got a header of ${headerBytes} bytes in a file of ${fileBytes}`,
+        `${file}: not a safetensors file; got a header of ${headerBytes} bytes in a file of ${source.sizeBytes}`,
       );
     }
-    const header = parseHeader(file, readAt(file, descriptor, 8, headerBytes, fileBytes));
+    const { __metadata__: metadata = {}, ...entries } = parseHeader(file, source.read(8, headerBytes));
     const dataStart = 8 + headerBytes;
-    const { __metadata__: metadata = {}, ...entries } = header;
+    let bytesLeft = source.sizeBytes - dataStart;
     const tensors = new Map<string, Tensor>();
-    for (const [name, entry] of Object.entries(entries as Record<string, z.infer<typeof entrySchema>>)) {
+    const stored = new Map<string, StoredType>();
+    for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
       const where = `${file}: tensor "${name}"`;
-      const reader = readers[entry.dtype as keyof typeof readers] as
-        | (typeof readers)[keyof typeof readers]
-        | undefined;
-      if (!reader)
-        throw new WeightsError(
-          `${where}: type must be one of ${Object.keys(readers).join(", ")}; got ${entry.dtype}`,
-        );
+      const { dtype: type, shape } = entry;
+      if (!isStoredType(type)) {
+        throw new WeightsError(`${where}: type must be one of ${storedTypes.join(", ")}; got ${type}`);
+      }
       const [start, end] = entry.data_offsets;
-      const expected = entry.shape.reduce((product, dim) => product * dim, reader.sizeBytes);
-      if (end - start !== expected || dataStart + end > fileBytes) {
+      const expected = shape.reduce((product, dim) => product * dim, storedSizeBytes(type));
+      if (end - start !== expected || dataStart + end > source.sizeBytes) {
         throw new WeightsError(
-          `${where}: [${entry.shape.join(", ")}] of ${entry.dtype} needs ${expected} bytes inside the file; got ${start} to ${end} of ${fileBytes - dataStart}; the file may be cut short`,
+          `${where}: [${shape.join(", ")}] of ${type} needs ${expected} bytes inside the file; got ${start} to ${end} of ${source.sizeBytes - dataStart}; the file may be cut short`,
         );
       }
-      const bytes = readAt(file, descriptor, dataStart + start, expected, fileBytes);
-      const data = reader.convert ? reader.convert(viewHalves(bytes)) : viewBytes(reader.dtype, bytes);
-      tensors.set(name, { dtype: reader.dtype, shape: entry.shape, data } as Tensor);
+      bytesLeft -= expected;
+      if (bytesLeft < 0) {
+        throw new WeightsError(`${where}: shares its bytes with another tensor, which the format forbids`);
+      }
+      tensors.set(name, {
+        shape,
+        ...readElements(type, source.read(dataStart + start, expected)),
+      } as Tensor);
+      stored.set(name, type);
     }
-    return { tensors, metadata };
+    return { tensors, storedTypes: stored, metadata };
   } finally {
-    closeSync(descriptor);
+    source.close();
   }
 }
 
@@ -101,7 +90,7 @@ export function writeSafetensors(
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const [name, { dtype, shape, data }] of tensors) {
-    header[name] = { dtype: storedTypes[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
+    header[name] = { dtype: storedTypeOf[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
   const json = JSON.stringify(header);
@@ -122,16 +111,6 @@ export function writeSafetensors(
   renameSync(partial, file);
 }
 
-function open(file: string): number {
-  try {
-    return openSync(file, "r");
-  } catch (cause) {
-    throw new WeightsError(`${file}: cannot be opened; got ${(cause as Error).message}; check the path`, {
-      cause,
-    });
-  }
-}
-
 function parseHeader(file: string, bytes: Uint8Array): z.infer<typeof headerSchema> {
   try {
     return headerSchema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
@@ -144,54 +123,6 @@ function parseHeader(file: string, bytes: Uint8Array): z.infer<typeof headerSche
   }
 }
 
-function readAt(
-  file: string,
-  descriptor: number,
-  position: number,
-  length: number,
-  fileBytes: number,
-): Uint8Array<ArrayBuffer> {
-  if (position + length > fileBytes) {
-    throw new WeightsError(
-      `${file}: cut short; got ${fileBytes} bytes, needs ${position + length}; copy or download it again`,
-    );
-  }
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const count = readSync(descriptor, bytes, done, length - done, position + done);
-    if (count === 0)
-      throw new WeightsError(`${file}: ended while it was read; is another program writing it?`);
-    done += count;
-  }
-  return bytes;
-}
-
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
-}
-
-function viewHalves(bytes: Uint8Array<ArrayBuffer>): Uint16Array {
-  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
-}
-
-/** bfloat16 is the upper half of a float32. */
-function brainToFloat(bits: Uint16Array): Float32Array {
-  const wide = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i += 1) wide[i] = ((bits[i] ?? 0) << 16) >>> 0;
-  return new Float32Array(wide.buffer);
-}
-
-/** IEEE half precision: 1 sign, 5 exponent, 10 fraction bits. */
-function halfToFloat(bits: Uint16Array): Float32Array {
-  const result = new Float32Array(bits.length);
-  for (let i = 0; i < bits.length; i += 1) {
-    const half = bits[i] ?? 0;
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0) result[i] = sign * fraction * 2 ** -24;
-    else if (exponent === 0x1f) result[i] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else result[i] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
-  return result;
 }

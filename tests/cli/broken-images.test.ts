@@ -83,12 +83,12 @@ describe("a data set with missing and broken images", () => {
     const listed = new Map(lines.map((line) => JSON.parse(line)).map((entry) => [entry.id, entry]));
     expect(listed.size).toBe(3);
     expect(listed.get(deleted)).toMatchObject({
-      problem: "missing",
+      state: "missing",
       reason: expect.stringContaining("no file at"),
     });
-    expect(listed.get(cut)).toMatchObject({ problem: "broken", reason: expect.stringContaining("damaged") });
+    expect(listed.get(cut)).toMatchObject({ state: "broken", reason: expect.stringContaining("damaged") });
     expect(listed.get(page)).toMatchObject({
-      problem: "broken",
+      state: "broken",
       reason: expect.stringContaining("got HTML"),
     });
   });

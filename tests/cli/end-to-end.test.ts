@@ -88,6 +88,29 @@ describe("sdfn train", () => {
     expect(config).toMatchObject({ model: "tirg", seed: 5, epochs: 1, initialScale: 4 });
   });
 
+  it("trains with a frozen backbone, says what that costs, and evaluates from the same maps", async () => {
+    const [out, cache] = [join(root, "frozen"), join(root, "feature-cache")];
+    const { code, errors, output } = await run(
+      ...["train", "--data", data, "--out", out, "--config", configFile, "--set", "heads=2"],
+      ...["--freeze-backbone", "--feature-cache", cache],
+    );
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("complete") });
+    expect(errors).toMatch(/^frozen backbone: \d+ feature maps \[64, 1, 1\] float16, .*\d+ to compute/);
+    const { config, featureCache } = JSON.parse(readFileSync(join(out, "run.json"), "utf8"));
+    expect(config.freezeBackbone).toBe(true);
+    expect(featureCache).toBe(cache);
+    const files = () => readdirSync(cache, { recursive: true }).length;
+    const evaluated = await runJson("evaluate", "--run", out, "--data", data);
+    const before = files();
+    expect(await runJson("evaluate", "--run", out, "--data", data)).toEqual(evaluated);
+    expect(files()).toBe(before);
+    rmSync(cache, { recursive: true });
+    expect(await runJson("evaluate", "--run", out, "--data", data)).toMatchObject({
+      dataset: evaluated.dataset,
+    });
+    expect(existsSync(cache)).toBe(false);
+  });
+
   it("does not write over another run", async () => {
     const { code, errors } = await run("train", "--data", data, "--out", runDir, "--config", configFile);
     expect(code).toBe(1);
@@ -120,7 +143,7 @@ describe("sdfn evaluate", () => {
 
   it("prints a table for people, under the protocol asked for", async () => {
     const { output } = await run("evaluate", "--run", runDir, "--data", data, "--protocol", "original");
-    expect(output).toMatch(/^sdfn on fashion-iq val, protocol original, /);
+    expect(output).toMatch(/^sdfn on fashioniq val, protocol original, /);
     expect(output).toMatch(/^mean +\d+\.\d +\d+\.\d +\d+\.\d +45 +63$/m);
   });
 });

@@ -1,45 +1,70 @@
 /** `sdfn evaluate`: recall of a trained model on a data set. */
+import { mkdirSync } from "node:fs";
 import { Command } from "commander";
-import { openFashionIq } from "../../data/datasets/fashion-iq.js";
-import { splitNames } from "../../data/triplet.js";
+import { openDataset } from "../../data/datasets/open-dataset.js";
+import { splitNames, usualEvaluation } from "../../data/triplet.js";
+import { UsageError } from "../../errors.js";
 import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
-import { defaultProtocol, protocolNames } from "../../evaluation/protocols.js";
+import { captionJoins, protocolFor, protocolNames, referenceRules } from "../../evaluation/protocols.js";
+import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
 import { openRun } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import { type CommandContext, printJson, untilAborted } from "../context.js";
-import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags.js";
-import { addImageCacheOptions, imageCacheFields, imageCacheOf } from "../image-cache-flags.js";
+import { datasetFlag, datasetOption } from "../dataset-flag.js";
+import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import {
+  imageCacheBoundOption,
+  imageCacheFields,
+  imageCacheOf,
+  imageCacheOption,
+} from "../image-cache-flags.js";
 import { recallText } from "../recall-text.js";
 import { withEmbedder } from "../run-embedder.js";
 
 const fields = {
   run: textFlag,
   data: textFlag,
-  protocol: choiceFlag(protocolNames).default(defaultProtocol.name),
-  split: choiceFlag(splitNames).default("val"),
+  dataset: datasetFlag,
+  split: choiceFlag(splitNames).optional(),
+  protocol: choiceFlag(protocolNames).optional(),
+  captions: choiceFlag(captionJoins).optional(),
+  reference: choiceFlag(referenceRules).optional(),
+  trec: textFlag.optional(),
+  trecDepth: wholeNumberFlag({ min: 1, max: 1_000_000 }).default(100),
   ...imageCacheFields,
   json: switchFlag,
 };
 
 /** The command, ready to be added to a program. */
 export function evaluateCommand(context: CommandContext): Command {
-  return addImageCacheOptions(new Command("evaluate"))
+  return new Command("evaluate")
     .description("Recall@1, @10 and @50 of a trained model, by category and on average.")
     .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
     .option("--data <dir>", "folder of the data set (required)")
+    .option(...datasetOption)
+    .option("--split <name>", `part of the data set: ${splitNames.join(", ")} (default the data set's own)`)
+    .option("--protocol <name>", `galleries: ${protocolNames.join(" or ")} (default the data set's own)`)
+    .option("--captions <join>", `texts of a query: ${captionJoins.join(", ")} (default and)`)
     .option(
-      "--protocol <name>",
-      `galleries: ${protocolNames.join(" or ")} (default ${defaultProtocol.name}, the paper's)`,
+      "--reference <rule>",
+      `is the reference image ranked: ${referenceRules.join(" or ")} (default removed)`,
     )
-    .option("--split <name>", `part of the data set: ${splitNames.join(", ")} (default val)`)
+    .option("--trec <dir>", "also write TREC run and qrels files, a pair for each category")
+    .option("--trec-depth <n>", "answers of each query in the run files (default 100)")
+    .option(...imageCacheOption)
+    .option(...imageCacheBoundOption)
     .option("--json", "print the result as one JSON line instead of text")
     .addHelpText(
       "after",
-      "\nval-split ranks against the reference and target images of the split's queries, original against\n" +
-        "every image of the split: results under different protocols cannot be compared.\n" +
+      "\nDefaults are those of published results: FashionIQ val, val-split; Shoes val, original; Fashion200k test, original.\n" +
+        "  val-split   ranks against the reference and target images of the split's queries\n" +
+        "  original    ranks against every image that the data set lists for the split\n" +
+        '  and         one query "c1 and c2"; swapped: "c2 and c1" as a second query; each: one query a caption\n' +
+        "Results under different protocols cannot be compared. In the TREC files, Recall@K is trec_eval's success_K.\n" +
         "\nExamples:\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/synthetic\n" +
-        "  $ sdfn evaluate --run runs/sdfn --data data/fashioniq --protocol original --json",
+        "  $ sdfn evaluate --run runs/sdfn --data data/fashioniq --protocol original --reference kept --json\n" +
+        "  $ sdfn evaluate --run runs/shoes --data data/shoes --trec runs/shoes/trec",
     )
     .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
 }
@@ -47,18 +72,42 @@ export function evaluateCommand(context: CommandContext): Command {
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const flags = readFlags("evaluate", fields, given);
   const opened = openRun(flags.run);
-  const dataset = openFashionIq(flags.data);
-  const protocol = { ...defaultProtocol, name: flags.protocol };
+  const dataset = openDataset(flags.data, flags.dataset);
+  const { protocol: name, captions, reference, trec: folder, trecDepth: depth } = flags;
+  const { model } = opened.config;
+  const written: TrecFiles[] = [];
+  if (folder !== undefined) makeTrecFolder(folder);
+  const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
+  const protocol = protocolFor(dataset, { name, captions, reference });
   const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
   const result = await withEmbedder(opened, dataset, options, async ({ embedder, usable }) =>
-    evaluate(await usable(evaluationImages(dataset.split(flags.split), protocol)), embedder, {
-      split: flags.split,
+    evaluate(await usable(evaluationImages(dataset.split(split), protocol)), embedder, {
+      split,
       protocol,
-      model: opened.config.model,
+      model,
       seed: opened.config.training.seed,
       commit: projectCommit(),
+      ...(folder === undefined
+        ? {}
+        : {
+            onCategory: async (category) => {
+              written.push(await writeTrec(folder, category, { depth, tag: model }));
+            },
+          }),
     }),
   );
-  if (flags.json) printJson(context, result);
-  else context.stdout.write(recallText(result));
+  if (flags.json) printJson(context, folder === undefined ? result : { ...result, trec: written });
+  else {
+    context.stdout.write(recallText(result));
+    for (const { run: runFile, qrels } of written) context.stdout.write(`${runFile}\n${qrels}\n`);
+  }
+}
+
+/** Before the work, so that a wrong folder is not found out after it. */
+function makeTrecFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new UsageError(`--trec: the folder cannot be made; got ${cause}; choose another one`, { cause });
+  }
 }

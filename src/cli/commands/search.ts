@@ -1,10 +1,10 @@
 /** `sdfn search`: ranks pictures for a reference image and a modification text. */
 import { basename } from "node:path";
 import { Command } from "commander";
-import { openFashionIq } from "../../data/datasets/fashion-iq.js";
+import { openDataset } from "../../data/datasets/open-dataset.js";
 import { thumbnailDataUri } from "../../data/image.js";
 import { availableSplit, type DropReport } from "../../data/missing-images.js";
-import { type RetrievalDataset, type SplitName, splitNames } from "../../data/triplet.js";
+import { type RetrievalDataset, type SplitName, splitNames, usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
 import { searchPage } from "../../report/search-page.js";
 import type { Picture } from "../../report/types.js";
@@ -12,8 +12,14 @@ import { referenceFile, Searcher } from "../../retrieval/searcher.js";
 import { openRun, type Run } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import { type CommandContext, printJson, untilAborted } from "../context.js";
+import { datasetFlag, datasetOption } from "../dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { addImageCacheOptions, imageCacheFields, imageCacheOf } from "../image-cache-flags.js";
+import {
+  imageCacheBoundOption,
+  imageCacheFields,
+  imageCacheOf,
+  imageCacheOption,
+} from "../image-cache-flags.js";
 import { namedRoutes, routesText } from "../query-routes.js";
 import { withEmbedder } from "../run-embedder.js";
 import { textTable } from "../text-table.js";
@@ -22,10 +28,11 @@ import { writePage } from "../write-page.js";
 const fields = {
   run: textFlag,
   data: textFlag,
+  dataset: datasetFlag,
   image: textFlag,
   text: textFlag,
   k: wholeNumberFlag({ min: 1, max: 1000 }).default(10),
-  split: choiceFlag(splitNames).default("val"),
+  split: choiceFlag(splitNames).optional(),
   category: textFlag.optional(),
   html: textFlag.optional(),
   ...imageCacheFields,
@@ -37,22 +44,28 @@ const thumbnailPx = 320;
 
 /** The command, ready to be added to a program. */
 export function searchCommand(context: CommandContext): Command {
-  return addImageCacheOptions(new Command("search"))
+  return new Command("search")
     .description(
       "Find pictures with a reference picture and a sentence that says what should be different.\n" +
         "Prints ranked items with their scores (cosine, -1 to 1) and the query's route weights.",
     )
     .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
     .option("--data <dir>", "folder of the data set whose pictures are ranked (required)")
+    .option(...datasetOption)
     .option(
       "--image <file or id>",
       "a JPEG, PNG or WebP of your own, or an image id of the data set (required)",
     )
     .option("--text <text>", "what should be different (required)")
     .option("-k <n>", "how many results (default 10)")
-    .option("--split <name>", `pictures of this part are ranked: ${splitNames.join(", ")} (default val)`)
+    .option(
+      "--split <name>",
+      `pictures of this part are ranked: ${splitNames.join(", ")} (default the data set's own)`,
+    )
     .option("--category <name>", "rank this category only (default all)")
     .option("--html <file>", "also write a page with the pictures and the route through the network")
+    .option(...imageCacheOption)
+    .option(...imageCacheBoundOption)
     .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
@@ -66,7 +79,7 @@ export function searchCommand(context: CommandContext): Command {
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const flags = readFlags("search", fields, given);
   const opened = openRun(flags.run);
-  const dataset = openFashionIq(flags.data);
+  const dataset = openDataset(flags.data, flags.dataset);
   const listed = listedIds(dataset, flags);
   const file = referenceFile(dataset, flags.image);
   const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
@@ -145,7 +158,10 @@ function leftOut({ dropped, of, broken }: DropReport["images"]): string {
 /** Images that the split lists, each once. @throws UsageError for a category that the data set does not have. */
 function listedIds(
   dataset: RetrievalDataset,
-  { split, category }: { readonly split: SplitName; readonly category?: string | undefined },
+  {
+    split = (dataset.evaluation ?? usualEvaluation).split,
+    category,
+  }: { readonly split?: SplitName | undefined; readonly category?: string | undefined },
 ): readonly string[] {
   if (category !== undefined && !dataset.categories.includes(category)) {
     throw new UsageError(`--category must be one of ${dataset.categories.join(", ")}; got ${category}`);

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DatasetError } from "../../errors.js";
 import { Random } from "../../tensor/random.js";
+import { joinCaptions, tokenise } from "../vocabulary.js";
 import { openFashionIq } from "./fashion-iq.js";
 
 let root: string;
@@ -140,11 +141,14 @@ describe("openFashionIq", () => {
     write("images/shirt/S1.webp", "");
     write("images/.D3.jpg", "");
     write("images/D4.txt", "");
+    write("resized_image/toptee/T1.jpeg", "");
+    write("resized_image/D1.jpg", "");
     write("secret.jpg", "");
     const dataset = openFashionIq(root);
     expect(dataset.imagePath("D1")).toBe(join(root, "images", "D1.JPG"));
     expect(dataset.imagePath("D2")).toBe(join(root, "images", "dress", "D2.png"));
     expect(dataset.imagePath("S1")).toBe(join(root, "images", "shirt", "S1.webp"));
+    expect(dataset.imagePath("T1")).toBe(join(root, "resized_image", "toptee", "T1.jpeg"));
     for (const id of ["D3", ".D3", "D4", "../secret", "dress/D2", "dress", "__proto__", ""]) {
       expect(dataset.imagePath(id)).toBeUndefined();
     }
@@ -172,6 +176,25 @@ describe.skipIf(!existsSync(published))("FashionIQ as published", () => {
       return !ids?.has(reference) || !ids.has(target);
     });
     expect(strangers).toEqual([]);
+  });
+
+  it("has empty, untrimmed and non-ASCII captions and a lone full stop, all of which tokenise", () => {
+    const dataset = openFashionIq(published);
+    const queries = (["train", "val", "test"] as const).flatMap((name) => {
+      const { triplets, untargeted } = dataset.split(name);
+      return [...triplets, ...untargeted];
+    });
+    const captions = queries.flatMap((query) => query.captions);
+    expect(captions.filter((caption) => caption.trim() === "")).toHaveLength(16);
+    expect(captions.filter((caption) => caption.trim() === ".")).toHaveLength(1);
+    const untrimmed = captions.filter((caption) => caption !== caption.trim());
+    expect(untrimmed.length).toBeGreaterThan(1600);
+    for (const caption of untrimmed) expect(tokenise(caption)).toEqual(tokenise(caption.trim()));
+    expect([tokenise(""), tokenise("  "), tokenise(" . ")]).toEqual([[], [], ["."]]);
+    const nonAscii = captions.filter((caption) => /[^\p{ASCII}]/u.test(caption));
+    expect(nonAscii).toHaveLength(2);
+    for (const caption of nonAscii) expect(tokenise(caption).length).toBeGreaterThan(1);
+    for (const query of queries) expect(tokenise(joinCaptions(query.captions))).not.toEqual([]);
   });
 
   it("loads test, which has no targets", () => {

@@ -3,17 +3,26 @@
  *
  *   captions/cap.{category}.{split}.json         [{target, candidate, captions: [two]}]
  *   image_splits/split.{category}.{split}.json   [image id]
- *   images/{id}.jpg, or images/{category}/{id}.jpg; png, jpeg and webp too
+ *   images/{id}.jpg, or images/{category}/{id}.jpg; png, jpeg and webp too; public copies also call the folder
+ *   image_data or resized_image
  *
  * "Candidate" is FashionIQ's word for the reference image. The published test split has no "target".
  */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DatasetError } from "../../errors.js";
 import { FixedSplit } from "../fixed-split.js";
-import type { DatasetSplit, Query, RetrievalDataset, SplitName, Triplet } from "../triplet.js";
-import { indexImages } from "./image-index.js";
+import {
+  type DatasetSplit,
+  type Query,
+  type RetrievalDataset,
+  type SplitName,
+  splitNames,
+  type Triplet,
+} from "../triplet.js";
+import type { DatasetKind } from "./dataset-kind.js";
+import { fileNames, indexImages } from "./image-index.js";
 import { readJsonArray } from "./read-json.js";
 
 /** How to read a folder in FashionIQ's layout. */
@@ -38,6 +47,15 @@ export function openFashionIq(root: string, { categories }: FashionIqOptions = {
   return new FashionIq(root, categories ? [...new Set(categories)].sort() : found);
 }
 
+/** How such a folder is told from others, and opened. */
+export const fashionIqKind: DatasetKind = {
+  layout: "captions/cap.{category}.{split}.json",
+  isAt: (root) => fileNames(join(root, "captions")).some((file) => captionFilePattern.test(file)),
+  open: (root) => openFashionIq(root),
+};
+
+const captionFilePattern = /^cap\.(.+)\.(?:train|val|test)\.json$/;
+const imageFolders = ["images", "image_data", "resized_image"];
 const nextStep = "see docs/data.md for the layout and where to get the files";
 
 /** An id names a file below images/ and must not lead out of it. */
@@ -52,15 +70,19 @@ const tripletEntry = queryEntry.extend({ target: imageId });
 const testEntry = queryEntry.extend({ target: imageId.optional() });
 
 class FashionIq implements RetrievalDataset {
-  readonly name = "fashion-iq";
+  readonly name = "fashioniq";
   readonly root: string;
   readonly categories: readonly string[];
+  readonly splits: readonly SplitName[];
   readonly imagesExpectedAt: string;
   #images: ReadonlyMap<string, string> | undefined;
 
   constructor(root: string, categories: readonly string[]) {
     this.root = root;
     this.categories = categories;
+    this.splits = splitNames.filter((split) =>
+      categories.some((category) => existsSync(captionFile(root, category, split))),
+    );
     this.imagesExpectedAt = join(root, "images", "{id}.jpg");
   }
 
@@ -69,7 +91,7 @@ class FashionIq implements RetrievalDataset {
     const triplets: Triplet[] = [];
     const untargeted: Query[] = [];
     for (const category of this.categories) {
-      const file = join(this.root, "captions", `cap.${category}.${name}.json`);
+      const file = captionFile(this.root, category, name);
       for (const entry of readJsonArray(file, name === "test" ? testEntry : tripletEntry, nextStep)) {
         const query = { reference: entry.candidate, captions: entry.captions, category };
         if (entry.target === undefined) untargeted.push(query);
@@ -80,7 +102,10 @@ class FashionIq implements RetrievalDataset {
   }
 
   imagePath(id: string): string | undefined {
-    this.#images ??= indexImages(join(this.root, "images"), 1);
+    // Of an image in several folders, the first folder's is taken.
+    this.#images ??= new Map(
+      imageFolders.toReversed().flatMap((folder) => [...indexImages(join(this.root, folder), 1)]),
+    );
     return this.#images.get(id);
   }
 
@@ -88,6 +113,10 @@ class FashionIq implements RetrievalDataset {
     const file = join(this.root, "image_splits", `split.${category}.${split}.json`);
     return [...new Set(readJsonArray(file, imageId, nextStep))];
   }
+}
+
+function captionFile(root: string, category: string, split: SplitName): string {
+  return join(root, "captions", `cap.${category}.${split}.json`);
 }
 
 function findCategories(root: string): readonly string[] {
@@ -98,7 +127,7 @@ function findCategories(root: string): readonly string[] {
   } catch (cause) {
     throw new DatasetError(`${folder}: folder cannot be read; got ${cause}; ${nextStep}`, { cause });
   }
-  const categories = files.flatMap((file) => /^cap\.(.+)\.(?:train|val|test)\.json$/.exec(file)?.[1] ?? []);
+  const categories = files.flatMap((file) => captionFilePattern.exec(file)?.[1] ?? []);
   if (categories.length === 0) {
     throw new DatasetError(
       `${folder}: has no cap.{category}.{split}.json; got ${files.length} other files; ${nextStep}`,

@@ -1,27 +1,38 @@
 /** Finds image files by id: one walk over a folder, then look-ups that cannot leave it. */
-import { type Dirent, readdirSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import { join, parse } from "node:path";
 
 /** File endings of the formats that can be decoded. */
-const endings = new Set([".jpg", ".jpeg", ".png", ".webp"]);
+export const imageEndings: readonly string[] = [".jpg", ".jpeg", ".png", ".webp"];
+
+/** "a/b.JPG" -> "a/b"; a name without an image's ending stays as it is. */
+export function withoutImageEnding(name: string): string {
+  const { ext } = parse(name);
+  return imageEndings.includes(ext.toLowerCase()) ? name.slice(0, -ext.length) : name;
+}
 
 /**
  * Path of every image file in `folder` and the folders inside it, by file name without ending.
  * Where a name occurs more than once, the file nearest to `folder` is taken, then the first by
  * name, so the answer does not depend on the file system. No file is opened; hidden files are not
  * images; an absent folder has none. Later changes on disk are not seen.
- * @param depth how many levels of folders inside `folder` are searched.
+ * A folder that is reached in two ways, as by a link to one above it, is searched once.
+ * @param depth how many levels of folders inside `folder` are searched; Infinity for all.
  */
 export function indexImages(folder: string, depth: number): ReadonlyMap<string, string> {
   const index = new Map<string, string>();
+  const searched = new Set<string>();
   let level = [folder];
-  for (let i = 0; i <= depth; i += 1) {
+  for (let i = 0; i <= depth && level.length > 0; i += 1) {
     const next: string[] = [];
     for (const parent of level) {
+      const place = realPathOf(parent);
+      if (place === undefined || searched.has(place)) continue;
+      searched.add(place);
       for (const entry of entriesOf(parent)) {
         const { name: id, ext } = parse(entry.name);
         if (entry.name.startsWith(".")) continue;
-        if (endings.has(ext.toLowerCase()) && !entry.isDirectory()) {
+        if (imageEndings.includes(ext.toLowerCase()) && !entry.isDirectory()) {
           if (!index.has(id)) index.set(id, join(parent, entry.name));
         } else if (!entry.isFile()) next.push(join(parent, entry.name)); // a link may lead to a folder
       }
@@ -29,6 +40,19 @@ export function indexImages(folder: string, depth: number): ReadonlyMap<string, 
     level = next;
   }
   return index;
+}
+
+/** Names of a folder's files and folders; none where there is no such folder. */
+export function fileNames(folder: string): readonly string[] {
+  return entriesOf(folder).map(({ name }) => name);
+}
+
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined; // absent, or a link to nothing
+  }
 }
 
 function entriesOf(folder: string): Dirent[] {

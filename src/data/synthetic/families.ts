@@ -44,7 +44,8 @@ export function designFamily(
   random: Random,
 ): Design[] {
   const weights = { ...GRID_WEIGHTS };
-  for (const attribute of ATTRIBUTES) weights[attribute] *= random.between(0.75, 1.3);
+  const spread = weightSpread(count);
+  for (const attribute of ATTRIBUTES) weights[attribute] *= spread ** random.between(-1, 1);
   let grid = startGrid(sampleDesign(category, random), random);
   const members = membersOf(category, grid, taken);
   while (members.length < count) {
@@ -54,6 +55,14 @@ export function designFamily(
     members.push(...step.added);
   }
   return random.shuffled(members).slice(0, count);
+}
+
+/**
+ * Factor by which families differ in their weights. A small family varies only a few attributes, so these must be
+ * other ones in every family: with the large families' weights it would always be colour, pattern and sleeves.
+ */
+function weightSpread(count: number): number {
+  return count < 50 ? 3 : 1.3;
 }
 
 /** The grid of one design, and a colour for patterns to come if its own cloth is plain. */
@@ -91,7 +100,8 @@ function nextStep(
   grid: Grid,
   { taken, weights, missing, random }: StepContext,
 ): Step | undefined {
-  const steps = ATTRIBUTES.flatMap((attribute) => {
+  // In random order, so that the first of equally good steps is not always the first attribute's.
+  const steps = random.shuffled(ATTRIBUTES).flatMap((attribute) => {
     const values = grid[attribute];
     const unused = random.shuffled(valuesOf(category, attribute).filter((value) => !values.includes(value)));
     const grown = unused.map((value) => {

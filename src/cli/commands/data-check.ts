@@ -1,0 +1,147 @@
+/** `sdfn data check`: what a data set's folder holds, what is missing, and what is broken. */
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import { checkImages, type ImageProblem } from "../../data/check-images.js";
+import { openDataset } from "../../data/datasets/open-dataset.js";
+import { UsageError } from "../../errors.js";
+import { type SplitSummary, summariseDataset } from "../../evaluation/dataset-summary.js";
+import { protocolNames } from "../../evaluation/protocols.js";
+import { type CommandContext, ExitCode, printJson, untilAborted } from "../context.js";
+import { datasetFlag, datasetOption } from "../dataset-flag.js";
+import { readFlags, switchFlag, textFlag } from "../flags.js";
+import { startProgress } from "../progress.js";
+import { textTable } from "../text-table.js";
+
+const fields = {
+  dataset: datasetFlag,
+  annotationsOnly: switchFlag,
+  list: textFlag.optional(),
+  json: switchFlag,
+};
+
+/** Images of a split, or of all of them together. */
+interface ImageCounts {
+  readonly named: number;
+  readonly missing: number;
+  /** Null when no image was decoded. */
+  readonly broken: number | null;
+}
+
+/** The command, ready to be added to a program. */
+export function dataCheckCommand(context: CommandContext): Command {
+  return new Command("check")
+    .description(
+      "Read every annotation of a data set, look for every image and decode it; tell what is there,\n" +
+        "what is missing and what is broken: queries by category and split, galleries by protocol, images.",
+    )
+    .argument("<dir>", "folder of the data set")
+    .option(...datasetOption)
+    .option("--annotations-only", "look for the images, but decode none")
+    .option("--list <file>", "write missing and broken images with reasons (id, state, reason; tabs between)")
+    .option("--json", "print one JSON line instead of text")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 annotations are sound and every image decodes; 1 an annotation is wrong, or images are missing\n" +
+        "or broken; with --annotations-only, images do not count. Training and evaluation run with what is there.\n" +
+        "\nExamples:\n" +
+        "  $ sdfn data check data/fashioniq --list problems.tsv\n" +
+        "  $ sdfn data check data/shoes --dataset shoes --annotations-only --json",
+    )
+    .action((dir: string, given: Record<string, unknown>) =>
+      untilAborted(context.signal, () => run(dir, given, context)),
+    );
+}
+
+async function run(
+  dir: string,
+  given: Readonly<Record<string, unknown>>,
+  context: CommandContext,
+): Promise<void> {
+  const flags = readFlags("data check", fields, given);
+  const dataset = openDataset(dir, flags.dataset);
+  const splits = summariseDataset(dataset);
+  const ids = [...new Set(splits.flatMap(({ imageIds }) => imageIds))];
+  const shouldDecode = !flags.annotationsOnly;
+  if (flags.list !== undefined) writeList(flags.list, []); // a wrong path should not be found out after the work
+  const progress = startProgress("checking", ids.length, {
+    stream: context.stderr,
+    json: flags.json,
+    unit: "images",
+  });
+  let problems: readonly ImageProblem[];
+  try {
+    const { signal } = context;
+    problems = await checkImages(dataset, ids, { shouldDecode, signal, onProgress: progress.update });
+  } finally {
+    progress.stop();
+  }
+  if (flags.list !== undefined) writeList(flags.list, problems);
+
+  const all = countImages(ids, problems, shouldDecode);
+  const images = splits.map(({ imageIds }) => countImages(imageIds, problems, shouldDecode));
+  if (flags.json) {
+    printJson(context, {
+      dataset: dataset.name,
+      root: dir,
+      splits: splits.map(({ split, epochTriplets, perCategory }, i) => {
+        return { split, epochTriplets, perCategory, images: images[i] };
+      }),
+      images: all,
+      list: flags.list ?? null,
+    });
+  } else {
+    context.stdout.write(
+      `${dataset.name}, ${dir}\n${tableOf(splits)}\n` +
+        splits.map(({ split }, i) => `${split}: ${imagesText(images[i] ?? all)}\n`).join("") +
+        `all: ${imagesText(all)}\n` +
+        (all.missing > 0 ? `images belong at ${dataset.imagesExpectedAt}\n` : "") +
+        (flags.list === undefined ? "" : `list of missing and broken images: ${flags.list}\n`),
+    );
+  }
+  if (shouldDecode && problems.length > 0) throw new ExitCode(1);
+}
+
+function countImages(
+  ids: readonly string[],
+  problems: readonly ImageProblem[],
+  wereDecoded: boolean,
+): ImageCounts {
+  const own = new Set(ids);
+  const count = (state: ImageProblem["state"]) =>
+    problems.filter((problem) => problem.state === state && own.has(problem.id)).length;
+  return { named: ids.length, missing: count("missing"), broken: wereDecoded ? count("broken") : null };
+}
+
+function imagesText({ named, missing, broken }: ImageCounts): string {
+  const present = `${named - missing} of ${named} images are there, ${missing} missing`;
+  return broken === null ? `${present}; none was decoded` : `${present}, ${broken} broken`;
+}
+
+function tableOf(splits: readonly SplitSummary[]): string {
+  return textTable([
+    ["", "queries", "untargeted", "target = reference", "empty captions", "images", ...protocolNames],
+    ...splits.flatMap(({ split, perCategory }) =>
+      Object.entries(perCategory).map(([category, summary]) => [
+        `${split} ${category}`,
+        ...[
+          summary.queries,
+          summary.untargeted,
+          summary.targetIsReference,
+          summary.emptyCaptions,
+          summary.images,
+          ...protocolNames.map((name) => summary.gallery[name]),
+        ].map(String),
+      ]),
+    ),
+  ]);
+}
+
+/** One line an image: id, state, reason. */
+function writeList(file: string, problems: readonly ImageProblem[]): void {
+  const lines = problems.map(({ id, state, reason }) => `${id}\t${state}\t${reason.replace(/\s+/g, " ")}\n`);
+  try {
+    writeFileSync(file, lines.join(""));
+  } catch (cause) {
+    throw new UsageError(`--list: the file cannot be written; got ${cause}; choose another one`, { cause });
+  }
+}

@@ -1,0 +1,30 @@
+/** torchvision's ResNets with their classifier: to see whether weights are what they should be. */
+import type { Value } from "../graph/value.js";
+import type { ForwardPass } from "../nn/forward-pass.js";
+import { Linear } from "../nn/linear.js";
+import { mean } from "../ops/reduce.js";
+import type { Random } from "../tensor/random.js";
+import { normalisePixels } from "./image-encoder.js";
+import { ResNet, type ResNetName } from "./resnet.js";
+
+/** Names are torchvision's: the backbone's, `fc.weight` [classes, C] and `fc.bias` [classes]. */
+export class ResNetClassifier extends ResNet {
+  readonly fc: Linear;
+
+  constructor(
+    name: ResNetName,
+    random: Random,
+    { width = 1, classCount }: { readonly width?: number; readonly classCount: number },
+  ) {
+    super(name, random, { width });
+    this.fc = new Linear(this.outChannels, classCount, random);
+  }
+
+  /**
+   * Scores of the classes, before any softmax: images as `ImageEncoder.forward` takes them -> [B, classes].
+   * @throws ShapeError for other images.
+   */
+  logits(images: Value, pass: ForwardPass): Value {
+    return this.fc.forward(mean(this.forward(normalisePixels(images), pass), { axes: [2, 3] }));
+  }
+}

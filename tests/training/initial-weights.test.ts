@@ -1,0 +1,58 @@
+/** Training that starts from files: does it, and can the run say from which? */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { runProgram } from "../../src/cli/run-program.js";
+import { generateCatalogue } from "../../src/data/synthetic/generate.js";
+import { syntheticOptions } from "../../src/data/synthetic/options.js";
+import { ResNet } from "../../src/models/resnet.js";
+import { Random } from "../../src/tensor/random.js";
+import { openRun } from "../../src/training/open-run.js";
+import { writeSafetensors } from "../../src/weights/safetensors.js";
+import { recordingContext } from "../cli/recording-context.js";
+
+const folder = mkdtempSync(join(tmpdir(), "initial-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const set =
+  "backbone=resnet18 backboneWidth=0.0625 backboneStatistics=frozen embedDim=16 wordDim=3 heads=4 layers=2 batchSize=8 epochs=1 learningRate=1e-12 imagePx=64 resizePx=64 holdOut=0";
+
+it("starts from the weights and word vectors of the files, and records them in the run", async () => {
+  const [data, out, context] = [join(folder, "data"), join(folder, "run"), recordingContext()];
+  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 64 }));
+  const pretrained = new ResNet("resnet18", new Random(9), { width: 1 / 16 });
+  const [backbone, words] = [join(folder, "resnet.safetensors"), join(folder, "words.txt")];
+  writeSafetensors(backbone, pretrained.stateDict());
+  writeFileSync(words, "and 0.25 -0.5 1\n");
+  const code = await runProgram(
+    [
+      "train",
+      "--data",
+      data,
+      "--out",
+      out,
+      "--set",
+      ...set.split(" "),
+      "--backbone-weights",
+      backbone,
+    ].concat(["--word-vectors", words]),
+    context,
+  );
+  expect(context.errors()).toMatch(/1 of \d+ words found/);
+  expect(code).toBe(0);
+  const { model, manifest, vocabulary } = openRun(out);
+  for (const [name, { data: expected }] of pretrained.stateDict()) {
+    const actual = model.image.backbone.state().get(name)?.data ?? [];
+    expect(Math.max(...expected.map((value, i) => Math.abs(value - (actual[i] ?? Number.NaN))))).toBeLessThan(
+      1e-6,
+    );
+  }
+  const row = vocabulary.tokenOf("and") * 3;
+  for (const [i, value] of [0.25, -0.5, 1].entries())
+    expect(model.text.embedding.weight.data[row + i]).toBeCloseTo(value, 6);
+  expect(manifest.initialWeights).toMatchObject({
+    backboneWeights: { file: "resnet.safetensors", format: "safetensors" },
+    wordVectors: { file: "words.txt", wordsFound: 1 },
+  });
+});
