@@ -23,8 +23,8 @@ export interface DiskCacheStatistics {
   readonly failure: string | undefined;
 }
 
-/** 54,000 images of 256 px. */
-export const defaultDiskCacheBytes = 10 * 2 ** 30;
+/** 50,000 images of 256 px. */
+export const defaultDiskCacheBytes = 10e9;
 /** Entries used within this time stay: an epoch over more images than fit must not push out what it needs next. */
 const keptMs = 24 * 3600_000;
 /** Unfinished files of stopped processes are removed after this time. */
