@@ -1,7 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 // Forks, not threads: native add-ons (onnxruntime-node, sharp) are one per process; two cores, two forks.
-const shared = { pool: "forks", maxWorkers: 2, testTimeout: 120_000, hookTimeout: 120_000 } as const;
+const shared = {
+  pool: "forks",
+  maxWorkers: 2,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  env: { SDFN_IMAGE_CACHE: "off" },
+} as const;
 
 export default defineConfig({
   test: {

@@ -1,10 +1,12 @@
-// Benchmarks against peers: `npm run bench -- NAME [options]`. Each runs ours and the peer in turn and prints a ratio.
+// Benchmarks: `npm run bench -- NAME [options]`. Those with a peer run ours and the peer in turn and print a ratio.
 import { parseArgs } from "node:util";
 import { benchFeatures } from "./features.mjs";
+import { benchImages } from "./images.mjs";
 import { benchStep } from "./step.mjs";
 
 const help = `Usage: npm run bench -- step [options]
        npm run bench -- features --data DIR [options]
+       npm run bench -- images --folder DIR [options]
 
 step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
 step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
@@ -12,6 +14,9 @@ apt-get install python3-torch python3-torchvision libopenblas0-openmp).
 
 features: a frozen ResNet-50's feature maps of a data set in FashionIQ's layout, then training steps from them beside
 steps end to end. A map is 0.2 MB.
+
+images: images per second to 256 px with crops of 224 px, decoded, from the disk cache and from memory; and how long
+steps wait for their batches.
 
 Options:
   --batch N      triplets a step (default 8); images a step are 2N
@@ -21,13 +26,16 @@ Options:
   --cache DIR    features: where maps are kept; a temporary folder by default
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
   --width N      features: D, the width of embeddings (default 1024)
+  --folder DIR   images: JPEG, PNG and WebP files, folders inside included
+  --step-ms N    images: how long a step occupies the main thread (default 500)
   --json         print one JSON line
   --help         show this
 
 Examples:
   npm run bench -- step --batch 16
   npm run bench -- step --frozen --json
-  npm run bench -- features --data data/fashioniq --batch 32 --steps 20`;
+  npm run bench -- features --data data/fashioniq --batch 32 --steps 20
+  npm run bench -- images --folder data/photos --batch 32 --steps 20`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,6 +43,8 @@ const { values, positionals } = parseArgs({
     batch: { type: "string", default: "8" },
     steps: { type: "string", default: "5" },
     frozen: { type: "boolean", default: false },
+    folder: { type: "string" },
+    "step-ms": { type: "string", default: "500" },
     data: { type: "string" },
     cache: { type: "string" },
     weights: { type: "string" },
@@ -44,17 +54,20 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const [batch, steps, embedDim] = [values.batch, values.steps, values.width].map(Number);
+const [batch, steps, embedDim, stepMs] = [values.batch, values.steps, values.width, values["step-ms"]].map(
+  Number,
+);
 const name = positionals.join();
 const isUsable =
-  (name === "step" || (name === "features" && values.data !== undefined)) &&
-  [batch, steps, embedDim].every((n) => Number.isInteger(n) && n >= 1);
+  (name === "step" ||
+    (name === "features" && values.data !== undefined) ||
+    (name === "images" && values.folder !== undefined)) &&
+  [batch, steps, embedDim, stepMs].every((n) => Number.isInteger(n) && n >= 1);
 if (values.help || !isUsable) {
   console.error(help);
   process.exit(values.help ? 0 : 2);
 }
-if (name === "step") await benchStep({ batch, steps, isFrozen: values.frozen, isJson: values.json });
-else {
-  const { data, weights, cache, json: isJson } = values;
-  await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });
-}
+const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
+if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
+else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });
+else await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });

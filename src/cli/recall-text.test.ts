@@ -16,7 +16,7 @@ const result: EvaluationResult = {
   mean: { r1: 2, r10: 30.02, r50: 95, r10r50: 62.51 },
   compared: { of: ["r10", "r50"], value: 62.51 },
   dropped: {
-    images: { dropped: 3, of: 10163 },
+    images: { dropped: 3, of: 10163, broken: 0 },
     triplets: { dropped: 5, of: 4055 },
     galleryEntries: { dropped: 4, of: 10163 },
   },

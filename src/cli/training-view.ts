@@ -34,6 +34,11 @@ export function trainingView(
           startMs = now();
           say(startLine(event));
           break;
+        case "images":
+          bar ??= startProgress("checking", event.total, { stream: stderr, json, unit: "images", now });
+          bar.update(event.done);
+          if (event.done === event.total) close();
+          break;
         case "note":
           close();
           stderr.write(`${event.text}\n`);

@@ -11,7 +11,7 @@ import {
   type TextTensors,
 } from "./batch-tensors.js";
 import type { FeatureMaps } from "./feature-maps.js";
-import type { ImageSource } from "./image-cache.js";
+import type { ImageSource } from "./image-source.js";
 import type { DatasetSplit, Triplet } from "./triplet.js";
 import { joinCaptions, type Vocabulary } from "./vocabulary.js";
 

@@ -2,16 +2,8 @@
 import { ConfigError } from "../errors.js";
 import type { Random } from "../tensor/random.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
-import type { ImageSource } from "./image-cache.js";
+import type { Crop, CropRequest, ImageSource } from "./image-source.js";
 import type { Vocabulary } from "./vocabulary.js";
-
-/** Which part of an image is taken, and whether it is mirrored. */
-export interface Crop {
-  readonly leftPx: number;
-  readonly topPx: number;
-  /** Left and right exchanged. */
-  readonly isFlipped: boolean;
-}
 
 /** Texts as numbers. */
 export interface TextTensors {
@@ -47,9 +39,10 @@ export function randomCrop(sizePx: number, cropPx: number, random: Random): Crop
 export async function stackCrops(
   images: ImageSource,
   ids: readonly string[],
-  { crops, cropPx }: { readonly crops: readonly Crop[]; readonly cropPx: number },
+  { crops, cropPx }: CropRequest,
 ): Promise<Tensor<"uint8">> {
   requireCrop(images.sizePx, cropPx);
+  if (images.stack) return images.stack(ids, { crops, cropPx });
   const imageBytes = cropPx * cropPx * 3;
   const data = new Uint8Array(ids.length * imageBytes);
   await Promise.all(

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ImageError } from "../errors.js";
@@ -54,12 +55,41 @@ describe("decodeImage", () => {
     expectColour(pixel(padded, 12, 7), blue);
   });
 
-  it("turns pictures upright as EXIF says", async () => {
-    const file = await twoColours(40, 40).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-    const image = await decodeImage(file, { resizePx: 20 });
-    expectColour(pixel(image, 3, 2), red);
-    expectColour(pixel(image, 16, 2), red);
-    expectColour(pixel(image, 10, 17), blue);
+  // Corners of the stored picture (top left, top right, bottom left, bottom right), as EXIF 2.3 says they are shown.
+  it.each([
+    [1, "rgby"],
+    [2, "gryb"],
+    [3, "ybgr"],
+    [4, "byrg"],
+    [5, "rbgy"],
+    [6, "bryg"],
+    [7, "ygbr"],
+    [8, "gyrb"],
+  ])("turns pictures upright as EXIF orientation %i says", async (orientation, shown) => {
+    const corners = { r: red, g: [30, 160, 40], b: blue, y: [220, 200, 30] } as const;
+    const stored = Buffer.alloc(40 * 20 * 3);
+    for (let i = 0; i < 800; i += 1) {
+      const name = (["r", "g", "b", "y"] as const)[(i >= 400 ? 2 : 0) + (i % 40 >= 20 ? 1 : 0)] ?? "r";
+      stored.set(corners[name], i * 3);
+    }
+    const raw = { width: 40, height: 20, channels: 3 } as const;
+    for (const format of ["jpeg", "png", "webp"] as const) {
+      const file = await sharp(stored, { raw }).withMetadata({ orientation }).toFormat(format).toBuffer();
+      const squashed = await decodeImage(file, { resizePx: 20 });
+      const places = [
+        [4, 4],
+        [15, 4],
+        [4, 15],
+        [15, 15],
+      ] as const;
+      for (const [i, [x, y]] of places.entries())
+        expectColour(pixel(squashed, x, y), corners[shown[i] as keyof typeof corners], 20);
+      // The shown picture is twice as wide as high, or twice as high as wide: white is added accordingly.
+      const padded = await decodeImage(file, { resizePx: 20, fit: "pad" });
+      const isTall = orientation >= 5;
+      expectColour(pixel(padded, 10, 1), isTall ? pixel(padded, 10, 5) : [255, 255, 255], 20);
+      expectColour(pixel(padded, 1, 10), isTall ? [255, 255, 255] : pixel(padded, 5, 10), 20);
+    }
   });
 
   it("puts transparent pictures on white", async () => {
@@ -87,6 +117,13 @@ describe("decodeImage", () => {
       6,
     ],
     ["palette", () => twoColours(20, 20).png({ palette: true }), { isPalette: true }, red, 6],
+    [
+      "1-bit",
+      () => twoColours(20, 20).threshold(50).toColourspace("b-w").png({ palette: true, colours: 2 }),
+      { format: "png" },
+      [255, 255, 255],
+      3,
+    ],
     ["CMYK", () => twoColours(20, 20).toColourspace("cmyk").jpeg(), { space: "cmyk" }, red, 30],
     ["progressive", () => twoColours(20, 20).jpeg({ progressive: true }), { isProgressive: true }, red, 6],
   ] as const)(
@@ -99,6 +136,42 @@ describe("decodeImage", () => {
       expectColour(pixel(image, 3, 10), colour, tolerance);
     },
   );
+
+  it.each(["palette", "grey"])("puts transparent %s pictures on white", async (kind) => {
+    const half = Buffer.alloc(20 * 20 * 4);
+    for (let i = 0; i < 400; i += 1) half.set(i % 20 < 10 ? [60, 60, 60, 255] : [0, 0, 0, 0], i * 4);
+    const picture = sharp(half, { raw: { width: 20, height: 20, channels: 4 } });
+    const file = await (kind === "grey"
+      ? picture.toColourspace("b-w").png()
+      : picture.png({ palette: true })
+    ).toBuffer();
+    expect(await sharp(file).metadata()).toMatchObject(
+      kind === "grey" ? { channels: 2, hasAlpha: true } : { isPalette: true, hasAlpha: true },
+    );
+    const image = await decodeImage(file, { resizePx: 20 });
+    expectColour(pixel(image, 3, 10), [60, 60, 60]);
+    expectColour(pixel(image, 16, 10), [255, 255, 255]);
+  });
+
+  it("goes by the content, not by the name", async () => {
+    const file = join(folder, "really-a-png.jpg");
+    await twoColours(20, 20).png().toFile(file.replace(".jpg", ".png"));
+    renameSync(file.replace(".jpg", ".png"), file);
+    expectColour(pixel(await decodeImage(file, { resizePx: 20 }), 3, 10), red);
+  });
+
+  it("refuses an animated GIF, a TIFF and an AVIF by name", async () => {
+    for (const [format, name] of [
+      ["gif", "GIF"],
+      ["tiff", "TIFF"],
+      ["avif", "AVIF or HEIC"],
+    ] as const) {
+      const file = await twoColours(20, 20).toFormat(format).toBuffer();
+      await expect(decodeImage(file, { resizePx: 8, name: "x.jpg" })).rejects.toThrow(
+        `x.jpg: must be a JPEG, PNG or WebP image; got ${name};`,
+      );
+    }
+  });
 
   it("takes the first picture of an animation", async () => {
     const frames = await Promise.all(
@@ -130,6 +203,22 @@ describe("decodeImage", () => {
     );
   });
 
+  it("refuses a small file that unpacks to billions of pixels, and at once", async () => {
+    const png = await twoColours(3, 3).png().toBuffer();
+    png.writeUInt32BE(60_000, 16);
+    png.writeUInt32BE(60_000, 20);
+    png.writeUInt32BE(crc32(png.subarray(12, 29)), 29); // the header chunk's checksum is right
+    const jpeg = await twoColours(3, 3).jpeg().toBuffer();
+    jpeg.writeUInt32BE(0xea60ea60, jpeg.indexOf(Buffer.from([0xff, 0xc0])) + 5);
+    const startMs = performance.now();
+    for (const file of [png, jpeg]) {
+      await expect(decodeImage(file, { resizePx: 8, name: "bomb" })).rejects.toThrow(
+        "bomb: has more than 64 megapixels; got 60000 x 60000; make it smaller",
+      );
+    }
+    expect(performance.now() - startMs).toBeLessThan(1000);
+  });
+
   it.each([
     ["HTML", "<!DOCTYPE html><html><body>404</body></html>"],
     ["SVG", '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'],
@@ -149,10 +238,16 @@ describe("decodeImage", () => {
     );
   });
 
-  it("refuses a missing path, a folder and an empty file", async () => {
+  it("refuses a missing path, a folder, a file without an end and an empty one", async () => {
     const missing = join(folder, "missing.jpg");
     await expect(decodeImage(missing, { resizePx: 8 })).rejects.toThrow(`${missing}: there is no such file`);
     await expect(decodeImage(folder, { resizePx: 8 })).rejects.toThrow(ImageError);
+    writeFileSync(join(folder, "long.jpg"), "");
+    truncateSync(join(folder, "long.jpg"), 257 * 2 ** 20); // takes no room on most disks
+    await expect(decodeImage(join(folder, "long.jpg"), { resizePx: 8 })).rejects.toThrow(
+      "long.jpg: the file is larger than 268435456 bytes; got 269484032; make it smaller",
+    );
+    rmSync(join(folder, "long.jpg"));
     writeFileSync(join(folder, "empty.jpg"), "");
     await expect(decodeImage(join(folder, "empty.jpg"), { resizePx: 8 })).rejects.toThrow(
       "empty.jpg: the file is empty; fetch it again or remove it",

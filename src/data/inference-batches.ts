@@ -2,7 +2,7 @@
 import type { Tensor } from "../tensor/tensor.js";
 import { centreCrop, encodeTexts, stackCrops, type TextTensors } from "./batch-tensors.js";
 import type { FeatureMaps } from "./feature-maps.js";
-import type { ImageSource } from "./image-cache.js";
+import type { ImageSource } from "./image-source.js";
 import type { Vocabulary } from "./vocabulary.js";
 
 /** Images to be embedded. */

@@ -34,7 +34,7 @@ describe("availableSplit", () => {
     expect(split.triplets.map(({ reference, target }) => reference + target)).toEqual(["AB"]);
     expect(split.images.get("dress")).toEqual(["A", "B", "D"]);
     expect(dropped).toEqual({
-      images: { dropped: 2, of: 5 },
+      images: { dropped: 2, of: 5, broken: 0 },
       triplets: { dropped: 2, of: 3 },
       galleryEntries: { dropped: 2, of: 5 },
     });

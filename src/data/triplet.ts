@@ -77,6 +77,8 @@ export interface RetrievalDataset {
   split(name: SplitName): DatasetSplit;
   /** File of an image, or undefined where there is none; never a file outside the data set's folder. */
   imagePath(imageId: string): string | undefined;
+  /** Images whose files cannot be decoded, and why, where that was looked at (`withoutBroken`); these have no path. */
+  readonly broken?: ReadonlyMap<string, string>;
 }
 
 /** The images that answer a triplet. */

@@ -5,7 +5,8 @@ import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openFashionIq } from "../data/datasets/fashion-iq.js";
 import { FixedSplit } from "../data/fixed-split.js";
-import { ImageCache, type ImageSource } from "../data/image-cache.js";
+import { ImageCache } from "../data/image-cache.js";
+import type { ImageSource } from "../data/image-source.js";
 import { imageBatches } from "../data/inference-batches.js";
 import type { RetrievalDataset } from "../data/triplet.js";
 import { tokenise } from "../data/vocabulary.js";
@@ -131,7 +132,7 @@ describe("evaluate", () => {
       },
       mean: { r1: 62.5, r10: 87.5, r50: 87.5, r10r50: 87.5 },
       dropped: {
-        images: { dropped: 0, of: 11 },
+        images: { dropped: 0, of: 11, broken: 0 },
         triplets: { dropped: 0, of: 5 },
         galleryEntries: { dropped: 0, of: 6 },
       },
@@ -167,7 +168,7 @@ describe("evaluate", () => {
     const { perCategory, dropped } = await run();
     expect(perCategory.dress).toMatchObject({ queries: 3, gallery: 3 });
     expect(dropped).toEqual({
-      images: { dropped: 1, of: 11 },
+      images: { dropped: 1, of: 11, broken: 0 },
       triplets: { dropped: 1, of: 5 },
       galleryEntries: { dropped: 1, of: 6 },
     });

@@ -53,9 +53,17 @@ export interface CategoryTask {
   readonly task: Required<RankingTask>;
 }
 
+/** Every image that an evaluation of the split looks at: galleries, references and targets. */
+export function evaluationImages(split: DatasetSplit, protocol: Protocol): ReadonlySet<string> {
+  const ids = new Set([...galleriesOf(split, protocol).values()].flat());
+  for (const { reference, target } of split.triplets) ids.add(reference).add(target);
+  return ids;
+}
+
 /**
- * Recalls of a data set's split under a protocol. What needs a missing image is dropped and
- * counted; an image that is there stays in the gallery even if its own query was dropped.
+ * Recalls of a data set's split under a protocol. What needs a missing image, or a broken one
+ * (`withoutBroken` finds them), is dropped and counted; an image that is there stays in the gallery
+ * even if its own query was dropped.
  * @throws DatasetError when nothing is left to ask, or a target is not in its gallery.
  */
 export async function evaluate(

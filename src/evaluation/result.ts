@@ -49,7 +49,7 @@ export interface EvaluationResult extends Scores, Provenance {
   readonly captions: CaptionJoin;
   readonly dataset: string;
   readonly split: SplitName;
-  /** What was left out for missing images; gallery entries are those of this protocol's galleries. */
+  /** What was left out for missing and broken images; gallery entries are those of this protocol's galleries. */
   readonly dropped: DropReport;
   /** The one number by which the data set's tables compare methods. */
   readonly compared: ComparedMean;

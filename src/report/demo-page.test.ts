@@ -21,7 +21,7 @@ function result(model: string, r10: number): EvaluationResult {
     },
     mean: { r1: 1, r10, r50: 97, r10r50: (r10 + 97) / 2 },
     compared: { of: ["r10", "r50"], value: (r10 + 97) / 2 },
-    dropped: { images: none, triplets: none, galleryEntries: none },
+    dropped: { images: { ...none, broken: 0 }, triplets: none, galleryEntries: none },
     seed: 1,
     commit: null,
   };

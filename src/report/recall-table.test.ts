@@ -22,7 +22,7 @@ function result(model: string, base: number, change: Partial<EvaluationResult> =
     mean: { r1: base + 2, r10: base + 12, r50: base + 22, r10r50: base + 17 },
     compared: { of: ["r10", "r50"], value: base + 17 },
     dropped: {
-      images: { dropped: 0, of: 2086 },
+      images: { dropped: 0, of: 2086, broken: 0 },
       triplets: { dropped: 0, of: 1200 },
       galleryEntries: { dropped: 0, of: 2086 },
     },
@@ -67,7 +67,7 @@ describe("recallTable", () => {
 
   it("names protocol, sizes, seed, commit and what was dropped", () => {
     const dropped = {
-      images: { dropped: 12, of: 2086 },
+      images: { dropped: 12, of: 2086, broken: 3 },
       triplets: { dropped: 20, of: 1200 },
       galleryEntries: { dropped: 14, of: 2086 },
     };
@@ -75,7 +75,9 @@ describe("recallTable", () => {
     for (const text of ["val-split", "600 queries, 1,043 pictures", ">7<", "0123456789ab", "removed from"]) {
       expect(markup).toContain(text);
     }
-    expect(markup).toContain("12 of 2,086 images, 20 of 1,200 queries, 14 of 2,086 gallery entries dropped");
+    expect(markup).toContain(
+      "12 of 2,086 images (3 broken), 20 of 1,200 queries, 14 of 2,086 gallery entries dropped",
+    );
     expect(recallTable([result("sdfn", 30, { commit: null })]).markup).toContain("unknown");
   });
 

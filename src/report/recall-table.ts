@@ -122,7 +122,7 @@ function provenance(results: readonly EvaluationResult[]): Html {
       distinct(({ reference }) => `${reference} ${reference === "removed" ? "from" : "in"} the ranking`),
     ],
     ["Captions", distinct(({ captions }) => captionWords[captions])],
-    ["Missing images", distinct(({ dropped }) => describeDropped(dropped))],
+    ["Missing or broken images", distinct(({ dropped }) => describeDropped(dropped))],
     ["Seed", distinct(({ seed }) => seed)],
     ["Commit", distinct(({ commit }) => commit?.slice(0, 12) ?? "unknown")],
   ]);
@@ -137,7 +137,7 @@ const captionWords: Readonly<Record<EvaluationResult["captions"], string>> = {
 function describeDropped({ images, triplets, galleryEntries }: DropReport): string {
   if (images.dropped === 0) return "none";
   return [
-    `${formatCount(images.dropped)} of ${formatCount(images.of)} images`,
+    `${formatCount(images.dropped)} of ${formatCount(images.of)} images${images.broken > 0 ? ` (${formatCount(images.broken)} broken)` : ""}`,
     `${formatCount(triplets.dropped)} of ${formatCount(triplets.of)} queries`,
     `${formatCount(galleryEntries.dropped)} of ${formatCount(galleryEntries.of)} gallery entries dropped`,
   ].join(", ");

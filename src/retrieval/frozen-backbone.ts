@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { centreCrop, stackCrops } from "../data/batch-tensors.js";
 import type { FeatureMapRequest, FeatureMaps } from "../data/feature-maps.js";
 import type { ImageFit } from "../data/image.js";
-import type { ImageSource } from "../data/image-cache.js";
+import type { ImageSource } from "../data/image-source.js";
 import { RowStore } from "../data/row-store.js";
 import { EnvironmentError, WeightsError } from "../errors.js";
 import { Input, type Value } from "../graph/value.js";

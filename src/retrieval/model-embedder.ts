@@ -1,7 +1,7 @@
 /** Turns images and queries into embeddings with a trained model. */
 import { encodeTexts } from "../data/batch-tensors.js";
 import type { FeatureMaps } from "../data/feature-maps.js";
-import type { ImageSource } from "../data/image-cache.js";
+import type { ImageSource } from "../data/image-source.js";
 import { imageBatches } from "../data/inference-batches.js";
 import type { Vocabulary } from "../data/vocabulary.js";
 import { Input, type Value } from "../graph/value.js";

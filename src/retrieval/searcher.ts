@@ -1,7 +1,6 @@
 /** Finds the images of a gallery that answer a query. */
 import { existsSync } from "node:fs";
-import { decodeImage, type ImageFit } from "../data/image.js";
-import type { ImageSource } from "../data/image-cache.js";
+import type { RetrievalDataset } from "../data/triplet.js";
 import { UsageError } from "../errors.js";
 import type { ModelEmbedder, QueryRoutes } from "./model-embedder.js";
 import { topK } from "./top-k.js";
@@ -64,40 +63,15 @@ export class Searcher {
 }
 
 /**
- * An image source that also serves files of the user's own, by path: a reference that is no image of the data set.
- * Ids of `images` come first.
+ * The file of a reference: an image of the data set by its id, or a file of the user's own by its path.
+ * @throws UsageError when there is neither.
  */
-export class ImagesAndFiles implements ImageSource {
-  readonly #images: ImageSource;
-  readonly #imagePath: (imageId: string) => string | undefined;
-  readonly #fit: ImageFit;
-
-  constructor(
-    images: ImageSource,
-    { imagePath, fit }: { imagePath: (imageId: string) => string | undefined; fit: ImageFit },
-  ) {
-    this.#images = images;
-    this.#imagePath = imagePath;
-    this.#fit = fit;
+export function referenceFile(dataset: RetrievalDataset, idOrPath: string): string {
+  const file = dataset.imagePath(idOrPath) ?? (existsSync(idOrPath) ? idOrPath : undefined);
+  if (file === undefined) {
+    throw new UsageError(
+      `reference image: neither an image id of the data set nor a file; got ${idOrPath}; give an id or a path to a JPEG, PNG or WebP file`,
+    );
   }
-
-  get sizePx(): number {
-    return this.#images.sizePx;
-  }
-
-  async pixels(idOrPath: string): Promise<Uint8Array> {
-    if (this.#imagePath(idOrPath) !== undefined) return this.#images.pixels(idOrPath);
-    return (await decodeImage(idOrPath, { resizePx: this.sizePx, fit: this.#fit })).data;
-  }
-
-  /** The file of an id or path. @throws UsageError when there is neither. */
-  fileOf(idOrPath: string): string {
-    const file = this.#imagePath(idOrPath) ?? (existsSync(idOrPath) ? idOrPath : undefined);
-    if (file === undefined) {
-      throw new UsageError(
-        `reference image: neither an image id of the data set nor a file; got ${idOrPath}; give an id or a path to a JPEG, PNG or WebP file`,
-      );
-    }
-    return file;
-  }
+  return file;
 }

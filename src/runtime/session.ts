@@ -120,7 +120,7 @@ export class GraphSession<Output extends string> {
     return this.#lowered.inputs.has(name);
   }
 
-  /** Computes all outputs. Works off the main thread. @throws GraphError, ShapeError for feeds that do not fit. */
+  /** Computes all outputs; occupies the calling thread until they are there. @throws GraphError, ShapeError for feeds that do not fit. */
   async run(feeds: Feeds): Promise<Record<Output, Tensor>> {
     const ortFeeds = toOrtFeeds(this.#lowered.inputs, feeds);
     for (const [name, { shape, data }] of this.#lowered.parameters) {

@@ -77,7 +77,7 @@ export class StatefulSession<Output extends string> {
   }
 
   /**
-   * Runs once and, if accepted, moves every updated parameter to its next value. Works off the main thread.
+   * Runs once and, if accepted, moves every updated parameter to its next value. Occupies the calling thread meanwhile.
    * @throws GraphError when a run is under way.
    */
   async run(feeds: Feeds): Promise<{ outputs: Record<Output, Tensor>; isAccepted: boolean }> {

@@ -11,6 +11,8 @@ export const runFiles = {
   vocabulary: "vocabulary.json",
   metrics: "metrics.jsonl",
   parameters: "parameters.safetensors",
+  /** A line of JSON for each image of the split that could not be used; absent when there is none. */
+  droppedImages: "dropped-images.jsonl",
 } as const;
 
 /** What a run started from besides random values; files by name and content. */

@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
-import { ImageCache } from "../data/image-cache.js";
+import type { DiskCacheOptions } from "../data/disk-cache.js";
+import { ImageThread } from "../data/image-thread.js";
 import { availableSplit, describeDrops } from "../data/missing-images.js";
 import type { DatasetSplit, RetrievalDataset } from "../data/triplet.js";
+import { trainingImages, withoutBroken } from "../data/usable-images.js";
 import { joinCaptions, Vocabulary } from "../data/vocabulary.js";
 import { DivergenceError } from "../errors.js";
 import { scoreSplit } from "../evaluation/evaluate.js";
@@ -25,12 +27,14 @@ import { learningRateAt } from "./learning-rate.js";
 import type { EpochMetrics, LossParts, Metrics, StepMetrics } from "./metrics.js";
 import { projectCommit } from "./project-version.js";
 import type { RunConfig } from "./run-config.js";
-import { createRunFolder, type RunManifest, runFiles, writeManifest } from "./run-files.js";
+import { createRunFolder, type RunManifest, runFiles, writeAtomically, writeManifest } from "./run-files.js";
 import { Teacher } from "./teacher.js";
 import { TrainingStep } from "./training-step.js";
 
 /** What happens during training, in order. */
 export type TrainEvent =
+  /** Images that were looked at, before anything else. */
+  | { readonly kind: "images"; readonly done: number; readonly total: number }
   | {
       readonly kind: "start";
       readonly totalSteps: number;
@@ -55,6 +59,8 @@ export interface TrainOptions {
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
+  /** Where resized images are kept for later runs; nowhere by default. */
+  readonly imageCache?: DiskCacheOptions | undefined;
   /** Where a frozen backbone's feature maps lie; runs may share it. `.cache/features` by default. */
   readonly featureCacheDir?: string;
   /** How graphs run; every core by default. */
@@ -70,27 +76,59 @@ export interface TrainSummary {
 }
 
 /**
- * Trains from random initial values, or from those of `initial`. Parameters are saved after every epoch, when
- * interrupted, and when training diverges (then the last good ones).
- * @throws DivergenceError when loss or gradients are not finite; DatasetError, ImageError for the data; WeightsError,
- * StateDictError for the files of `initial`.
+/**
+ * Trains from random initial values, or from those of `initial`. Images are looked at first: what needs a missing or
+ * broken one is dropped and listed. Parameters are saved after every epoch, when interrupted, and when training diverges
+ * (then the last good ones).
+ * @throws DivergenceError when loss or gradients are not finite; DatasetError for the data; WeightsError,
+ * StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at; the signal's
+ * reason when it is aborted while images are looked at.
  */
-export async function train({
-  dataset,
-  config,
-  runDir,
-  initial = {},
-  signal,
-  onEvent = () => undefined,
-  featureCacheDir = defaultFeatureCache,
-  session = {},
-}: TrainOptions): Promise<TrainSummary> {
+export async function train(options: TrainOptions): Promise<TrainSummary> {
+  const { dataset, config, imageCache } = options;
+  const { resizePx, imageFit } = config.training;
+  const images = new ImageThread((id) => dataset.imagePath(id), {
+    sizePx: resizePx,
+    fit: imageFit,
+    disk: imageCache,
+  });
+  try {
+    return await trainOn(images, options);
+  } finally {
+    await images.close();
+  }
+}
+
+async function trainOn(
+  images: ImageThread,
+  {
+    dataset,
+    config,
+    runDir,
+    initial = {},
+    signal,
+    onEvent = () => undefined,
+    featureCacheDir = defaultFeatureCache,
+    session = {},
+  }: TrainOptions,
+): Promise<TrainSummary> {
   const startedAt = Date.now();
   const { training } = config;
   const random = new Random(training.seed);
-  const { split, dropped } = availableSplit(dataset, "train");
+  const { split: withFiles } = availableSplit(dataset, "train");
   createRunFolder(runDir);
-  if (dropped.images.dropped > 0) onEvent({ kind: "note", text: describeDrops(dropped) });
+  const usable = await withoutBroken(dataset, images, {
+    ids: trainingImages(withFiles),
+    onProgress: (done, total) => onEvent({ kind: "images", done, total }),
+    onNote: (text) => onEvent({ kind: "note", text }),
+    signal,
+  });
+  const { split, dropped, unusable } = availableSplit(usable, "train");
+  if (unusable.length > 0) {
+    const lines = unusable.map((image) => `${JSON.stringify(image)}\n`);
+    writeAtomically(join(runDir, runFiles.droppedImages), lines.join(""));
+    onEvent({ kind: "note", text: `${describeDrops(dropped)}; see ${runFiles.droppedImages}` });
+  }
 
   const parts = holdOut(split, training.holdOut, random.fork("hold-out"));
   const texts = trainingTexts(parts.training);
@@ -108,10 +146,6 @@ export async function train({
     note: (text) => onEvent({ kind: "note", text }),
   });
   vocabulary.save(join(runDir, runFiles.vocabulary));
-  const images = new ImageCache((id) => dataset.imagePath(id), {
-    sizePx: training.resizePx,
-    fit: training.imageFit,
-  });
   const features = training.freezeBackbone
     ? await FrozenBackbone.open(model, {
         images,
@@ -259,7 +293,7 @@ async function watch(
     validation,
     session,
   }: {
-    images: ImageCache;
+    images: ImageThread;
     vocabulary: Vocabulary;
     features: FrozenBackbone | undefined;
     training: RunConfig["training"];

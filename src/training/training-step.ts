@@ -122,7 +122,7 @@ export class TrainingStep {
   }
 
   /**
-   * One step. Works off the main thread.
+   * One step; occupies the calling thread until it is done.
    * @param batch tensors as `BatchLoader` gives them (or feature maps as `images`).
    */
   async run(

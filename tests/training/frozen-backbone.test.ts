@@ -20,6 +20,7 @@ import { readManifest } from "../../src/training/run-files.js";
 import { Teacher } from "../../src/training/teacher.js";
 import { type TrainEvent, train } from "../../src/training/train.js";
 import { TrainingStep } from "../../src/training/training-step.js";
+import { recordingContext } from "../cli/recording-context.js";
 
 let folder: string;
 let data: string;
@@ -188,9 +189,10 @@ describe("training with a frozen backbone", () => {
     expect(parametersOf(first.runDir).equals(parametersOf(second.runDir))).toBe(true);
 
     const run = openRun(first.runDir);
+    const quiet = { context: recordingContext(), json: true };
     const dataset = openFashionIq(data);
     const ids = (dataset.split("val").images.get("dress") ?? []).slice(0, 5);
-    const embed = () => withEmbedder(run, dataset, ({ embedder }) => embedder.embedImages(ids));
+    const embed = () => withEmbedder(run, dataset, quiet, ({ embedder }) => embedder.embedImages(ids));
     const cached = await embed();
     const afterOnce = rowsIn(cacheDir);
     expect(afterOnce).toBeGreaterThan(size);
@@ -199,7 +201,7 @@ describe("training with a frozen backbone", () => {
 
     // Without the cache the backbone looks at the pictures: the same embeddings to half precision.
     const { featureCache: _, ...manifest } = run.manifest;
-    const direct = await withEmbedder({ ...run, manifest }, dataset, ({ embedder }) =>
+    const direct = await withEmbedder({ ...run, manifest }, dataset, quiet, ({ embedder }) =>
       embedder.embedImages(ids),
     );
     const difference = Math.max(...direct.map((value, i) => Math.abs(value - (cached[i] ?? 0))));

@@ -7,7 +7,7 @@ import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { generateCatalogue } from "../../data/synthetic/generate.js";
 import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
 import { planCatalogue } from "../../data/synthetic/plan.js";
-import { evaluate } from "../../evaluation/evaluate.js";
+import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
 import { demoPage } from "../../report/demo-page.js";
@@ -172,8 +172,8 @@ async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResul
   }
   context.signal.throwIfAborted();
   const opened = openRun(runDir);
-  return withEmbedder(opened, dataset, ({ embedder }) =>
-    evaluate(dataset, embedder, {
+  return withEmbedder(opened, dataset, demo, async ({ embedder, usable }) =>
+    evaluate(await usable(evaluationImages(dataset.split("val"), defaultProtocol)), embedder, {
       split: "val",
       protocol: defaultProtocol,
       model: plan.model,
@@ -183,13 +183,14 @@ async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResul
   );
 }
 
-async function answer({ context, folder, seed }: Demo, catalogue: SyntheticOptions) {
+async function answer(demo: Demo, catalogue: SyntheticOptions) {
+  const { context, folder, seed } = demo;
   context.signal.throwIfAborted();
   const opened = openRun(folder.runOf(plans[0].model));
   const dataset = openFashionIq(folder.catalogue);
   const plan = planCatalogue(catalogue, new Random(catalogue.seed));
   const titles = new Map(plan.items.map(({ id, title }) => [id, title]));
-  const answered = await withEmbedder(opened, dataset, ({ embedder }) =>
+  const answered = await withEmbedder(opened, dataset, demo, ({ embedder }) =>
     answerQueries(embedder, {
       dataset,
       split: dataset.split("val"),

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { splitNames, usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
-import { evaluate } from "../../evaluation/evaluate.js";
+import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { captionJoins, protocolFor, protocolNames, referenceRules } from "../../evaluation/protocols.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
 import { openRun } from "../../training/open-run.js";
@@ -12,6 +12,12 @@ import { projectCommit } from "../../training/project-version.js";
 import { type CommandContext, printJson, untilAborted } from "../context.js";
 import { datasetFlag, datasetOption } from "../dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import {
+  imageCacheBoundOption,
+  imageCacheFields,
+  imageCacheOf,
+  imageCacheOption,
+} from "../image-cache-flags.js";
 import { recallText } from "../recall-text.js";
 import { withEmbedder } from "../run-embedder.js";
 
@@ -25,6 +31,7 @@ const fields = {
   reference: choiceFlag(referenceRules).optional(),
   trec: textFlag.optional(),
   trecDepth: wholeNumberFlag({ min: 1, max: 1_000_000 }).default(100),
+  ...imageCacheFields,
   json: switchFlag,
 };
 
@@ -44,6 +51,8 @@ export function evaluateCommand(context: CommandContext): Command {
     )
     .option("--trec <dir>", "also write TREC run and qrels files, a pair for each category")
     .option("--trec-depth <n>", "answers of each query in the run files (default 100)")
+    .option(...imageCacheOption)
+    .option(...imageCacheBoundOption)
     .option("--json", "print the result as one JSON line instead of text")
     .addHelpText(
       "after",
@@ -68,10 +77,13 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const { model } = opened.config;
   const written: TrecFiles[] = [];
   if (folder !== undefined) makeTrecFolder(folder);
-  const result = await withEmbedder(opened, dataset, ({ embedder }) =>
-    evaluate(dataset, embedder, {
-      split: flags.split ?? (dataset.evaluation ?? usualEvaluation).split,
-      protocol: protocolFor(dataset, { name, captions, reference }),
+  const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
+  const protocol = protocolFor(dataset, { name, captions, reference });
+  const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
+  const result = await withEmbedder(opened, dataset, options, async ({ embedder, usable }) =>
+    evaluate(await usable(evaluationImages(dataset.split(split), protocol)), embedder, {
+      split,
+      protocol,
       model,
       seed: opened.config.training.seed,
       commit: projectCommit(),

@@ -3,17 +3,23 @@ import { basename } from "node:path";
 import { Command } from "commander";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { thumbnailDataUri } from "../../data/image.js";
-import { availableSplit } from "../../data/missing-images.js";
+import { availableSplit, type DropReport } from "../../data/missing-images.js";
 import { type RetrievalDataset, type SplitName, splitNames, usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
 import { searchPage } from "../../report/search-page.js";
 import type { Picture } from "../../report/types.js";
-import { Searcher } from "../../retrieval/searcher.js";
+import { referenceFile, Searcher } from "../../retrieval/searcher.js";
 import { openRun, type Run } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import { type CommandContext, printJson, untilAborted } from "../context.js";
 import { datasetFlag, datasetOption } from "../dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import {
+  imageCacheBoundOption,
+  imageCacheFields,
+  imageCacheOf,
+  imageCacheOption,
+} from "../image-cache-flags.js";
 import { namedRoutes, routesText } from "../query-routes.js";
 import { withEmbedder } from "../run-embedder.js";
 import { textTable } from "../text-table.js";
@@ -29,6 +35,7 @@ const fields = {
   split: choiceFlag(splitNames).optional(),
   category: textFlag.optional(),
   html: textFlag.optional(),
+  ...imageCacheFields,
   json: switchFlag,
 };
 
@@ -57,6 +64,8 @@ export function searchCommand(context: CommandContext): Command {
     )
     .option("--category <name>", "rank this category only (default all)")
     .option("--html <file>", "also write a page with the pictures and the route through the network")
+    .option(...imageCacheOption)
+    .option(...imageCacheBoundOption)
     .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
@@ -71,16 +80,25 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const flags = readFlags("search", fields, given);
   const opened = openRun(flags.run);
   const dataset = openDataset(flags.data, flags.dataset);
-  const gallery = galleryIds(dataset, flags);
-  const { file, hits, routes } = await withEmbedder(opened, dataset, async ({ embedder, images }) => {
-    const reference = { id: flags.image, file: images.fileOf(flags.image) };
+  const listed = listedIds(dataset, flags);
+  const file = referenceFile(dataset, flags.image);
+  const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
+  const found = await withEmbedder(opened, dataset, options, async ({ embedder, images, usable }) => {
     // The reference is looked at first: a wrong one should not be found out after the whole gallery.
-    await images.pixels(reference.id);
-    if (!flags.json) context.stderr.write(`embedding ${gallery.length} pictures ...\n`);
+    await images.pixels(flags.image);
+    const checked = await usable(listed);
+    const gallery = listed.filter((id) => checked.imagePath(id) !== undefined);
+    const dropped = {
+      dropped: listed.length - gallery.length,
+      of: listed.length,
+      broken: checked.broken?.size ?? 0,
+    };
+    if (!flags.json) context.stderr.write(`embedding ${gallery.length} pictures${leftOut(dropped)} ...\n`);
     const searcher = await Searcher.create(embedder, gallery);
-    const found = await searcher.search({ reference: reference.id, text: flags.text, k: flags.k });
-    return { ...found, file: reference.file };
+    const result = await searcher.search({ reference: flags.image, text: flags.text, k: flags.k });
+    return { ...result, gallery, dropped };
   });
+  const { hits, routes, gallery, dropped } = found;
   const items = hits.map(({ id, score }, index) => ({
     rank: index + 1,
     id,
@@ -114,6 +132,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       reference: file,
       text: flags.text,
       gallery: gallery.length,
+      dropped,
       items,
       modules: named?.modules.map(({ name }) => name) ?? [],
       routes,
@@ -131,8 +150,13 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   );
 }
 
-/** Images that are there, each once. @throws UsageError for a category that the data set does not have. */
-function galleryIds(
+/** " (2 of 30 left out, 1 broken)", or nothing. */
+function leftOut({ dropped, of, broken }: DropReport["images"]): string {
+  return dropped === 0 ? "" : ` (${dropped} of ${of} left out, ${broken} broken)`;
+}
+
+/** Images that the split lists, each once. @throws UsageError for a category that the data set does not have. */
+function listedIds(
   dataset: RetrievalDataset,
   {
     split = (dataset.evaluation ?? usualEvaluation).split,
@@ -142,7 +166,7 @@ function galleryIds(
   if (category !== undefined && !dataset.categories.includes(category)) {
     throw new UsageError(`--category must be one of ${dataset.categories.join(", ")}; got ${category}`);
   }
-  const { images } = availableSplit(dataset, split).split;
+  const { images } = availableSplit(dataset, split).whole;
   const lists = category === undefined ? [...images.values()] : [images.get(category) ?? []];
   return [...new Set(lists.flat())];
 }

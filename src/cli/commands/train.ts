@@ -10,6 +10,12 @@ import { readConfigFile } from "../config-file.js";
 import { type CommandContext, printJson } from "../context.js";
 import { datasetFlag, datasetOption } from "../dataset-flag.js";
 import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag } from "../flags.js";
+import {
+  imageCacheBoundOption,
+  imageCacheFields,
+  imageCacheOf,
+  imageCacheOption,
+} from "../image-cache-flags.js";
 import { duration } from "../progress.js";
 import { trainingView } from "../training-view.js";
 
@@ -25,6 +31,7 @@ const fields = {
   backboneWeights: textFlag.optional(),
   wordVectors: textFlag.optional(),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
+  ...imageCacheFields,
   json: switchFlag,
 };
 
@@ -52,6 +59,8 @@ export function trainCommand(context: CommandContext): Command {
       "start the backbone from a ResNet's weights: safetensors, or torchvision's .pth",
     )
     .option("--word-vectors <file>", "start the words from vectors in GloVe's text format")
+    .option(...imageCacheOption)
+    .option(...imageCacheBoundOption)
     .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
       "after",
@@ -82,6 +91,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       dataset: openDataset(flags.data, flags.dataset),
       config,
       runDir: flags.out,
+      imageCache: imageCacheOf(flags),
       initial: { backboneWeights: flags.backboneWeights, wordVectors: flags.wordVectors },
       signal: context.signal,
       featureCacheDir: flags.featureCache,
