@@ -1,0 +1,98 @@
+/** Two captions for a change, in the manner of FashionIQ: two annotators, each in their own words. */
+import type { Random } from "../../tensor/random.js";
+import type { AttributeTemplates, CaptionTemplates } from "./caption-templates.js";
+import { valueSeparator } from "./catalogue-item.js";
+
+/** One attribute that changed, with values as the item table has them. */
+export interface Change {
+  readonly attribute: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const yes = new Set(["yes", "true", "y", "1"]);
+const no = new Set(["no", "false", "n", "0", "none", "without"]);
+
+/** Writes captions after templates. */
+export class CaptionWriter {
+  readonly #templates: CaptionTemplates;
+  readonly #ofAttribute = new Map<string, AttributeTemplates>();
+
+  constructor(templates: CaptionTemplates) {
+    this.#templates = templates;
+  }
+
+  /**
+   * Two captions that say nothing but `changes`: each says at least one, together they say all. Where an attribute is
+   * said for the first time its new value is named; said again, it may be a comparison ("is longer").
+   * @throws RangeError when there is no change.
+   */
+  captions(changes: readonly Change[], random: Random): [string, string] {
+    if (changes.length === 0) throw new RangeError("captions: there is no change to say");
+    const order = random.shuffled(changes);
+    const seen = 1 + random.integer(order.length);
+    const again = order.slice(0, seen).filter(() => random.chance(0.5));
+    const rest = order.slice(seen);
+    const first = this.#sentence(order.slice(0, seen), [], random);
+    // With nothing left and nothing said again by chance, the second annotator says everything once more.
+    const second = this.#sentence(rest, rest.length + again.length > 0 ? again : order, random);
+    return random.chance(0.5) ? [first, second] : [second, first];
+  }
+
+  #sentence(named: readonly Change[], repeated: readonly Change[], random: Random): string {
+    const phrases = [
+      ...named.map((change) => random.pick(namingPhrases(change, this.#of(change.attribute), random))),
+      ...repeated.map((change) => random.pick(allPhrases(change, this.#of(change.attribute), random))),
+    ];
+    return random.pick(this.#templates.openers) + joined(random.shuffled(phrases));
+  }
+
+  #of(attribute: string): AttributeTemplates {
+    const known = this.#ofAttribute.get(attribute) ?? this.#templates.of(attribute);
+    this.#ofAttribute.set(attribute, known);
+    return known;
+  }
+}
+
+/** Phrases that leave no doubt about the new value. */
+function namingPhrases(change: Change, templates: AttributeTemplates, random: Random): readonly string[] {
+  const { from, to } = change;
+  const become = templates.become.get(to);
+  if (become) return become.map((phrase) => filled(phrase, change, { templates, random }));
+  // "instead of none" is no English.
+  const plain = templates.phrases.filter((phrase) => !phrase.includes("{from}"));
+  const isPlainNeeded = (yes.has(from) || no.has(from) || templates.become.has(from)) && plain.length > 0;
+  const usual = isPlainNeeded ? plain : templates.phrases;
+  const phrases = no.has(to) ? templates.absent : yes.has(to) ? templates.present : usual;
+  return phrases.map((phrase) => filled(phrase, change, { templates, random }));
+}
+
+/** The same and, where the values have an order, comparisons. */
+function allPhrases(change: Change, templates: AttributeTemplates, random: Random): readonly string[] {
+  const [start, end] = [templates.order.indexOf(change.from), templates.order.indexOf(change.to)];
+  const naming = namingPhrases(change, templates, random);
+  if (start < 0 || end < 0) return naming;
+  const comparing = end > start ? templates.more : templates.less;
+  return [...naming, ...comparing.map((phrase) => filled(phrase, change, { templates, random }))];
+}
+
+function filled(
+  phrase: string,
+  { from, to }: Change,
+  { templates, random }: { readonly templates: AttributeTemplates; readonly random: Random },
+): string {
+  const words = { "{to}": wordsOf(to), "{from}": wordsOf(from), "{attribute}": templates.name };
+  function wordsOf(value: string): string {
+    const parts = value.split(valueSeparator).map((part) => random.pick(templates.words.get(part) ?? [part]));
+    return parts.join(" and ");
+  }
+  return phrase
+    .replace(/\{(?:to|from|attribute)\}/g, (name) => words[name as keyof typeof words])
+    .replace(/\ba ([aeio]\w)/g, "an $1")
+    .replace(/\ban? (an?) /g, "$1 ");
+}
+
+/** "a", "a and b", "a, b and c". */
+function joined(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+}
