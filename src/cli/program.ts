@@ -26,6 +26,11 @@ const entries: readonly CommandEntry[] = [
         .addCommand((await import("./commands/data-synthetic.js")).dataSyntheticCommand(context)),
   },
   {
+    name: "triplets",
+    summary: "make training triplets of a shop's own catalogue",
+    load: async (context) => (await import("./commands/triplets.js")).tripletsCommand(context),
+  },
+  {
     name: "train",
     summary: "train a model on a data set",
     load: async (context) => (await import("./commands/train.js")).trainCommand(context),

@@ -40,15 +40,17 @@ const phrase = line
 const naming = phrase.refine((text) => text.includes("{to}"), "must contain {to}");
 const list = <T extends z.ZodType>(element: T) =>
   z.array(element, "must be a list of texts").min(1, "must not be empty");
-const byValue = z.record(line, list(phrase), "must be an object of values and lists of texts");
+const byValue = (element: typeof phrase) =>
+  z.record(line, list(element), "must be an object of values and lists of texts");
+const word = line.refine((text) => text !== "" && !/[{}]/.test(text), "must be words without placeholders");
 
 const attributeSchema = z.strictObject({
   name: line.min(1, "must not be empty").optional(),
   phrases: list(naming).optional(),
   present: list(phrase).optional(),
   absent: list(phrase).optional(),
-  become: byValue.optional(),
-  words: byValue.optional(),
+  become: byValue(phrase).optional(),
+  words: byValue(word).optional(),
   order: list(line).optional(),
   more: list(phrase).optional(),
   less: list(phrase).optional(),

@@ -89,7 +89,8 @@ function filled(
   return phrase
     .replace(/\{(?:to|from|attribute)\}/g, (name) => words[name as keyof typeof words])
     .replace(/\ba ([aeio]\w)/g, "an $1")
-    .replace(/\ban? (an?) /g, "$1 ");
+    .replace(/\ban? (an?) /g, "$1 ")
+    .replace(/\bno an? /g, "no ");
 }
 
 /** "a", "a and b", "a, b and c". */
