@@ -13,6 +13,9 @@ export interface Change {
 const yes = new Set(["yes", "true", "y", "1"]);
 const no = new Set(["no", "false", "n", "0", "none", "without"]);
 
+/** Two annotators rarely write the same; a file with one template leaves no choice. */
+const attemptsToDiffer = 5;
+
 /** Writes captions after templates. */
 export class CaptionWriter {
   readonly #templates: CaptionTemplates;
@@ -35,7 +38,11 @@ export class CaptionWriter {
     const rest = order.slice(seen);
     const first = this.#sentence(order.slice(0, seen), [], random);
     // With nothing left and nothing said again by chance, the second annotator says everything once more.
-    const second = this.#sentence(rest, rest.length + again.length > 0 ? again : order, random);
+    const repeated = rest.length + again.length > 0 ? again : order;
+    let second = this.#sentence(rest, repeated, random);
+    for (let i = 0; second === first && i < attemptsToDiffer; i += 1) {
+      second = this.#sentence(rest, repeated, random);
+    }
     return random.chance(0.5) ? [first, second] : [second, first];
   }
 
