@@ -29,6 +29,7 @@ const category = z
   .string("must be a text")
   .regex(/^\P{Cc}{1,100}$/u, "must be 1 to 100 characters on one line");
 const split = z.enum(splitNames, `must be one of ${splitNames.join(", ")}`);
+const mustBeText = "must be a text or a list of texts";
 const caption = z.string("must be a text").max(10_000, "must have at most 10000 characters");
 
 /** A line of triplets*.jsonl. */
@@ -36,7 +37,7 @@ export const tripletLine = z.object(
   {
     reference: imageRef,
     target: imageRef,
-    text: z.union([caption, z.array(caption).min(1)], "must be a text or a list of texts"),
+    text: z.union([caption, z.array(caption).min(1, mustBeText)], mustBeText),
     category: category.default("all"),
     /** Every image that counts as found; the target always does. */
     hits: z.array(imageRef, "must be a list of images").optional(),

@@ -46,8 +46,9 @@ export function isTripletsFolder(dir: string): boolean {
 }
 
 /**
- * Opens a folder of plain triplets. A split's files are read when it is asked for.
- * @throws DatasetError when the folder has no triplets, or its manifest or items are wrong.
+ * Opens a folder of plain triplets. Where items.jsonl does not say which categories there are, all triplets are read
+ * at once; else a split's files are read when it is asked for.
+ * @throws DatasetError when the folder has no triplets, or a file that is read is wrong.
  */
 export function openTriplets(dir: string, { answers }: TripletsOptions = {}): RetrievalDataset {
   if (!isTripletsFolder(dir)) {
