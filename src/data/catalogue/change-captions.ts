@@ -48,10 +48,15 @@ export class CaptionWriter {
 
   #sentence(named: readonly Change[], repeated: readonly Change[], random: Random): string {
     const phrases = [
-      ...named.map((change) => random.pick(namingPhrases(change, this.#of(change.attribute), random))),
-      ...repeated.map((change) => random.pick(allPhrases(change, this.#of(change.attribute), random))),
+      ...named.map((change) => this.#phrase(change, namingPhrases, random)),
+      ...repeated.map((change) => this.#phrase(change, allPhrases, random)),
     ];
     return random.pick(this.#templates.openers) + joined(random.shuffled(phrases));
+  }
+
+  #phrase(change: Change, choices: typeof namingPhrases, random: Random): string {
+    const templates = this.#of(change.attribute);
+    return filled(random.pick(choices(change, templates)), change, { templates, random });
   }
 
   #of(attribute: string): AttributeTemplates {
@@ -62,25 +67,23 @@ export class CaptionWriter {
 }
 
 /** Phrases that leave no doubt about the new value. */
-function namingPhrases(change: Change, templates: AttributeTemplates, random: Random): readonly string[] {
-  const { from, to } = change;
+function namingPhrases({ from, to }: Change, templates: AttributeTemplates): readonly string[] {
   const become = templates.become.get(to);
-  if (become) return become.map((phrase) => filled(phrase, change, { templates, random }));
+  if (become) return become;
+  if (no.has(to)) return templates.absent;
+  if (yes.has(to)) return templates.present;
   // "instead of none" is no English.
   const plain = templates.phrases.filter((phrase) => !phrase.includes("{from}"));
-  const isPlainNeeded = (yes.has(from) || no.has(from) || templates.become.has(from)) && plain.length > 0;
-  const usual = isPlainNeeded ? plain : templates.phrases;
-  const phrases = no.has(to) ? templates.absent : yes.has(to) ? templates.present : usual;
-  return phrases.map((phrase) => filled(phrase, change, { templates, random }));
+  const isPlainNeeded = yes.has(from) || no.has(from) || templates.become.has(from);
+  return isPlainNeeded && plain.length > 0 ? plain : templates.phrases;
 }
 
 /** The same and, where the values have an order, comparisons. */
-function allPhrases(change: Change, templates: AttributeTemplates, random: Random): readonly string[] {
+function allPhrases(change: Change, templates: AttributeTemplates): readonly string[] {
   const [start, end] = [templates.order.indexOf(change.from), templates.order.indexOf(change.to)];
-  const naming = namingPhrases(change, templates, random);
+  const naming = namingPhrases(change, templates);
   if (start < 0 || end < 0) return naming;
-  const comparing = end > start ? templates.more : templates.less;
-  return [...naming, ...comparing.map((phrase) => filled(phrase, change, { templates, random }))];
+  return [...naming, ...(end > start ? templates.more : templates.less)];
 }
 
 function filled(
