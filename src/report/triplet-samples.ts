@@ -14,11 +14,11 @@ export interface TripletSample {
 }
 
 export const tripletSamplesCss = `
-.triplets { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
+.triplets { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
 .triplet { padding: 1rem; display: grid; gap: 0.75rem; align-content: start; }
-.triplet .pair { display: grid; grid-template-columns: 1fr auto 1fr; gap: 0.6rem; align-items: center; }
+.triplet .pair { display: grid; grid-template-columns: 1fr auto 1fr; gap: 0.6rem; align-items: start; }
 .triplet figure { margin: 0; min-width: 0; }
-.triplet .arrow { color: var(--accent); font-weight: 700; font-size: 1.25rem; }
+.triplet .arrow { align-self: center; color: var(--accent); font-weight: 700; font-size: 1.25rem; }
 .triplet .tag { font-size: 0.8125rem; color: var(--ink-soft); }
 .triplet .captions { margin: 0; padding: 0; list-style: none; display: grid; gap: 0.3rem; font-weight: 550; overflow-wrap: anywhere; }
 .triplet .captions li::before { content: "“"; color: var(--accent); }
