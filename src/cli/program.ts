@@ -27,6 +27,11 @@ const entries: readonly CommandEntry[] = [
         .addCommand((await import("./commands/data-check.js")).dataCheckCommand(context)),
   },
   {
+    name: "triplets",
+    summary: "make training triplets of a shop's own catalogue",
+    load: async (context) => (await import("./commands/triplets.js")).tripletsCommand(context),
+  },
+  {
     name: "train",
     summary: "train a model on a data set",
     load: async (context) => (await import("./commands/train.js")).trainCommand(context),

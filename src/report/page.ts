@@ -6,6 +6,7 @@ import { recallTableCss } from "./recall-table.js";
 import { routeDiagramCss } from "./route-diagram.js";
 import { frameCss, themeCss } from "./theme.js";
 import { trainingCurvesCss } from "./training-curves.js";
+import { tripletSamplesCss } from "./triplet-samples.js";
 import type { KeyFigure } from "./types.js";
 
 /** One part of a page, with an entry in its table of contents. */
@@ -30,9 +31,10 @@ export interface PageFrame {
   readonly facts?: readonly Fact[];
 }
 
-const css = [themeCss, frameCss, queryAnswersCss, routeDiagramCss, recallTableCss, trainingCurvesCss].join(
-  "",
-);
+const css = [
+  ...[themeCss, frameCss, queryAnswersCss, routeDiagramCss, recallTableCss, trainingCurvesCss],
+  tripletSamplesCss,
+].join("");
 
 /** The whole document. */
 export function page(frame: PageFrame, sections: readonly Section[]): string {

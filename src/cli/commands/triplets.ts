@@ -1,0 +1,206 @@
+/** `sdfn triplets`: makes training triplets of a shop's own catalogue. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { z } from "zod";
+import { type CaptionTemplates, parseCaptionTemplates } from "../../data/catalogue/caption-templates.js";
+import { type ItemTable, tableOf } from "../../data/catalogue/item-table.js";
+import { type MakeTripletsOptions, makeTriplets } from "../../data/catalogue/make-triplets.js";
+import { readCatalogue } from "../../data/catalogue/read-catalogue.js";
+import type { SplitShares } from "../../data/catalogue/split-items.js";
+import { CataloguePictures, requireNewFolder, writeTriplets } from "../../data/catalogue/write-triplets.js";
+import { answerKinds } from "../../data/datasets/triplets-files.js";
+import { DatasetError } from "../../errors.js";
+import { tripletsPage } from "../../report/triplets-page.js";
+import { Random } from "../../tensor/random.js";
+import { projectCommit } from "../../training/project-version.js";
+import { packagedConfig, readConfigFile } from "../config-file.js";
+import { type CommandContext, printJson, untilAborted } from "../context.js";
+import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { startProgress } from "../progress.js";
+import { chooseSamples, withPictures } from "../triplet-pictures.js";
+import { tripletsText } from "../triplets-text.js";
+
+const attributesFlag = textFlag
+  .transform((text) => text.split(",").map((name) => name.trim()))
+  .refine((names) => !names.includes(""), "must be names with commas between them")
+  .refine((names) => new Set(names).size === names.length, "must name each attribute once")
+  .refine((names) => names.length <= 40, "must name at most 40 attributes");
+
+const splitFlag = z.string().transform((text, context): SplitShares => {
+  const [train = Number.NaN, val = Number.NaN, test = Number.NaN, ...more] = text.split(",").map(Number);
+  const isUsable =
+    more.length === 0 && train > 0 && val >= 0 && test >= 0 && Math.abs(train + val + test - 1) < 1e-6;
+  if (isUsable) return { train, val, test };
+  context.addIssue({
+    code: "custom",
+    message: "must be three shares for train, val and test that sum to 1, train above 0",
+  });
+  return z.NEVER;
+});
+
+const fields = {
+  catalogue: textFlag,
+  attributes: attributesFlag,
+  out: textFlag,
+  seed: seedFlag.default(1),
+  pairs: wholeNumberFlag({ min: 1, max: 10_000_000 }).optional(),
+  maxChanges: wholeNumberFlag({ min: 1, max: 3 }).default(2),
+  templates: textFlag.optional(),
+  split: splitFlag.default({ train: 0.8, val: 0.1, test: 0.1 }),
+  answers: choiceFlag(answerKinds).default("target"),
+  json: switchFlag,
+};
+
+/** Files of the folder beside those of every folder of triplets. */
+const ownFiles = { statistics: "statistics.json", page: "samples.html" } as const;
+
+/** The command, ready to be added to a program. */
+export function tripletsCommand(context: CommandContext): Command {
+  return new Command("triplets")
+    .description(
+      "Make training triplets of a catalogue: pairs of one category that differ in one or two attributes, put into\n" +
+        "words after templates. Writes a folder that train and evaluate take as --data, with statistics.json and\n" +
+        "samples.html to look at. Pictures stay where they are; none is fetched.",
+    )
+    .option("--catalogue <file>", "catalogue.csv or .jsonl: id, image, category and attributes (required)")
+    .option("--attributes <names>", "columns that captions may speak of, with commas between (required)")
+    .option("--out <dir>", "a new or an empty folder (required)")
+    .option("--seed <n>", "seed of splits, pairs and words (default 1)")
+    .option("--pairs <n>", "triplets of all splits together (default two an item)")
+    .option("--max-changes <n>", "most attributes that differ in a pair, 1 to 3 (default 2)")
+    .option("--templates <file>", "how changes are put into words (default configs/caption-templates.json)")
+    .option("--split <shares>", "shares of the items in train, val and test (default 0.8,0.1,0.1)")
+    .option(
+      "--answers <kind>",
+      "what evaluation counts as found: target, or attributes (any item like the target in all of them; default target)",
+    )
+    .option("--json", "print the statistics as one JSON line instead of text")
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        "  $ sdfn triplets --catalogue shop/catalogue.csv --attributes colour,sleeves --out data/shop\n" +
+        "  $ sdfn triplets --catalogue shop/catalogue.jsonl --attributes colour,fit,length --out data/shop \\\n" +
+        "      --pairs 20000 --max-changes 1 --templates my-words.json --split 0.9,0.1,0 --answers attributes --json",
+    )
+    .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
+}
+
+async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const flags = readFlags("triplets", fields, given);
+  const { catalogue, attributes, out, seed, json } = flags;
+  requireNewFolder(out);
+  const templates = templatesOf(flags.templates);
+  const startMs = performance.now();
+  const table = await readTable(catalogue, attributes, context, json);
+  const set = await makeWithProgress(
+    table,
+    {
+      templates,
+      pairs: flags.pairs,
+      maxChanges: flags.maxChanges,
+      shares: flags.split,
+      random: new Random(seed),
+      signal: context.signal,
+    },
+    { context, json },
+  );
+  const { statistics } = set;
+  if (statistics.splits.train.triplets === 0) {
+    throw new DatasetError(
+      `${catalogue}: no two train items of a category differ in 1 to ${flags.maxChanges} of the ${attributes.length} attributes and agree in the others; ` +
+        `got ${statistics.rows} rows; name fewer --attributes, or raise --max-changes`,
+    );
+  }
+  const pictures = new CataloguePictures(table, catalogue);
+  const { samples, hidden } = await withPictures(chooseSamples(set.triplets), table, pictures);
+  const made = {
+    catalogue,
+    attributes,
+    seed,
+    maxChanges: flags.maxChanges,
+    pairs: flags.pairs ?? null,
+    split: flags.split,
+    templates: flags.templates ?? null,
+    commit: projectCommit(),
+  };
+  const result = { made, answers: flags.answers, images: pictures.count(), ...statistics };
+  const page = tripletsPage({
+    catalogue,
+    statistics,
+    samples,
+    hiddenSamples: hidden,
+    facts: [
+      ["Attributes", attributes.join(", ")],
+      ["Seed", String(seed)],
+      ["Commit", made.commit],
+    ],
+  });
+  await writeTriplets(out, {
+    table,
+    set,
+    pictures,
+    catalogueFile: catalogue,
+    answers: flags.answers,
+    provenance: { made },
+    files: new Map([
+      [ownFiles.statistics, `${JSON.stringify(result, undefined, 1)}\n`],
+      [ownFiles.page, page],
+    ]),
+  });
+  const seconds = Math.round((performance.now() - startMs) / 100) / 10;
+  const places = { directory: out, page: join(out, ownFiles.page) };
+  if (json) printJson(context, { ...places, ...result, seconds });
+  else context.stdout.write(tripletsText({ ...places, statistics, images: result.images, seconds }));
+}
+
+/** The user's file, or the one that comes with the package. */
+function templatesOf(file: string | undefined): CaptionTemplates {
+  const path = file ?? packagedConfig("caption-templates.json");
+  return parseCaptionTemplates(readConfigFile(path), path);
+}
+
+async function readTable(
+  catalogue: string,
+  attributes: readonly string[],
+  context: CommandContext,
+  json: boolean,
+): Promise<ItemTable> {
+  const sizeBytes = statSync(catalogue, { throwIfNoEntry: false })?.size ?? 0;
+  const kilobytes = (bytes: number) => Math.ceil(bytes / 1000);
+  const progress = startProgress("reading", kilobytes(sizeBytes), {
+    stream: context.stderr,
+    json,
+    unit: "kB",
+  });
+  try {
+    const items = readCatalogue(catalogue, {
+      onBytes: (bytes) => {
+        context.signal.throwIfAborted();
+        progress.update(kilobytes(bytes));
+      },
+    });
+    return await tableOf(items, attributes, catalogue);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function makeWithProgress(
+  table: ItemTable,
+  options: MakeTripletsOptions,
+  { context, json }: { readonly context: CommandContext; readonly json: boolean },
+): ReturnType<typeof makeTriplets> {
+  let progress: ReturnType<typeof startProgress> | undefined;
+  try {
+    return await makeTriplets(table, {
+      ...options,
+      onProgress(done, total) {
+        progress ??= startProgress("pairing", total, { stream: context.stderr, json, unit: "steps" });
+        progress.update(done);
+      },
+    });
+  } finally {
+    progress?.stop();
+  }
+}
