@@ -37,13 +37,19 @@ function hsl(red, green, blue) {
   const [lightness, range] = [(high + low) / 2, high - low];
   if (range === 0) return [0, 0, lightness];
   const saturation = range / (1 - Math.abs(2 * lightness - 1));
-  const sector = high === r ? ((g - b) / range + 6) % 6 : high === g ? (b - r) / range + 2 : (r - g) / range + 4;
+  const sector =
+    high === r ? ((g - b) / range + 6) % 6 : high === g ? (b - r) / range + 2 : (r - g) / range + 4;
   return [60 * sector, saturation, lightness];
 }
 
 /** Commonest colour of the middle, where the garment is, and whether one colour is most of it. */
 async function look(file) {
-  const pixels = await sharp(file).autoOrient().resize(sidePx, sidePx, { fit: "fill" }).removeAlpha().raw().toBuffer();
+  const pixels = await sharp(file)
+    .autoOrient()
+    .resize(sidePx, sidePx, { fit: "fill" })
+    .removeAlpha()
+    .raw()
+    .toBuffer();
   const counts = new Map();
   const [from, to] = [sidePx / 4, (3 * sidePx) / 4];
   for (let y = from; y < to; y += 1) {
@@ -58,12 +64,21 @@ async function look(file) {
 }
 
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && [".jpg", ".jpeg", ".png", ".webp"].includes(extname(entry.name).toLowerCase()))
+  .filter(
+    (entry) =>
+      entry.isFile() && [".jpg", ".jpeg", ".png", ".webp"].includes(extname(entry.name).toLowerCase()),
+  )
   .map((entry) => join(entry.parentPath, entry.name))
   .sort();
 const rows = [];
 for (const image of files) {
   const type = basename(dirname(image));
-  rows.push({ id: `${type}-${basename(image, extname(image))}`, image, category: "clothing", type, ...(await look(image)) });
+  rows.push({
+    id: `${type}-${basename(image, extname(image))}`,
+    image,
+    category: "clothing",
+    type,
+    ...(await look(image)),
+  });
 }
 process.stdout.write(stringify(rows, { header: true }));

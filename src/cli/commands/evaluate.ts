@@ -1,6 +1,7 @@
 /** `sdfn evaluate`: recall of a trained model on a data set. */
 import { mkdirSync } from "node:fs";
 import { Command } from "commander";
+import { answerKinds } from "../../data/datasets/dataset-kind.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { splitNames, usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
@@ -29,6 +30,7 @@ const fields = {
   protocol: choiceFlag(protocolNames).optional(),
   captions: choiceFlag(captionJoins).optional(),
   reference: choiceFlag(referenceRules).optional(),
+  answers: choiceFlag(answerKinds).optional(),
   trec: textFlag.optional(),
   trecDepth: wholeNumberFlag({ min: 1, max: 1_000_000 }).default(100),
   ...imageCacheFields,
@@ -49,6 +51,10 @@ export function evaluateCommand(context: CommandContext): Command {
       "--reference <rule>",
       `is the reference image ranked: ${referenceRules.join(" or ")} (default removed)`,
     )
+    .option(
+      "--answers <kind>",
+      "what counts as found in a catalogue: target, or attributes, any item like it (default the folder's)",
+    )
     .option("--trec <dir>", "also write TREC run and qrels files, a pair for each category")
     .option("--trec-depth <n>", "answers of each query in the run files (default 100)")
     .option(...imageCacheOption)
@@ -64,6 +70,7 @@ export function evaluateCommand(context: CommandContext): Command {
         "\nExamples:\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/synthetic\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/fashioniq --protocol original --reference kept --json\n" +
+        "  $ sdfn evaluate --run runs/shop --data data/shop-triplets --split test --answers attributes\n" +
         "  $ sdfn evaluate --run runs/shoes --data data/shoes --trec runs/shoes/trec",
     )
     .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
@@ -72,7 +79,7 @@ export function evaluateCommand(context: CommandContext): Command {
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const flags = readFlags("evaluate", fields, given);
   const opened = openRun(flags.run);
-  const dataset = openDataset(flags.data, flags.dataset);
+  const dataset = openDataset(flags.data, flags.dataset, { answers: flags.answers });
   const { protocol: name, captions, reference, trec: folder, trecDepth: depth } = flags;
   const { model } = opened.config;
   const written: TrecFiles[] = [];

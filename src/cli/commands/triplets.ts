@@ -9,7 +9,7 @@ import { type MakeTripletsOptions, makeTriplets } from "../../data/catalogue/mak
 import { readCatalogue } from "../../data/catalogue/read-catalogue.js";
 import type { SplitShares } from "../../data/catalogue/split-items.js";
 import { CataloguePictures, requireNewFolder, writeTriplets } from "../../data/catalogue/write-triplets.js";
-import { answerKinds } from "../../data/datasets/triplets-files.js";
+import { answerKinds } from "../../data/datasets/dataset-kind.js";
 import { DatasetError } from "../../errors.js";
 import { tripletsPage } from "../../report/triplets-page.js";
 import { Random } from "../../tensor/random.js";

@@ -3,9 +3,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { DatasetError, UsageError } from "../../errors.js";
+import type { AnswerKind } from "../datasets/dataset-kind.js";
 import { indexImages } from "../datasets/image-index.js";
 import {
-  type AnswerKind,
   type ItemLine,
   type TripletLine,
   type TripletsManifest,

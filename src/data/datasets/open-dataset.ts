@@ -1,16 +1,18 @@
 /** The one place where a data set is opened, by the name of its kind or by what its folder holds. */
-import { DatasetError } from "../../errors.js";
+import { DatasetError, UsageError } from "../../errors.js";
 import type { RetrievalDataset } from "../triplet.js";
-import type { DatasetKind } from "./dataset-kind.js";
+import type { DatasetKind, OpenOptions } from "./dataset-kind.js";
 import { fashionIqKind } from "./fashion-iq.js";
 import { fashion200kKind } from "./fashion200k.js";
 import { shoesKind } from "./shoes.js";
+import { tripletsKind } from "./triplets-folder.js";
 
 /** Every kind of data set, by the name that options and results have for it. */
 const kinds = {
   fashioniq: fashionIqKind,
   shoes: shoesKind,
   fashion200k: fashion200kKind,
+  catalogue: tripletsKind,
 } satisfies Record<string, DatasetKind>;
 
 export type DatasetName = keyof typeof kinds;
@@ -21,10 +23,22 @@ export const datasetNames = Object.keys(kinds) as readonly DatasetName[];
 /**
  * Opens the data set in a folder.
  * @param name its kind; found out from the folder's files by default.
- * @throws DatasetError when the folder has no layout that is known, several, or not the one asked for.
+ * @throws DatasetError when the folder has no layout that is known, several, or not the one asked for; UsageError for
+ *   `answers` that the kind does not know.
  */
-export function openDataset(root: string, name: DatasetName = kindOf(root)): RetrievalDataset {
-  return kinds[name].open(root);
+export function openDataset(
+  root: string,
+  name: DatasetName = kindOf(root),
+  options: OpenOptions = {},
+): RetrievalDataset {
+  const kind: DatasetKind = kinds[name];
+  const { answers } = options;
+  if (answers !== undefined && !(kind.answers ?? ["target"]).includes(answers)) {
+    throw new UsageError(
+      `${root}: ${name} knows no attributes of its images; got answers ${answers}; leave it out`,
+    );
+  }
+  return kind.open(root, options);
 }
 
 function kindOf(root: string): DatasetName {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { DatasetError } from "../../errors.js";
 import { splitNames } from "../triplet.js";
+import { answerKinds } from "./dataset-kind.js";
 
 export const tripletsFiles = {
   manifest: "dataset.json",
@@ -12,10 +13,6 @@ export const tripletsFiles = {
   together: "triplets.jsonl",
   ofSplit: (split: string) => `triplets.${split}.jsonl`,
 } as const;
-
-/** What counts as found: the target alone, or every item that is like it in all attributes. */
-export const answerKinds = ["target", "attributes"] as const;
-export type AnswerKind = (typeof answerKinds)[number];
 
 const nextStep = "see docs/data.md, Plain triplets";
 const mustBeImage = "must be an image: an id, or a path with slashes that stays below the image folder";

@@ -17,9 +17,9 @@ import {
   splitNames,
   type Triplet,
 } from "../triplet.js";
+import { type AnswerKind, answerKinds, type DatasetKind } from "./dataset-kind.js";
 import { indexImages } from "./image-index.js";
 import {
-  type AnswerKind,
   type ItemLine,
   itemLine,
   readJsonLines,
@@ -58,6 +58,13 @@ export function openTriplets(dir: string, { answers }: TripletsOptions = {}): Re
   }
   return new TripletsFolder(dir, answers);
 }
+
+export const tripletsKind: DatasetKind = {
+  layout: "triplets.jsonl or triplets.{train,val,test}.jsonl",
+  answers: answerKinds,
+  isAt: isTripletsFolder,
+  open: openTriplets,
+};
 
 class TripletsFolder implements RetrievalDataset {
   readonly name: string;
