@@ -86,6 +86,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "csv-stringify": ["data"],
   "@bufbuild/protobuf": ["onnx"],
   "pure-rand": ["tensor"],
+  tar: ["data"],
   zod: "wherever input is checked",
 };
 
