@@ -19,11 +19,12 @@ const entries: readonly CommandEntry[] = [
   },
   {
     name: "data",
-    summary: "make data sets",
+    summary: "make and fetch data sets",
     load: async (context) =>
       new Command("data")
-        .description("Make data sets.")
-        .addCommand((await import("./commands/data-synthetic.js")).dataSyntheticCommand(context)),
+        .description("Make and fetch data sets.")
+        .addCommand((await import("./commands/data-synthetic.js")).dataSyntheticCommand(context))
+        .addCommand((await import("./commands/data-fetch.js")).dataFetchCommand(context)),
   },
   {
     name: "train",

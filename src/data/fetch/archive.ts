@@ -8,6 +8,13 @@ import { FetchError } from "../../errors.js";
 import { safeRelativePath } from "./safe-path.js";
 import { onDisk } from "./store.js";
 
+/** An archive that is damaged, or larger than its limits. */
+export class ArchiveError extends FetchError {
+  constructor(file: string, problem: string, options?: ErrorOptions) {
+    super(`${file}: the archive ${problem}; get it again, or another one`, options);
+  }
+}
+
 /** What an archive may ask of us. */
 export interface ArchiveLimits {
   readonly maxEntries: number;
@@ -45,7 +52,7 @@ const chunkBytes = 256 * 1024;
 /**
  * Reads an archive once, from beginning to end. Nothing is written here: links, devices and paths that lead out are
  * only reported, and limits hold before a byte of an entry is kept.
- * @throws FetchError when it is damaged, cut off, or larger than the limits.
+ * @throws ArchiveError when it is damaged, cut off, or larger than the limits.
  */
 export async function unpackArchive(
   file: string,
@@ -85,8 +92,7 @@ export async function unpackArchive(
     problem ??= `is damaged; got ${error.message}`;
   });
   const expectWell = (): void => {
-    if (problem !== undefined)
-      throw new FetchError(`${file}: the archive ${problem}; remove it and fetch it again`);
+    if (problem !== undefined) throw new ArchiveError(file, problem);
   };
   const takeComplete = async (): Promise<void> => {
     expectWell();
@@ -117,12 +123,7 @@ export async function unpackArchive(
   } catch (error) {
     signal.throwIfAborted();
     if (isZlibError(error)) {
-      throw new FetchError(
-        `${file}: the archive is damaged; got ${error.message}; remove it and fetch it again`,
-        {
-          cause: error,
-        },
-      );
+      throw new ArchiveError(file, `is damaged; got ${error.message}`, { cause: error });
     }
     throw error;
   }

@@ -2,16 +2,15 @@
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AddressError } from "./address-error.js";
-import { unpackArchive } from "./archive.js";
+import { ArchiveError, type RefusedEntry, type UnpackOptions, unpackArchive } from "./archive.js";
 import { downloadFile } from "./download.js";
 import { isWebAddress } from "./fetch-files.js";
 import { checkImage, type ImageTally } from "./fetch-images.js";
+import { workFolder } from "./fetch-lock.js";
 import type { FetchSession } from "./fetch-session.js";
 import type { PublishedSet, WantedImage } from "./published-set.js";
 import { fileSize, onDisk, partialEnding, storeFile } from "./store.js";
 
-/** Where archives lie until they are unpacked. */
-const workFolder = ".fetch";
 const bytesPerMegabyte = 1e6;
 
 /**
@@ -36,7 +35,8 @@ export async function fetchFromArchive(
   if (!isUnpacked) {
     const file = isWebAddress(source) ? await archiveFile(session, source, tally) : source;
     let total = 0;
-    const refused = await unpackArchive(file, {
+    const refused = await unpackFetched(file, {
+      isOurs: isWebAddress(source),
       limits,
       signal,
       isWanted: (path) => missing.has(set.archiveImage(path).id),
@@ -71,6 +71,19 @@ export async function fetchFromArchive(
       ? `is not in the archive; to fetch the archive again, remove ${notePath}`
       : "is not in the archive";
     tally.problems.push({ id, address: source, kind: "unlisted", reason });
+  }
+}
+
+/** Unpacks; an archive that we fetched and that is of no use does not stay in the way of another try. */
+async function unpackFetched(
+  file: string,
+  { isOurs, ...options }: UnpackOptions & { readonly isOurs: boolean },
+): Promise<readonly RefusedEntry[]> {
+  try {
+    return await unpackArchive(file, options);
+  } catch (error) {
+    if (isOurs && error instanceof ArchiveError) await rm(file, { force: true });
+    throw error;
   }
 }
 

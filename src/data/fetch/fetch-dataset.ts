@@ -4,10 +4,12 @@ import { FetchError } from "../../errors.js";
 import { fetchFromArchive } from "./fetch-archive.js";
 import { fetchFiles, isWebAddress, readLists } from "./fetch-files.js";
 import { fetchImages, ImageTally, missingImages } from "./fetch-images.js";
+import { lockFolder } from "./fetch-lock.js";
 import { countOf, type FetchSummary, writeReport } from "./fetch-report.js";
 import type { FetchLimits, FetchProgress, FetchSession } from "./fetch-session.js";
 import { hostOf, parseAddress } from "./hosts.js";
 import { HttpClient } from "./http.js";
+import type { PublishedSet } from "./published-set.js";
 import { type PublishedSetName, publishedSets } from "./published-sets.js";
 import { Retries, type RetryOptions } from "./retries.js";
 
@@ -64,7 +66,7 @@ const maxRedirects = 5;
  */
 export async function fetchDataset(name: PublishedSetName, options: FetchOptions): Promise<FetchResult> {
   const { out, signal, progress, urlLists = [], archive } = options;
-  const set = publishedSets[name];
+  const set: PublishedSet = publishedSets[name];
   const baseUrl = options.baseUrl === undefined ? undefined : folderAddress(options.baseUrl);
   const limits = { ...defaultLimits, ...options.limits };
   const client = new HttpClient({
@@ -77,9 +79,10 @@ export async function fetchDataset(name: PublishedSetName, options: FetchOptions
   const retries = new Retries({ ...defaultRetry, random: Math.random, now: Date.now, ...options.retry });
   const session: FetchSession = { root: out, client, retries, limits, signal, progress };
   const tally = new ImageTally();
+  const unlock = await lockFolder(out);
   try {
     // Lists are needed where images come from them and nothing else was named.
-    const archiveSource = urlLists.length > 0 ? undefined : (archive ?? archiveAddress(name, baseUrl));
+    const archiveSource = urlLists.length > 0 ? undefined : (archive ?? archiveAddress(set, baseUrl));
     const needsLists = !options.annotationsOnly && urlLists.length === 0 && archiveSource === undefined;
     const published = [...set.annotations, ...(needsLists ? set.lists : [])];
     const files = await fetchFiles(session, published, { baseUrl, byHand: set.byHand });
@@ -134,12 +137,12 @@ export async function fetchDataset(name: PublishedSetName, options: FetchOptions
     return { ...summary, report: await writeReport(summary, tally.problems, { isComplete }) };
   } finally {
     client.close();
+    await unlock();
   }
 }
 
 /** Sets with lists of addresses come from an archive only when one is named. */
-function archiveAddress(name: PublishedSetName, baseUrl: URL | undefined): string | undefined {
-  const { archive } = publishedSets[name] as { archive?: { path: string; address: string } };
+function archiveAddress({ archive }: PublishedSet, baseUrl: URL | undefined): string | undefined {
   if (archive === undefined) return undefined;
   return baseUrl ? new URL(archive.path, baseUrl).href : archive.address;
 }
