@@ -1,7 +1,6 @@
 /** Takes images out of a tar or tar.gz file that may have been made to do harm. */
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
 import { FetchError } from "../../errors.js";
@@ -101,14 +100,18 @@ export async function unpackArchive(
 
   const { isGzip, sizeBytes } = await look(file);
   const source = createReadStream(file, { highWaterMark: chunkBytes });
-  const consume = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-    let unpackedBytes = 0;
-    for await (const chunk of chunks) {
+  const gunzip = isGzip ? createGunzip({ chunkSize: chunkBytes }) : undefined;
+  source.on("error", (error) => gunzip?.destroy(error));
+  let unpackedBytes = 0;
+  try {
+    for await (const chunk of (gunzip ? source.pipe(gunzip) : source) as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
       // Headers and what lies behind the last entry count too, and only one layer of gzip is taken off.
-      if (unpackedBytes === 0 && isGzipStart(chunk)) problem ??= "is a gzip file inside another";
+      if (unpackedBytes === 0 && isGzip && isGzipStart(chunk)) problem ??= "is a gzip file inside another";
       unpackedBytes += chunk.length;
-      if (unpackedBytes > limits.maxTotalBytes)
+      if (unpackedBytes > limits.maxTotalBytes) {
         problem ??= `unpacks to more than ${limits.maxTotalBytes} bytes`;
+      }
       expectWell();
       parser.write(chunk);
       await takeComplete();
@@ -116,16 +119,12 @@ export async function unpackArchive(
     }
     parser.end();
     await takeComplete();
-  };
-  try {
-    if (isGzip) await pipeline(source, createGunzip({ chunkSize: chunkBytes }), consume, { signal });
-    else await pipeline(source, consume, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isZlibError(error)) {
-      throw new ArchiveError(file, `is damaged; got ${error.message}`, { cause: error });
-    }
-    throw error;
+  } catch (cause) {
+    if (!isZlibError(cause)) throw cause;
+    throw new ArchiveError(file, `is damaged; got ${cause.message}`, { cause });
+  } finally {
+    source.destroy();
+    gunzip?.destroy();
   }
   return refused;
 }
