@@ -96,20 +96,30 @@ async function archiveFile(session: FetchSession, address: string, tally: ImageT
   await onDisk(path, () => mkdir(join(root, workFolder), { recursive: true }));
   const partial = path + partialEnding;
   let started = false;
-  let lastBytes = 0;
-  await retries.run(address, signal, () =>
+  let [receivedBytes, mostBytes] = [0, 0];
+  const download = (): Promise<void> =>
     downloadFile(client, address, {
       path: partial,
       maxBytes: limits.maxArchiveBytes,
       onBytes(done, total) {
         if (!started) progress.start("archive", toMegabytes(total ?? limits.maxArchiveBytes), "MB");
         started = true;
-        lastBytes = done;
+        receivedBytes = done;
         progress.update(toMegabytes(done));
       },
-    }),
-  );
-  tally.fetchedBytes += lastBytes;
+    });
+  for (;;) {
+    try {
+      await retries.run(address, signal, download);
+      break;
+    } catch (error) {
+      // A long download may break off often: as long as it gets on, it gets new attempts.
+      const gotOn = receivedBytes >= mostBytes + bytesPerMegabyte;
+      if (!gotOn || !(error instanceof AddressError) || error.kind !== "unavailable") throw error;
+      mostBytes = receivedBytes;
+    }
+  }
+  tally.fetchedBytes += receivedBytes;
   await onDisk(path, () => rename(partial, path));
   return path;
 }

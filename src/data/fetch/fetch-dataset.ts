@@ -1,4 +1,5 @@
 /** Fetches a published data set: annotations, then images, then a report of what could not be had. */
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { FetchError } from "../../errors.js";
 import { fetchFromArchive } from "./fetch-archive.js";
@@ -65,10 +66,13 @@ const maxRedirects = 5;
  * @throws FetchError when annotations or a list or archive cannot be had; the signal's reason when it is aborted.
  */
 export async function fetchDataset(name: PublishedSetName, options: FetchOptions): Promise<FetchResult> {
-  const { out, signal, progress, urlLists = [], archive } = options;
+  const { out, progress, urlLists = [], archive } = options;
   const set: PublishedSet = publishedSets[name];
   const baseUrl = options.baseUrl === undefined ? undefined : folderAddress(options.baseUrl);
   const limits = { ...defaultLimits, ...options.limits };
+  // Every download under way listens to it, which is no leak.
+  const signal = AbortSignal.any([options.signal]);
+  setMaxListeners(0, signal);
   const client = new HttpClient({
     signal,
     stallMs: options.stallMs ?? defaultStallMs,
@@ -157,7 +161,8 @@ function allowedHosts({
   const named = [baseUrl, archive, ...urlLists].filter(
     (source) => source !== undefined && isWebAddress(source),
   );
-  return new Set([...allowedHosts, ...named.map((source) => hostOf(parseAddress(source ?? "")))]);
+  const extra = allowedHosts.map((host) => host.toLowerCase().replace(/^\[|\]$/g, ""));
+  return new Set([...extra, ...named.map((source) => hostOf(parseAddress(source ?? "")))]);
 }
 
 /** A base without a slash at its end would lose its last part. */
