@@ -2,15 +2,16 @@
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { FetchError } from "../../errors.js";
+import { AddressError } from "./address-error.js";
 import { fetchFromArchive } from "./fetch-archive.js";
 import { fetchFiles, isWebAddress, readLists } from "./fetch-files.js";
 import { fetchImages, ImageTally, missingImages } from "./fetch-images.js";
 import { lockFolder } from "./fetch-lock.js";
-import { countOf, type FetchSummary, writeReport } from "./fetch-report.js";
+import { countProblems, type FetchSummary, writeReport } from "./fetch-report.js";
 import type { FetchLimits, FetchProgress, FetchSession } from "./fetch-session.js";
 import { hostOf, parseAddress } from "./hosts.js";
 import { HttpClient } from "./http.js";
-import type { PublishedSet } from "./published-set.js";
+import type { PublishedFile, PublishedSet } from "./published-set.js";
 import { type PublishedSetName, publishedSets } from "./published-sets.js";
 import { Retries, type RetryOptions } from "./retries.js";
 
@@ -66,10 +67,103 @@ const maxRedirects = 5;
  * @throws FetchError when annotations or a list or archive cannot be had; the signal's reason when it is aborted.
  */
 export async function fetchDataset(name: PublishedSetName, options: FetchOptions): Promise<FetchResult> {
-  const { out, progress, urlLists = [], archive } = options;
-  const set: PublishedSet = publishedSets[name];
   const baseUrl = options.baseUrl === undefined ? undefined : folderAddress(options.baseUrl);
-  const limits = { ...defaultLimits, ...options.limits };
+  const session = openSession(options);
+  const unlock = await lockFolder(options.out);
+  try {
+    return await fetchAll(session, name, options, baseUrl);
+  } finally {
+    session.client.close();
+    await unlock();
+  }
+}
+
+async function fetchAll(
+  session: FetchSession,
+  name: PublishedSetName,
+  { annotationsOnly = false, verify = false, ...options }: FetchOptions,
+  baseUrl: URL | undefined,
+): Promise<FetchResult> {
+  const { root } = session;
+  const set: PublishedSet = publishedSets[name];
+  const source = imageSource(root, set, { ...options, baseUrl });
+  const published = [...set.annotations, ...(annotationsOnly ? [] : source.published)];
+  const files = await fetchFiles(session, published, { baseUrl, byHand: set.byHand });
+  const { images, unsafe } = set.wantedImages(root);
+  const tally = new ImageTally();
+  const report = async (missingCount: number | undefined, isComplete: boolean): Promise<FetchResult> => {
+    const summary: FetchSummary = {
+      dataset: name,
+      directory: root,
+      files: { present: files.present, fetched: files.fetched },
+      ...(missingCount === undefined
+        ? {}
+        : {
+            images: {
+              wanted: images.length + unsafe.length,
+              present: images.length - missingCount,
+              fetched: tally.fetched,
+              ...countProblems(tally.problems),
+            },
+          }),
+      wrongLines: tally.wrongLines,
+      unsafeNames: unsafe.length,
+      fetchedBytes: files.fetchedBytes + tally.fetchedBytes,
+    };
+    return { ...summary, report: await writeReport(summary, tally.problems, { isComplete }) };
+  };
+  if (annotationsOnly) return report(undefined, true);
+
+  for (const id of unsafe) {
+    const reason = "is not a name inside the data set's folder";
+    tally.problems.push({ id, address: null, kind: "refused", reason });
+  }
+  const missing = await missingImages(session, set, { images, verify });
+  try {
+    if (missing.length > 0 && source.archive !== undefined) {
+      await fetchFromArchive(session, set, { source: source.archive, images: missing, tally });
+    } else if (missing.length > 0) {
+      const addresses = await readLists(session, source.lists, { baseUrl, tally });
+      await fetchImages(session, missing, { addresses, tally });
+    }
+  } catch (error) {
+    await report(missing.length, false);
+    if (!(error instanceof AddressError)) throw error;
+    const nextStep = "try again later, or name another place with --archive, --url-list or --base-url";
+    throw new FetchError(`${error.message}; ${nextStep}`, { cause: error });
+  }
+  return report(missing.length, true);
+}
+
+/** Where images come from: an archive, or lists, some of which have to be fetched first. */
+interface ImageSource {
+  readonly archive?: string | undefined;
+  /** Files or addresses. */
+  readonly lists: readonly string[];
+  readonly published: readonly PublishedFile[];
+}
+
+/** What the user named goes first; then the archive or the lists of the publisher. */
+function imageSource(
+  root: string,
+  set: PublishedSet,
+  {
+    baseUrl,
+    urlLists = [],
+    archive,
+  }: Pick<FetchOptions, "urlLists" | "archive"> & { readonly baseUrl: URL | undefined },
+): ImageSource {
+  if (urlLists.length > 0) return { lists: urlLists, published: [] };
+  if (archive !== undefined) return { archive, lists: [], published: [] };
+  if (set.archive !== undefined) {
+    const { path, address } = set.archive;
+    return { archive: baseUrl ? new URL(path, baseUrl).href : address, lists: [], published: [] };
+  }
+  return { lists: set.lists.map(({ path }) => join(root, path)), published: set.lists };
+}
+
+function openSession({ out, progress, limits: given, ...options }: FetchOptions): FetchSession {
+  const limits = { ...defaultLimits, ...given };
   // Every download under way listens to it, which is no leak.
   const signal = AbortSignal.any([options.signal]);
   setMaxListeners(0, signal);
@@ -78,91 +172,22 @@ export async function fetchDataset(name: PublishedSetName, options: FetchOptions
     stallMs: options.stallMs ?? defaultStallMs,
     maxRedirects,
     parallel: limits.parallel,
-    allowedHosts: allowedHosts(options),
+    allowedHosts: namedHosts(options),
   });
   const retries = new Retries({ ...defaultRetry, random: Math.random, now: Date.now, ...options.retry });
-  const session: FetchSession = { root: out, client, retries, limits, signal, progress };
-  const tally = new ImageTally();
-  const unlock = await lockFolder(out);
-  try {
-    // Lists are needed where images come from them and nothing else was named.
-    const archiveSource = urlLists.length > 0 ? undefined : (archive ?? archiveAddress(set, baseUrl));
-    const needsLists = !options.annotationsOnly && urlLists.length === 0 && archiveSource === undefined;
-    const published = [...set.annotations, ...(needsLists ? set.lists : [])];
-    const files = await fetchFiles(session, published, { baseUrl, byHand: set.byHand });
-    const { images, unsafe } = set.wantedImages(out);
-    const base = {
-      dataset: name,
-      directory: out,
-      files: { present: files.present, fetched: files.fetched },
-      unsafeNames: unsafe.length,
-    };
-    if (options.annotationsOnly) {
-      const summary = { ...base, wrongLines: 0, fetchedBytes: files.fetchedBytes };
-      return { ...summary, report: await writeReport(summary, [], { isComplete: true }) };
-    }
-    for (const id of unsafe) {
-      const reason = "is not a name inside the data set's folder";
-      tally.problems.push({ id, address: null, kind: "refused", reason });
-    }
-    const missing = await missingImages(session, set, { images, verify: options.verify ?? false });
-    let wrongLines = 0;
-    const summarize = (): FetchSummary => ({
-      ...base,
-      images: {
-        wanted: images.length + unsafe.length,
-        present: images.length - missing.length,
-        fetched: tally.fetched,
-        dead: countOf(tally.problems, "dead"),
-        unavailable: countOf(tally.problems, "unavailable"),
-        refused: countOf(tally.problems, "refused"),
-        unlisted: countOf(tally.problems, "unlisted"),
-      },
-      wrongLines,
-      fetchedBytes: files.fetchedBytes + tally.fetchedBytes,
-    });
-    let isComplete = false;
-    try {
-      if (missing.length === 0) isComplete = true;
-      else if (archiveSource !== undefined) {
-        await fetchFromArchive(session, set, { source: archiveSource, images: missing, tally });
-      } else {
-        const sources = urlLists.length > 0 ? urlLists : set.lists.map(({ path }) => join(out, path));
-        const list = await readLists(session, sources, baseUrl);
-        wrongLines = list.wrongLines.length;
-        tally.fetchedBytes += list.fetchedBytes;
-        await fetchImages(session, missing, { addresses: list.addresses, tally });
-      }
-      isComplete = true;
-    } finally {
-      if (!isComplete) await writeReport(summarize(), tally.problems, { isComplete });
-    }
-    const summary = summarize();
-    return { ...summary, report: await writeReport(summary, tally.problems, { isComplete }) };
-  } finally {
-    client.close();
-    await unlock();
-  }
-}
-
-/** Sets with lists of addresses come from an archive only when one is named. */
-function archiveAddress({ archive }: PublishedSet, baseUrl: URL | undefined): string | undefined {
-  if (archive === undefined) return undefined;
-  return baseUrl ? new URL(archive.path, baseUrl).href : archive.address;
+  return { root: out, client, retries, limits, signal, progress };
 }
 
 /** What stands in the user's own options may be private. */
-function allowedHosts({
+function namedHosts({
   baseUrl,
   urlLists = [],
   archive,
   allowedHosts = [],
-}: FetchOptions): ReadonlySet<string> {
-  const named = [baseUrl, archive, ...urlLists].filter(
-    (source) => source !== undefined && isWebAddress(source),
-  );
-  const extra = allowedHosts.map((host) => host.toLowerCase().replace(/^\[|\]$/g, ""));
-  return new Set([...extra, ...named.map((source) => hostOf(parseAddress(source ?? "")))]);
+}: Pick<FetchOptions, "baseUrl" | "urlLists" | "archive" | "allowedHosts">): ReadonlySet<string> {
+  const addresses = [baseUrl ?? "", archive ?? "", ...urlLists].filter(isWebAddress);
+  const hosts = allowedHosts.map((host) => host.toLowerCase().replace(/^\[|\]$/g, ""));
+  return new Set([...hosts, ...addresses.map((address) => hostOf(parseAddress(address)))]);
 }
 
 /** A base without a slash at its end would lose its last part. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { FetchError } from "../../errors.js";
 import { imageFormatOf } from "../image-format.js";
 import { AddressError } from "./address-error.js";
-import { type AddressList, parseAddressList } from "./address-list.js";
+import { parseAddressList } from "./address-list.js";
+import type { ImageTally } from "./fetch-images.js";
 import { type FetchSession, fetchBytes } from "./fetch-session.js";
 import { inParallel } from "./in-parallel.js";
 import type { PublishedFile } from "./published-set.js";
@@ -70,35 +71,33 @@ export async function fetchFiles(
 /**
  * Reads address lists into one; the first list that has an id wins.
  * @param sources files, or addresses of files.
- * @throws FetchError when one cannot be read.
+ * @returns address by id; lines that are none are counted in `tally`.
+ * @throws FetchError when a list cannot be read or has no address at all.
  */
 export async function readLists(
   session: FetchSession,
   sources: readonly string[],
-  baseUrl: URL | undefined,
-): Promise<AddressList & { readonly fetchedBytes: number }> {
-  const addresses = new Map<string, string>();
-  const wrongLines: number[] = [];
-  let fetchedBytes = 0;
+  { baseUrl, tally }: { readonly baseUrl: URL | undefined; readonly tally: ImageTally },
+): Promise<ReadonlyMap<string, string>> {
+  const all = new Map<string, string>();
   for (const source of sources) {
-    let content: Uint8Array;
-    if (isWebAddress(source)) {
-      content = await fetchBytes(session, source, {
-        maxBytes: session.limits.maxTextBytes,
-        check: async (bytes) => checkText(source, bytes, "text"),
-      });
-      fetchedBytes += content.length;
-    } else content = await onDisk(source, () => readFile(source));
-    const list = parseAddressList(Buffer.from(content).toString("utf8"), baseUrl);
-    if (list.addresses.size === 0) {
+    const content = isWebAddress(source)
+      ? await fetchBytes(session, source, {
+          maxBytes: session.limits.maxTextBytes,
+          check: async (bytes) => checkText(source, bytes, "text"),
+        })
+      : await onDisk(source, () => readFile(source));
+    if (isWebAddress(source)) tally.fetchedBytes += content.length;
+    const { addresses, wrongLines } = parseAddressList(Buffer.from(content).toString("utf8"), baseUrl);
+    if (addresses.size === 0) {
       throw new FetchError(
-        `${source}: must have lines of an image id and its address; got none; check the list`,
+        `${source}: must have lines of an image id and its address; got ${wrongLines.length} other lines; check the list`,
       );
     }
-    for (const [id, address] of list.addresses) if (!addresses.has(id)) addresses.set(id, address);
-    wrongLines.push(...list.wrongLines);
+    for (const [id, address] of addresses) if (!all.has(id)) all.set(id, address);
+    tally.wrongLines += wrongLines.length;
   }
-  return { addresses, wrongLines, fetchedBytes };
+  return all;
 }
 
 /** Is it an address rather than a path? */

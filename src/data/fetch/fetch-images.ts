@@ -16,6 +16,8 @@ const checkPx = 8;
 export class ImageTally {
   fetched = 0;
   fetchedBytes = 0;
+  /** Lines of lists that are no address. */
+  wrongLines = 0;
   readonly problems: FetchProblem[] = [];
 
   /** For the end of a progress line. */

@@ -45,9 +45,11 @@ export interface FetchSummary {
   readonly fetchedBytes: number;
 }
 
-/** Counts of a kind of problem. */
-export function countOf(problems: readonly FetchProblem[], kind: FetchProblem["kind"]): number {
-  return problems.filter((problem) => problem.kind === kind).length;
+/** How many problems of each kind there are. */
+export function countProblems(problems: readonly FetchProblem[]): Record<FetchProblem["kind"], number> {
+  const counts = { dead: 0, unavailable: 0, refused: 0, unlisted: 0 };
+  for (const { kind } of problems) counts[kind] += 1;
+  return counts;
 }
 
 /** Writes the report into the data set's folder and gives its path. */
