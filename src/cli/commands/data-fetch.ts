@@ -41,11 +41,11 @@ const fields = {
 export function dataFetchCommand(context: CommandContext): Command {
   return new Command("fetch")
     .description(
-      "Download annotations and images of a published data set from their public addresses.\n" +
-        "What is there already is kept, so the same command goes on where it was stopped. Many addresses are dead\n" +
-        "today; they are counted, listed in fetch-report.json, and no error.",
+      "Download annotations and images of a published data set.\n" +
+        "What is there is kept: the same command goes on where it was stopped. Addresses\n" +
+        "that are dead, as many are today, are counted and listed in fetch-report.json.",
     )
-    .argument("[dataset]", `what to fetch: ${publishedSetNames.join(", ")} (required)`)
+    .argument("[dataset]", `${publishedSetNames.join(", ")} (required)`)
     .option("--out <dir>", "folder for the data set (required)")
     .option("--base-url <url>", "a copy of the published files in the data set's own layout")
     .option(
@@ -64,7 +64,7 @@ export function dataFetchCommand(context: CommandContext): Command {
     .addHelpText(
       "after",
       "\nCtrl-C stops at once and leaves whole files only.\n" +
-        "docs/data.md says what is published where.\n" +
+        "docs/data.md says what is published where, and what the words of the report mean.\n" +
         "\nExamples:\n" +
         "  $ sdfn data fetch fashioniq --out data/fashioniq\n" +
         "  $ sdfn data fetch shoes --out data/shoes --archive downloads/attributedata.tar.gz\n" +
