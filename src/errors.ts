@@ -65,6 +65,11 @@ export class ImageError extends SdfnError {
   readonly code = "IMAGE_INVALID";
 }
 
+/** A download that failed, or that cannot be done safely. */
+export class FetchError extends SdfnError {
+  readonly code = "FETCH_FAILED";
+}
+
 /** A run folder that is missing, incomplete or in use. */
 export class RunError extends SdfnError {
   readonly code = "RUN_INVALID";

@@ -5,21 +5,24 @@ import { UsageError } from "../errors.js";
 /**
  * The options of a command, checked.
  * @param fields schema by option name in camel case: `runDir` is `--run-dir`.
+ * @param positional names among them that are given without a `--name`.
  * @throws UsageError that lists every option that is missing or wrong.
  */
 export function readFlags<Shape extends z.ZodRawShape>(
   command: string,
   fields: Shape,
   given: Readonly<Record<string, unknown>>,
+  positional: readonly string[] = [],
 ): z.output<z.ZodObject<Shape>> {
   const result = z.object(fields).safeParse(given);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
     const value = given[name];
+    const shown = positional.includes(name) ? `<${name}>` : flagName(name);
     return value === undefined
-      ? `${flagName(name)} is missing`
-      : `${flagName(name)} ${message}; got ${Array.isArray(value) ? value.join(" ") : String(value)}`;
+      ? `${shown} is missing`
+      : `${shown} ${message}; got ${Array.isArray(value) ? value.join(" ") : String(value)}`;
   });
   const [only = ""] = problems;
   throw new UsageError(

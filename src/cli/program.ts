@@ -19,11 +19,12 @@ const entries: readonly CommandEntry[] = [
   },
   {
     name: "data",
-    summary: "make and check data sets",
+    summary: "make, fetch and check data sets",
     load: async (context) =>
       new Command("data")
-        .description("Make and check data sets.")
+        .description("Make, fetch and check data sets.")
         .addCommand((await import("./commands/data-synthetic.js")).dataSyntheticCommand(context))
+        .addCommand((await import("./commands/data-fetch.js")).dataFetchCommand(context))
         .addCommand((await import("./commands/data-check.js")).dataCheckCommand(context)),
   },
   {

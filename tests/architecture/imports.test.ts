@@ -87,6 +87,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "@bufbuild/protobuf": ["onnx"],
   "pure-rand": ["tensor"],
   yauzl: ["weights"],
+  tar: ["data"],
   zod: "wherever input is checked",
 };
 
