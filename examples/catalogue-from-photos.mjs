@@ -75,7 +75,7 @@ for (const image of files) {
   const type = basename(dirname(image));
   rows.push({
     id: `${type}-${basename(image, extname(image))}`,
-    image,
+    image: relative(root, image).replaceAll("\\", "/"),
     category: "clothing",
     type,
     ...(await look(image)),
