@@ -40,7 +40,7 @@ const plans = [
 const fields = {
   out: textFlag.default("runs/demo"),
   seed: seedFlag.default(1),
-  items: wholeNumberFlag({ min: 20, max: 3000 }).optional(),
+  items: wholeNumberFlag({ min: 20, max: 5000 }).optional(),
   triplets: wholeNumberFlag({ min: 30, max: 100_000 }).optional(),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
   json: switchFlag,
