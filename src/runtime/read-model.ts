@@ -2,8 +2,8 @@
 import { GraphError } from "../errors.js";
 import type { LoweredGraph } from "../graph/lower.js";
 import { Input, TensorType } from "../graph/value.js";
-import { dtypeOf, parseModel, writeModel } from "../onnx/onnx-graph.js";
 import type { ValueInfoProto } from "../onnx/onnx_pb.js";
+import { dtypeOf, parseModel, writeModel } from "../onnx/onnx-graph.js";
 import type { Dim } from "../tensor/shape.js";
 
 /** A model that was read, and what it gives. */

@@ -127,6 +127,11 @@ export class GraphSession<Output extends string> {
     return new Map([...this.#lowered.inputs].map(([name, { type }]) => [name, type]));
   }
 
+  /** What a run gives. */
+  get outputNames(): readonly string[] {
+    return this.#session.outputNames;
+  }
+
   /** Does a run need the input `name`? A graph takes only what its outputs depend on. */
   hasInput(name: string): boolean {
     return this.#lowered.inputs.has(name);
