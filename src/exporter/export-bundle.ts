@@ -9,6 +9,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -122,6 +123,8 @@ function fileOf(content: Uint8Array): BundleFile {
 
 function requireFree(place: string, shown: string): void {
   if (!existsSync(place)) return;
+  if (!statSync(place).isDirectory())
+    throw new BundleError(`${shown}: is a file; choose a new folder for --out`);
   const content = readdirSync(place);
   if (content.length === 0) return;
   throw new BundleError(
@@ -136,15 +139,17 @@ function writeFolder(place: string, contents: Readonly<Record<string, Uint8Array
     mkdirSync(dirname(place), { recursive: true });
     rmSync(partial, { recursive: true, force: true }); // an export that was killed
     mkdirSync(partial);
-    for (const [name, content] of Object.entries(contents)) writeDurably(join(partial, name), content);
-    renameSync(partial, place);
+    try {
+      for (const [name, content] of Object.entries(contents)) writeDurably(join(partial, name), content);
+      renameSync(partial, place);
+    } catch (cause) {
+      rmSync(partial, { recursive: true, force: true });
+      throw cause;
+    }
   } catch (cause) {
-    rmSync(partial, { recursive: true, force: true });
     throw new BundleError(
       `${place}: the bundle cannot be written; got ${cause}; choose another folder for --out`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }
