@@ -32,6 +32,7 @@ Options:
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
   --width N      features, query: D, the width of embeddings (default 1024)
   --items N      query: items in the catalogue (default 100000)
+  --threads N    query: threads of each side (default 2)
   --folder DIR   images: JPEG, PNG and WebP files, folders inside included; query: JPEG files, drawn ones by default
   --step-ms N    images: how long a step occupies the main thread (default 500)
   --json         print one JSON line
@@ -56,29 +57,30 @@ const { values, positionals } = parseArgs({
     cache: { type: "string" },
     weights: { type: "string" },
     items: { type: "string", default: "100000" },
+    threads: { type: "string", default: "2" },
     width: { type: "string", default: "1024" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-const { batch: givenBatch, steps: givenSteps, width, items, "step-ms": givenStepMs } = values;
-const [batch, steps, embedDim, itemCount, stepMs] = [givenBatch, givenSteps, width, items, givenStepMs].map(
-  Number,
+const numbers = ["batch", "steps", "width", "items", "threads", "step-ms"].map((name) =>
+  Number(values[name]),
 );
+const [batch, steps, embedDim, itemCount, threadCount, stepMs] = numbers;
 const name = positionals.join();
 const isUsable =
   (name === "step" ||
     name === "query" ||
     (name === "features" && values.data !== undefined) ||
     (name === "images" && values.folder !== undefined)) &&
-  [batch, steps, embedDim, itemCount, stepMs].every((n) => Number.isInteger(n) && n >= 1);
+  numbers.every((n) => Number.isInteger(n) && n >= 1);
 if (values.help || !isUsable) {
   console.error(help);
   process.exit(values.help ? 0 : 2);
 }
 const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
 if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
-else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, isJson });
+else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson });
 else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });
 else await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });

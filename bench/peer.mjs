@@ -10,11 +10,11 @@ const python = "/usr/bin/python3";
  * PyTorch's process, warmed up; undefined, with a word on standard error, where PyTorch is not installed.
  * `run` sends a line and gives the seconds that the program took for it.
  */
-export async function startPeer(script, args) {
+export async function startPeer(script, args, threadCount = 2) {
   const file = fileURLToPath(new URL(script, import.meta.url));
   if (!existsSync(python)) return missing(`there is no ${python}`);
   const child = spawn(python, [file, ...args], {
-    env: { ...process.env, OMP_NUM_THREADS: "2" },
+    env: { ...process.env, OMP_NUM_THREADS: String(threadCount) },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let complaint = "";

@@ -24,17 +24,16 @@ const warmup = 3;
 /** Words of a text. */
 const wordCount = 7;
 
-/** @param {{folder?: string, embedDim: number, itemCount: number, steps: number, isJson: boolean}} options */
-export async function benchQuery({ folder, embedDim, itemCount, steps, isJson }) {
+/** @param {{folder?: string, embedDim: number, itemCount: number, steps: number, threadCount: number, isJson: boolean}} options */
+export async function benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson }) {
   const root = mkdtempSync(join(tmpdir(), "query-"));
   const pictures = folder === undefined ? await drawPictures(root) : picturesIn(folder);
   const dir = join(root, "bundle");
   exportBundle(randomRun(embedDim), dir);
-  const peer = await startPeer("pytorch-query.py", [
-    ...["--dim", embedDim, "--items", itemCount, "--answers", answerCount].map(String),
-  ]);
-  const encoder = await openBundle(dir);
-  const search = await startSearch(itemCount, embedDim);
+  const sizes = ["--dim", embedDim, "--items", itemCount, "--answers", answerCount, "--threads", threadCount];
+  const peer = await startPeer("pytorch-query.py", sizes.map(String), threadCount);
+  const encoder = await openBundle(dir, { threadCount });
+  const search = await startSearch(itemCount, embedDim, threadCount);
   const random = new Random(4);
   const times = { ours: [], encode: [], search: [], peer: [] };
   for (let i = 0; i < steps + warmup; i += 1) {
@@ -56,7 +55,11 @@ export async function benchQuery({ folder, embedDim, itemCount, steps, isJson })
   const peerSummary = await peer?.stop();
   await encoder.close();
   rmSync(root, { recursive: true });
-  const summary = (values) => ({ p50Ms: quantile(values, 0.5), p95Ms: quantile(values, 0.95) });
+  const summary = (values) => ({
+    p50Ms: quantile(values, 0.5),
+    p95Ms: quantile(values, 0.95),
+    bestMs: Math.min(...values),
+  });
   const result = {
     /** PyTorch's time over ours: the median of the query-by-query ratios. */
     ratio: peer
@@ -65,12 +68,15 @@ export async function benchQuery({ folder, embedDim, itemCount, steps, isJson })
           0.5,
         )
       : null,
+    /** The same of each side's fastest query, which other programs on the machine disturbed least. */
+    bestRatio: peer ? Math.min(...times.peer) / Math.min(...times.ours) : null,
     ...summary(times.ours),
     encode: summary(times.encode),
     search: summary(times.search),
     peer: peer ? { ...summary(times.peer), ...peerSummary } : null,
     embedDim,
     items: itemCount,
+    threads: threadCount,
     queries: steps,
     commit: projectCommit(),
     node: process.versions.node,
@@ -94,12 +100,12 @@ function wordOf(token) {
 }
 
 /** Scores of all items as one matrix product; the best ones in order. */
-async function startSearch(itemCount, embedDim) {
+async function startSearch(itemCount, embedDim, threadCount) {
   const scores = matmul(
     new Input("items", "float32", ["batch", embedDim]),
     new Input("query", "float32", [embedDim, 1]),
   );
-  const session = await GraphSession.compile({ scores });
+  const session = await GraphSession.compile({ scores }, { threadCount });
   const items = { dtype: "float32", shape: [itemCount, embedDim], data: unitRows(itemCount, embedDim) };
   return async (query) => {
     const results = await session.run({
@@ -163,10 +169,23 @@ function picturesIn(folder) {
   return names.slice(0, pictureCount).map((name) => join(folder, name));
 }
 
-function describe({ ratio, p50Ms, p95Ms, encode, search, peer, embedDim, items }) {
-  const times = (one) => `p50 ${one.p50Ms.toFixed(1)} ms, p95 ${one.p95Ms.toFixed(1)} ms`;
-  const what = `one picture and text, ResNet-50, 224 px, D ${embedDim}, ${items} items, exact search`;
-  const ours = `ours     ${times({ p50Ms, p95Ms })} (embedding ${encode.p50Ms.toFixed(1)}, search ${search.p50Ms.toFixed(1)})`;
+function describe({
+  ratio,
+  bestRatio,
+  p50Ms,
+  p95Ms,
+  bestMs,
+  encode,
+  search,
+  peer,
+  embedDim,
+  items,
+  threads,
+}) {
+  const times = (one) =>
+    `p50 ${one.p50Ms.toFixed(1)} ms, p95 ${one.p95Ms.toFixed(1)} ms, best ${one.bestMs.toFixed(1)} ms`;
+  const what = `one picture and text, ResNet-50, 224 px, D ${embedDim}, ${items} items, exact search, ${threads} threads`;
+  const ours = `ours     ${times({ p50Ms, p95Ms, bestMs })} (embedding ${encode.p50Ms.toFixed(1)}, search ${search.p50Ms.toFixed(1)})`;
   if (!peer) return `${what}\n${ours}`;
-  return `${what}\n${ours}\nPyTorch  ${times(peer)} (embedding ${peer.encodeP50Ms}, search ${peer.searchP50Ms})\nratio    ${ratio.toFixed(2)} (PyTorch's time over ours)`;
+  return `${what}\n${ours}\nPyTorch  ${times(peer)} (embedding ${peer.encodeP50Ms}, search ${peer.searchP50Ms})\nratio    ${ratio.toFixed(2)} (PyTorch's time over ours, median of all queries), of the best ${bestRatio.toFixed(2)}`;
 }
