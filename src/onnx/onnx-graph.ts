@@ -222,9 +222,13 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** A model file of what is known of a model: fields that `onnx.proto` here does not have are left out. */
-export function writeModel(model: ModelProto): Uint8Array<ArrayBuffer> {
-  return toBinary(ModelProtoSchema, model, { writeUnknownFields: false });
+/** Does a model, or anything in it, have fields that `onnx.proto` here does not have? */
+export function hasUnknownFields(part: object): boolean {
+  if (part instanceof Uint8Array) return false;
+  if ("$unknown" in part && Array.isArray(part.$unknown) && part.$unknown.length > 0) return true;
+  return Object.values(part).some(
+    (field) => typeof field === "object" && field !== null && hasUnknownFields(field),
+  );
 }
 
 function attributeProto(name: string, value: OnnxAttribute): AttributeProto {

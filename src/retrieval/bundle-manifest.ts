@@ -182,10 +182,14 @@ export function readBundleManifest(dir: string): BundleManifest {
 }
 
 /** Bytes of a listed file. @throws BundleError when they are not those that were exported. */
-export function readBundleFile(dir: string, { files }: BundleManifest, name: ListedFile): Uint8Array {
+export function readBundleFile(
+  dir: string,
+  { files }: BundleManifest,
+  name: ListedFile,
+): Uint8Array<ArrayBuffer> {
   const path = join(dir, name);
   regularFile(path);
-  let bytes: Uint8Array;
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = readFileSync(path);
   } catch (cause) {

@@ -26,7 +26,7 @@ describe("readModel", () => {
     await session.release();
   });
 
-  it("drops weights that lie in other files, so that none is ever opened", async () => {
+  it("refuses weights that lie in other files, so that none is ever opened", async () => {
     const parsed = parseModel(model);
     const initializer = parsed.graph?.initializer[0];
     if (!initializer) throw new Error("there is no weight");
@@ -39,13 +39,13 @@ describe("readModel", () => {
     ];
     const hostile = toBinary(ModelProtoSchema, parsed);
     expect(Buffer.from(hostile).includes("secret.bin")).toBe(true);
-    expect(Buffer.from(readModel(hostile).model).includes("secret.bin")).toBe(false);
-    await expect(GraphSession.open(hostile)).rejects.toThrow();
+    expect(() => readModel(hostile)).toThrow(/fields that this project does not write/);
+    await expect(GraphSession.open(hostile)).rejects.toThrow(GraphError);
   });
 
   it("refuses other bytes, other domains, other types and other symbols", () => {
     expect(() => readModel(new Uint8Array())).toThrow(GraphError);
-    expect(() => readModel(Buffer.from("no model at all"))).toThrow(GraphError);
+    expect(() => readModel(new TextEncoder().encode("no model at all"))).toThrow(GraphError);
     const foreign = new OnnxGraph();
     const x = foreign.input("x", "float32", [2]);
     foreign.output("y", foreign.node("Gelu", [x], {}, { domain: "com.microsoft" }), "float32", [2]);

@@ -1,9 +1,9 @@
-/** A model file as a graph to run. The file is not trusted: ONNX Runtime is given what this project knows of it only. */
+/** A model file as a graph to run. The file is not trusted: ONNX Runtime is given only what this project writes itself. */
 import { GraphError } from "../errors.js";
 import type { LoweredGraph } from "../graph/lower.js";
 import { Input, TensorType } from "../graph/value.js";
 import type { ValueInfoProto } from "../onnx/onnx_pb.js";
-import { dtypeOf, parseModel, writeModel } from "../onnx/onnx-graph.js";
+import { dtypeOf, hasUnknownFields, parseModel } from "../onnx/onnx-graph.js";
 import type { Dim } from "../tensor/shape.js";
 
 /** A model that was read, and what it gives. */
@@ -13,12 +13,17 @@ export interface ReadModel extends LoweredGraph {
 }
 
 /**
- * Reads a model file. It is written again from the fields that `src/onnx` knows, so weights in files beside it,
- * loops, branches and functions cannot be in what runs; operators of other domains are refused.
+ * Reads a model file. Fields that `src/onnx` does not know are refused, so weights in files beside it, loops, branches
+ * and functions cannot be in what runs; so are operators of other domains.
  * @throws GraphError when the bytes are no model, or one that this project would not write.
  */
-export function readModel(bytes: Uint8Array): ReadModel {
+export function readModel(bytes: Uint8Array<ArrayBuffer>): ReadModel {
   const parsed = parseModel(bytes);
+  if (hasUnknownFields(parsed)) {
+    throw new GraphError(
+      "readModel: the model has fields that this project does not write, such as external data",
+    );
+  }
   const { graph } = parsed;
   if (!graph || graph.node.length === 0) throw new GraphError("readModel: the model has no nodes");
   const foreign = graph.node.find(({ domain }) => domain !== "");
@@ -32,7 +37,7 @@ export function readModel(bytes: Uint8Array): ReadModel {
     return [info.name, new Input(info.name, dtype, shape)] as const;
   });
   return {
-    model: writeModel(parsed),
+    model: bytes,
     nodeCount: graph.node.length,
     inputs: new Map(inputs),
     outputs: new Map(graph.output.map((info) => [info.name, typeOf(info)])),

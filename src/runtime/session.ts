@@ -117,7 +117,10 @@ export class GraphSession<Output extends string> {
   }
 
   /** Loads a model file. @throws GraphError when it is none that may run; whatever ONNX Runtime throws. */
-  static async open(bytes: Uint8Array, options: SessionOptions = {}): Promise<GraphSession<string>> {
+  static async open(
+    bytes: Uint8Array<ArrayBuffer>,
+    options: SessionOptions = {},
+  ): Promise<GraphSession<string>> {
     const read = readModel(bytes);
     return new GraphSession<string>(await createOrtSession(read, options), read);
   }

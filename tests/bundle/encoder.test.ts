@@ -176,7 +176,9 @@ describe("an encoder", () => {
         const tookMs = performance.now() - start;
         delay.disable();
         expect(tookMs).toBeGreaterThan(300);
-        expect(delay.max / 1e6).toBeLessThan(50);
+        expect(delay.percentile(95) / 1e6).toBeLessThan(50);
+        // A loop that waits for a batch is late once, by all of it; a machine at its limits is late by less.
+        expect(delay.max / 1e6).toBeLessThan(tookMs / 4);
       },
       { ...options, maxBatch: 16 },
       bundle,
