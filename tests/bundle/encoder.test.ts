@@ -2,12 +2,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { centreCrop, encodeTexts, stackCrops } from "../../src/data/batch-tensors.js";
+import { ImageCache } from "../../src/data/image-cache.js";
 import { BundleError, EncoderError, ImageError, UsageError } from "../../src/errors.js";
 import { exportBundle } from "../../src/exporter/export-bundle.js";
 import { createModel } from "../../src/models/registry.js";
+import { inferenceGraphs } from "../../src/retrieval/inference-graphs.js";
 import { openBundle } from "../../src/retrieval/open-bundle.js";
+import { runOnce } from "../../src/runtime/session.js";
 import { Random } from "../../src/tensor/random.js";
 import type { Run } from "../../src/training/open-run.js";
 import { resolveRunConfig } from "../../src/training/run-config.js";
@@ -56,6 +61,21 @@ async function withEncoder(
   }
 }
 
+/** [T, N] from the trained model itself. */
+async function attentionOf(picture: string, text: string): Promise<Float32Array> {
+  const [imagePx, sizePx, maxWords] = [70, 76, 11];
+  const graphs = inferenceGraphs(run.model, { imagePx, maxWords });
+  const source = new ImageCache(() => picture, { sizePx });
+  const crops = [centreCrop(sizePx, imagePx)];
+  const { regions } = await runOnce(graphs.images, {
+    images: await stackCrops(source, ["it"], { crops, cropPx: imagePx }),
+  });
+  const { attention } = graphs;
+  if (!attention) throw new Error("the model has no attention");
+  const feeds = { regions, ...encodeTexts(run.vocabulary, [text], maxWords) };
+  return (await runOnce({ attention }, feeds)).attention.data as Float32Array;
+}
+
 describe("a query", () => {
   it("without words is its picture, as a catalogue's is embedded", () =>
     withEncoder(async (encoder) => {
@@ -87,6 +107,8 @@ describe("a query", () => {
       const { words, rows, columns, weights } = answer?.attention ?? { words: [], weights: [] };
       expect(words).toEqual(["is", "zorgly", ",", "red", "\u{1f457}", "zorgly", "?", "and", "zorgly"]);
       expect([rows, columns]).toEqual([3, 3]);
+      const expected = await attentionOf(path(1), text);
+      expect(apart(weights as Float32Array, expected.slice(0, words.length * 9))).toBeLessThan(1e-4);
       // Every region's shares are 1 in all.
       for (let region = 0; region < 9; region += 1) {
         const shares = words.map((_, t) => weights[t * 9 + region] ?? Number.NaN);
@@ -155,6 +177,29 @@ describe("an encoder", () => {
       { ...options, maxBatch: 5 },
     ));
 
+  it("gives queries of all kinds in one batch what they get alone", () =>
+    withEncoder(async (encoder) => {
+      const queries = [
+        { text: "is blue" },
+        { picture: path(2), text: "is red" },
+        { picture: path(3) },
+        { text: "is shorter" },
+        { picture: path(4), text: "is blue" },
+      ];
+      const together = await encoder.embedQueries(queries);
+      for (const [i, query] of queries.entries()) {
+        const [alone] = await encoder.embedQueries([query]);
+        const { embedding, routes, attention } = together[i] ?? {};
+        expect(apart(embedding ?? new Float32Array(), alone?.embedding ?? new Float32Array())).toBeLessThan(
+          1e-5,
+        );
+        expect(routes?.flat(2)).toHaveLength(alone?.routes.flat(2).length ?? -1);
+        expect(attention?.words).toEqual(alone?.attention?.words);
+        const none = new Float32Array();
+        if (attention) expect(apart(attention.weights, alone?.attention?.weights ?? none)).toBeLessThan(1e-5);
+      }
+    }));
+
   it("leaves the event loop free while it works", async () => {
     // Wide enough for batches of several hundred milliseconds.
     const config = resolveRunConfig({
@@ -171,14 +216,15 @@ describe("an encoder", () => {
       async (encoder) => {
         const delay = monitorEventLoopDelay({ resolution: 5 });
         delay.enable();
+        await wait(50); // the first delay is measured from the second tick on
         const start = performance.now();
         await encoder.embedPictures(paths.slice(0, 16));
         const tookMs = performance.now() - start;
+        await wait(50);
         delay.disable();
         expect(tookMs).toBeGreaterThan(300);
-        expect(delay.percentile(95) / 1e6).toBeLessThan(50);
-        // A loop that waits for a batch is late once, by all of it; a machine at its limits is late by less.
-        expect(delay.max / 1e6).toBeLessThan(tookMs / 4);
+        // 50 ms and what a machine at its limits adds; a loop that waits for the batch is late by all of it.
+        expect(delay.max / 1e6).toBeLessThan(150);
       },
       { ...options, maxBatch: 16 },
       bundle,
