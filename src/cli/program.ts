@@ -51,6 +51,11 @@ const entries: readonly CommandEntry[] = [
     load: async (context) => (await import("./commands/evaluate.js")).evaluateCommand(context),
   },
   {
+    name: "export",
+    summary: "write a trained model as ONNX files that index, service and other programs run",
+    load: async (context) => (await import("./commands/export.js")).exportCommand(context),
+  },
+  {
     name: "search",
     summary: "find pictures with a picture and a sentence",
     load: async (context) => (await import("./commands/search.js")).searchCommand(context),
