@@ -6,48 +6,26 @@ import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
 import { ImageThread } from "../data/image-thread.js";
-import { availableSplit, describeDrops } from "../data/missing-images.js";
-import type { DatasetSplit, RetrievalDataset } from "../data/triplet.js";
-import { trainingImages, withoutBroken } from "../data/usable-images.js";
-import { joinCaptions, Vocabulary } from "../data/vocabulary.js";
-import { DivergenceError } from "../errors.js";
-import { scoreSplit } from "../evaluation/evaluate.js";
-import { defaultProtocol } from "../evaluation/protocols.js";
-import type { CompositionModel } from "../models/composition-model.js";
+import { describeDrops } from "../data/missing-images.js";
+import type { RetrievalDataset } from "../data/triplet.js";
 import { createModel } from "../models/registry.js";
 import { FrozenBackbone } from "../retrieval/frozen-backbone.js";
-import { ModelEmbedder } from "../retrieval/model-embedder.js";
 import type { SessionOptions } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
 import { writeSafetensors } from "../weights/safetensors.js";
-import { defaultFeatureCache, type FeatureProgress, prepareFeatures } from "./frozen-features.js";
-import { holdOut } from "./hold-out.js";
+import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
 import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
-import { learningRateAt } from "./learning-rate.js";
-import type { EpochMetrics, LossParts, Metrics, StepMetrics } from "./metrics.js";
+import type { EpochMetrics, Metrics } from "./metrics.js";
 import { projectCommit } from "./project-version.js";
 import type { RunConfig } from "./run-config.js";
 import { createRunFolder, type RunManifest, runFiles, writeAtomically, writeManifest } from "./run-files.js";
-import { Teacher } from "./teacher.js";
+import type { TrainEvent } from "./train-event.js";
+import { prepareTrainingData, type TrainingData } from "./training-data.js";
+import { TrainingLoop } from "./training-loop.js";
+import { initialState } from "./training-state.js";
 import { TrainingStep } from "./training-step.js";
 
-/** What happens during training, in order. */
-export type TrainEvent =
-  /** Images that were looked at, before anything else. */
-  | { readonly kind: "images"; readonly done: number; readonly total: number }
-  | {
-      readonly kind: "start";
-      readonly totalSteps: number;
-      readonly stepsPerEpoch: number;
-      readonly triplets: number;
-      readonly heldOut: number;
-      readonly vocabulary: number;
-      readonly parameters: number;
-    }
-  | { readonly kind: "note"; readonly text: string }
-  | FeatureProgress
-  | StepMetrics
-  | EpochMetrics;
+export type { TrainEvent } from "./train-event.js";
 
 export interface TrainOptions {
   readonly dataset: RetrievalDataset;
@@ -75,7 +53,6 @@ export interface TrainSummary {
   readonly lastEpoch: EpochMetrics | undefined;
 }
 
-/**
 /**
  * Trains from random initial values, or from those of `initial`. Images are looked at first: what needs a missing or
  * broken one is dropped and listed. Parameters are saved after every epoch, when interrupted, and when training diverges
@@ -112,27 +89,13 @@ async function trainOn(
     session = {},
   }: TrainOptions,
 ): Promise<TrainSummary> {
-  const startedAt = Date.now();
+  const [startMs, startedAt] = [performance.now(), new Date().toISOString()];
   const { training } = config;
   const random = new Random(training.seed);
-  const { split: withFiles } = availableSplit(dataset, "train");
   createRunFolder(runDir);
-  const usable = await withoutBroken(dataset, images, {
-    ids: trainingImages(withFiles),
-    onProgress: (done, total) => onEvent({ kind: "images", done, total }),
-    onNote: (text) => onEvent({ kind: "note", text }),
-    signal,
-  });
-  const { split, dropped, unusable } = availableSplit(usable, "train");
-  if (unusable.length > 0) {
-    const lines = unusable.map((image) => `${JSON.stringify(image)}\n`);
-    writeAtomically(join(runDir, runFiles.droppedImages), lines.join(""));
-    onEvent({ kind: "note", text: `${describeDrops(dropped)}; see ${runFiles.droppedImages}` });
-  }
-
-  const parts = holdOut(split, training.holdOut, random.fork("hold-out"));
-  const texts = trainingTexts(parts.training);
-  const vocabulary = Vocabulary.fromTexts(texts, { minCount: training.minWordCount });
+  const data = await prepareTrainingData(dataset, images, { config: training, random, signal, onEvent });
+  writeData(runDir, data, onEvent);
+  const { parts, texts, vocabulary } = data;
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,
     random: random.fork("model"),
@@ -145,7 +108,6 @@ async function trainOn(
     backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
     note: (text) => onEvent({ kind: "note", text }),
   });
-  vocabulary.save(join(runDir, runFiles.vocabulary));
   const features = training.freezeBackbone
     ? await FrozenBackbone.open(model, {
         images,
@@ -167,8 +129,7 @@ async function trainOn(
     grouping: training.batchGrouping,
     featureMaps: features,
   });
-  const dropoutRandom = random.fork("dropout");
-  const totalSteps = loader.batchesPerEpoch * training.epochs;
+  const dropout = random.fork("dropout");
   const manifest: Omit<RunManifest, "status" | "step" | "seconds"> = {
     format: 1,
     commit: projectCommit(),
@@ -176,105 +137,56 @@ async function trainOn(
     ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
     ...(initialWeights ? { initialWeights } : {}),
     config: config.fields,
-    startedAt: new Date(startedAt).toISOString(),
+    startedAt,
   };
   const log = createWriteStream(join(runDir, runFiles.metrics), { flags: "a" });
-  const report = (metrics: Metrics) => {
-    log.write(`${JSON.stringify(metrics)}\n`);
-    onEvent(metrics);
-  };
-  const save = (status: RunManifest["status"], step: number) => {
-    writeSafetensors(join(runDir, runFiles.parameters), model.stateDict(), {
-      model: config.model,
-      step: String(step),
-    });
-    writeManifest(runDir, { ...manifest, status, step, seconds: (Date.now() - startedAt) / 1000 });
-  };
-
   const compiled = await TrainingStep.compile(
     model,
     { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
     session,
   );
+  const save = (status: RunManifest["status"], { state: { step, seconds } }: TrainingLoop) => {
+    writeSafetensors(join(runDir, runFiles.parameters), model.stateDict(), {
+      model: config.model,
+      step: String(step),
+    });
+    writeManifest(runDir, { ...manifest, status, step, seconds });
+  };
+  const report = (metrics: Metrics) => {
+    log.write(`${JSON.stringify(metrics)}\n`);
+    onEvent(metrics);
+  };
   onEvent({
     kind: "start",
-    totalSteps,
+    totalSteps: loader.batchesPerEpoch * training.epochs,
     stepsPerEpoch: loader.batchesPerEpoch,
     triplets: parts.training.epochTripletCount,
     heldOut: parts.validation?.triplets.length ?? 0,
     vocabulary: vocabulary.size,
     parameters: model.parameters().reduce((count, { data }) => count + data.length, 0),
   });
-  let step = 0;
-  let teacher: Teacher | undefined;
-  let lastEpoch: EpochMetrics | undefined;
-  const interrupted = (): TrainSummary => {
-    save("interrupted", step);
-    return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+  const loop = new TrainingLoop(
+    {
+      ...{ model, training, compiled, loader, dropout, data, images, features, session, signal },
+      ...{ report, save, runDir, startMs },
+    },
+    initialState({ loader: loader.state(), dropout: dropout.state() }),
+  );
+  const summary = (status: TrainSummary["status"]): TrainSummary => {
+    const { step: steps, seconds } = loop.state;
+    return { status, steps, seconds, lastEpoch: loop.lastEpoch };
   };
   try {
     if (features) {
       await prepareFeatures(features, { parts, config: training, signal, onEvent });
-      if (signal?.aborted) return interrupted();
-    }
-    for (let epoch = 1; epoch <= training.epochs; epoch += 1) {
-      const epochStart = performance.now();
-      const sums = new LossSums();
-      for await (const batch of loader.epoch()) {
-        const stepStart = performance.now();
-        const learningRate = learningRateAt(step, totalSteps, training);
-        const result = await compiled.run(batch, {
-          step: step + 1,
-          learningRate,
-          random: dropoutRandom,
-          teacher: await teacher?.predict(batch),
-        });
-        if (!result.isAccepted) {
-          save("diverged", step);
-          throw new DivergenceError(
-            `step ${step + 1} (epoch ${epoch}): loss or gradients are not finite; got loss ${result.loss.total}, gradient norm ${result.gradientNorm}; ` +
-              `the parameters of step ${step} are in ${runDir}; try a lower learningRate (now ${learningRate}) or set gradientClip`,
-          );
-        }
-        step += 1;
-        sums.add(result.loss);
-        report({
-          kind: "step",
-          step,
-          epoch,
-          loss: result.loss,
-          gradientNorm: result.gradientNorm,
-          learningRate,
-          imagesPerSecond: (2 * training.batchSize * 1000) / (performance.now() - stepStart),
-        });
-        if (signal?.aborted) return interrupted();
-      }
-      const watched = await watch(model, {
-        images,
-        vocabulary,
-        features,
-        training,
-        validation: parts.validation,
-        session,
-      });
-      lastEpoch = {
-        kind: "epoch",
-        epoch,
-        step,
-        loss: sums.mean(),
-        ...watched,
-        seconds: (performance.now() - epochStart) / 1000,
-      };
-      report(lastEpoch);
-      save(epoch === training.epochs ? "complete" : "training", step);
-      if (model.auxiliaryLosses.distillation && epoch < training.epochs) {
-        await teacher?.release();
-        teacher = await Teacher.snapshot(model, { ...training, featureMapShape: features?.shape }, session);
+      if (signal?.aborted) {
+        save("interrupted", loop);
+        return summary("interrupted");
       }
     }
-    return { status: "complete", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+    return summary(await loop.run());
   } finally {
-    await teacher?.release();
+    await loop.release();
     await compiled.release();
     await features?.release();
     log.end();
@@ -282,83 +194,15 @@ async function trainOn(
   }
 }
 
-/** Recall and route statistics on the held-out triplets. */
-async function watch(
-  model: CompositionModel,
-  {
-    images,
-    vocabulary,
-    features,
-    training,
-    validation,
-    session,
-  }: {
-    images: ImageThread;
-    vocabulary: Vocabulary;
-    features: FrozenBackbone | undefined;
-    training: RunConfig["training"];
-    validation: DatasetSplit | undefined;
-    session: SessionOptions;
-  },
-): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
-  if (!validation) return {};
-  const embedder = await ModelEmbedder.compile(
-    model,
-    { images, vocabulary, featureMaps: features, ...training },
-    session,
-  );
-  try {
-    const { mean, perCategory } = await scoreSplit(validation, embedder, { protocol: defaultProtocol });
-    const categories = Object.values(perCategory);
-    const routes = await embedder.routeStatistics(
-      validation.triplets.map(({ reference, captions }) => ({ reference, text: joinCaptions(captions) })),
-    );
-    const total = (value: (category: (typeof categories)[number]) => number) =>
-      categories.reduce((sum, c) => sum + value(c), 0);
-    return {
-      validation: {
-        r1: mean.r1,
-        r10: mean.r10,
-        r50: mean.r50,
-        queries: total((c) => c.queries),
-        gallery: total((c) => c.gallery),
-      },
-      ...(routes.length > 0
-        ? {
-            routerEntropy: routes.map(({ entropy }) => entropy),
-            routeWeights: routes.map(({ weights }) => weights),
-          }
-        : {}),
-    };
-  } finally {
-    await embedder.release();
-  }
-}
-
-/** The texts as training encodes them. */
-function trainingTexts(split: DatasetSplit): readonly string[] {
-  const { triplets } = split;
-  return [...(split.trainingTexts?.() ?? triplets.map(({ captions }) => joinCaptions(captions)))];
-}
-
-/** Running sums of loss parts. */
-class LossSums {
-  #count = 0;
-  readonly #sums = { total: 0, classification: 0, distillation: 0, consistency: 0 };
-
-  add(loss: LossParts): void {
-    this.#count += 1;
-    for (const part of Object.keys(this.#sums) as (keyof LossParts)[]) this.#sums[part] += loss[part];
-  }
-
-  mean(): LossParts {
-    const { total, classification, distillation, consistency } = this.#sums;
-    const n = Math.max(1, this.#count);
-    return {
-      total: total / n,
-      classification: classification / n,
-      distillation: distillation / n,
-      consistency: consistency / n,
-    };
-  }
+/** Records the vocabulary, and the images that cannot be used. */
+function writeData(
+  runDir: string,
+  { vocabulary, dropped, unusable }: TrainingData,
+  onEvent: (event: TrainEvent) => void,
+): void {
+  vocabulary.save(join(runDir, runFiles.vocabulary));
+  if (unusable.length === 0) return;
+  const lines = unusable.map((image) => `${JSON.stringify(image)}\n`);
+  writeAtomically(join(runDir, runFiles.droppedImages), lines.join(""));
+  onEvent({ kind: "note", text: `${describeDrops(dropped)}; see ${runFiles.droppedImages}` });
 }
