@@ -6,6 +6,7 @@ import { trainingView } from "./training-view.js";
 const loss = { total: 1.25, classification: 1.25, distillation: 0, consistency: 0 };
 const start = {
   kind: "start",
+  step: 0,
   totalSteps: 8,
   stepsPerEpoch: 4,
   triplets: 5320,

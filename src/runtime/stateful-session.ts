@@ -3,7 +3,7 @@ import type * as ort from "onnxruntime-node";
 import { GraphError } from "../errors.js";
 import { type LoweredGraph, lower } from "../graph/lower.js";
 import type { ParameterUpdate } from "../graph/parameter-update.js";
-import type { Value } from "../graph/value.js";
+import type { Parameter, Value } from "../graph/value.js";
 import { sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { createOrtSession, type Feeds, fromOrt, type SessionOptions, toOrt, toOrtFeeds } from "./session.js";
@@ -110,6 +110,13 @@ export class StatefulSession<Output extends string> {
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** After a run that was not accepted: the parameters whose next values would have been NaN or infinite. */
+  get notFinite(): readonly Parameter[] {
+    return this.#updates
+      .filter(({ spare }) => !spare.every(Number.isFinite))
+      .map(({ parameter }) => parameter);
   }
 
   /** Frees the native session; parameters keep their values. */

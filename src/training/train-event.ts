@@ -8,6 +8,8 @@ export type TrainEvent =
   | { readonly kind: "images"; readonly done: number; readonly total: number }
   | {
       readonly kind: "start";
+      /** Steps done before; above 0 when a run is gone on with. */
+      readonly step: number;
       readonly totalSteps: number;
       readonly stepsPerEpoch: number;
       readonly triplets: number;

@@ -1,39 +1,51 @@
-/** Trains a model on a data set and writes a run folder. */
-
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+/** Trains a model on a data set and writes a run folder, or goes on with one. */
 import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
 import { ImageThread } from "../data/image-thread.js";
 import { describeDrops } from "../data/missing-images.js";
+import { oneCategory } from "../data/one-category.js";
+import { claim } from "../data/process-lock.js";
 import type { RetrievalDataset } from "../data/triplet.js";
+import { EnvironmentError, ImageError, RunError } from "../errors.js";
 import { createModel } from "../models/registry.js";
 import { FrozenBackbone } from "../retrieval/frozen-backbone.js";
 import type { SessionOptions } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
-import { writeSafetensors } from "../weights/safetensors.js";
+import { writeDurably } from "../weights/durable-file.js";
+import {
+  type CheckpointChoice,
+  CheckpointStore,
+  type OpenedCheckpoint,
+  openCheckpoint,
+} from "./checkpoint-store.js";
+import { fingerprintOf, requireSameConfig, requireSameData } from "./data-fingerprint.js";
 import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
 import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
-import type { EpochMetrics, Metrics } from "./metrics.js";
+import { restoreTeacher } from "./make-teacher.js";
+import type { EpochMetrics } from "./metrics.js";
+import { MetricsLog } from "./metrics-log.js";
 import { projectCommit } from "./project-version.js";
-import type { RunConfig } from "./run-config.js";
-import { createRunFolder, type RunManifest, runFiles, writeAtomically, writeManifest } from "./run-files.js";
+import { type RunConfig, resolveRunConfig } from "./run-config.js";
+import { createRunFolder, type RunManifest, readManifest, runFiles } from "./run-files.js";
+import { RunWriter } from "./run-writer.js";
 import type { TrainEvent } from "./train-event.js";
 import { prepareTrainingData, type TrainingData } from "./training-data.js";
 import { TrainingLoop } from "./training-loop.js";
 import { initialState } from "./training-state.js";
 import { TrainingStep } from "./training-step.js";
+import { restoreTensors } from "./training-tensors.js";
+import { WeightAverage } from "./weight-average.js";
 
 export type { TrainEvent } from "./train-event.js";
 
-export interface TrainOptions {
+/** Minutes between checkpoints in the middle of an epoch. */
+export const defaultCheckpointMinutes = 10;
+
+/** What a new run and one that is gone on with have in common. */
+interface WorkOptions {
   readonly dataset: RetrievalDataset;
-  readonly config: RunConfig;
-  /** A new or empty folder. */
   readonly runDir: string;
-  /** Files to start from in place of random values. */
-  readonly initial?: InitialWeights;
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
@@ -41,8 +53,23 @@ export interface TrainOptions {
   readonly imageCache?: DiskCacheOptions | undefined;
   /** Where a frozen backbone's feature maps lie; runs may share it. `.cache/features` by default. */
   readonly featureCacheDir?: string;
+  /** Between checkpoints, besides those at the end of every epoch; 0 is after every step. */
+  readonly checkpointMinutes?: number;
   /** How graphs run; every core by default. */
   readonly session?: SessionOptions;
+}
+
+export interface TrainOptions extends WorkOptions {
+  readonly config: RunConfig;
+  /** Files to start from in place of random values. */
+  readonly initial?: InitialWeights;
+}
+
+export interface ResumeOptions extends WorkOptions {
+  /** What the run's configuration is thought to be; refused when it is another. The run's own by default. */
+  readonly config?: RunConfig;
+  /** Go on from the last checkpoint, or from the one before it. */
+  readonly checkpoint?: CheckpointChoice;
 }
 
 export interface TrainSummary {
@@ -54,60 +81,110 @@ export interface TrainSummary {
 }
 
 /**
- * Trains from random initial values, or from those of `initial`. Images are looked at first: what needs a missing or
- * broken one is dropped and listed. Parameters are saved after every epoch, when interrupted, and when training diverges
- * (then the last good ones).
- * @throws DivergenceError when loss or gradients are not finite; DatasetError for the data; WeightsError,
- * StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at; the signal's
- * reason when it is aborted while images are looked at.
+ * Trains from random initial values, or from those of `initial`, into a new or empty folder. Images are looked at first:
+ * what needs a missing or broken one is dropped and listed. Checkpoints are written before the first step, after every
+ * epoch, every `checkpointMinutes`, and when interrupted; a complete run has none.
+ * @throws DivergenceError when loss or gradients are not finite, or the loss explodes; DatasetError for the data;
+ * WeightsError, StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at;
+ * EnvironmentError when the disk is full; the signal's reason when it is aborted while images are looked at.
  */
 export async function train(options: TrainOptions): Promise<TrainSummary> {
-  const { dataset, config, imageCache } = options;
-  const { resizePx, imageFit } = config.training;
+  createRunFolder(options.runDir);
+  return withRun(options, options.config, (images) => work(images, options, undefined));
+}
+
+/**
+ * Goes on with a run that was stopped, from a checkpoint, bit for bit as if it had never been; a complete run is left as
+ * it is. `metrics.jsonl` is cut back to the checkpoint.
+ * @throws RunError when there is no checkpoint, it is damaged, another process trains the run, or data or configuration
+ * have changed; and as `train`.
+ */
+export async function resumeTraining(options: ResumeOptions): Promise<TrainSummary> {
+  const { runDir, checkpoint: choice = "latest" } = options;
+  const manifest = readManifest(runDir);
+  const config = options.config ?? resolveRunConfig({ file: manifest.config });
+  if (manifest.status === "complete") {
+    requireSameConfig(runDir, manifest.config, config.fields);
+    options.onEvent?.({ kind: "note", text: `${runDir}: is complete; there is nothing to resume` });
+    return { status: "complete", steps: manifest.step, seconds: manifest.seconds, lastEpoch: undefined };
+  }
+  return withRun(options, config, async (images) => {
+    const saved = openCheckpoint(runDir, choice);
+    requireSameConfig(runDir, saved.content.config, config.fields);
+    return work(images, { ...options, config }, { checkpoint: saved, manifest });
+  });
+}
+
+/** With the folder claimed, the images at hand, and errors that say how to go on. */
+async function withRun(
+  { dataset, runDir, imageCache }: WorkOptions,
+  { training: { resizePx, imageFit } }: RunConfig,
+  use: (images: ImageThread) => Promise<TrainSummary>,
+): Promise<TrainSummary> {
+  const lock = join(runDir, runFiles.lock);
+  const claimed = await claim(lock);
+  if (typeof claimed === "number") {
+    throw new RunError(
+      `${runDir}: another process trains this run; got process ${claimed}; wait for it, or remove ${lock}`,
+    );
+  }
   const images = new ImageThread((id) => dataset.imagePath(id), {
     sizePx: resizePx,
     fit: imageFit,
     disk: imageCache,
   });
   try {
-    return await trainOn(images, options);
+    return await use(images);
   } finally {
     await images.close();
+    await claimed();
   }
 }
 
-async function trainOn(
+/** A run as it was left. */
+interface SavedRun {
+  readonly checkpoint: OpenedCheckpoint;
+  readonly manifest: RunManifest;
+}
+
+async function work(
   images: ImageThread,
-  {
-    dataset,
-    config,
-    runDir,
-    initial = {},
-    signal,
-    onEvent = () => undefined,
-    featureCacheDir = defaultFeatureCache,
-    session = {},
-  }: TrainOptions,
+  options: TrainOptions,
+  saved: SavedRun | undefined,
 ): Promise<TrainSummary> {
+  const { config, runDir, initial = {}, signal, session = {} } = options;
+  const { onEvent = () => undefined, checkpointMinutes = defaultCheckpointMinutes } = options;
+  const { featureCacheDir = saved?.manifest.featureCache ?? defaultFeatureCache } = options;
   const [startMs, startedAt] = [performance.now(), new Date().toISOString()];
   const { training } = config;
   const random = new Random(training.seed);
-  createRunFolder(runDir);
+  const note = (text: string) => onEvent({ kind: "note", text });
+  const dataset =
+    training.category === "" ? options.dataset : oneCategory(options.dataset, training.category);
   const data = await prepareTrainingData(dataset, images, { config: training, random, signal, onEvent });
-  writeData(runDir, data, onEvent);
   const { parts, texts, vocabulary } = data;
-  const model = createModel(config.model, config.modelConfig, {
-    vocabularySize: vocabulary.size,
-    random: random.fork("model"),
-  });
-  const initialWeights = await loadInitialWeights(model, initial, {
-    vocabulary,
-    texts,
-    random: new Random(training.seed).fork("word-vectors"),
-    // A frozen backbone keeps them anyway.
-    backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
-    note: (text) => onEvent({ kind: "note", text }),
-  });
+  const fingerprint = fingerprintOf(dataset, data);
+  if (saved) requireSameData(runDir, saved.checkpoint.content.data, fingerprint);
+  else writeData(runDir, data, note);
+
+  const blank = (stream: Random) =>
+    createModel(config.model, config.modelConfig, { vocabularySize: vocabulary.size, random: stream });
+  const model = blank(random.fork("model"));
+  const initialWeights = saved
+    ? saved.manifest.initialWeights
+    : await loadInitialWeights(model, initial, {
+        vocabulary,
+        texts,
+        random: new Random(training.seed).fork("word-vectors"),
+        // A frozen backbone keeps them anyway.
+        backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
+        note,
+      });
+  const average = training.weightAverage > 0 ? new WeightAverage(model, training.weightAverage) : undefined;
+  const seenWords = new Uint8Array(vocabulary.size);
+  const holders = { model, average, seenWords };
+  // Moments come when there is a step; the backbone must stand before its feature maps are looked for.
+  if (saved) restoreTensors({ ...holders, moments: new Map() }, saved.checkpoint.tensors);
   const features = training.freezeBackbone
     ? await FrozenBackbone.open(model, {
         images,
@@ -129,35 +206,61 @@ async function trainOn(
     grouping: training.batchGrouping,
     featureMaps: features,
   });
-  const dropout = random.fork("dropout");
-  const manifest: Omit<RunManifest, "status" | "step" | "seconds"> = {
-    format: 1,
-    commit: projectCommit(),
-    dataset: { name: dataset.name, root: dataset.root },
-    ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
-    ...(initialWeights ? { initialWeights } : {}),
-    config: config.fields,
-    startedAt,
-  };
-  const log = createWriteStream(join(runDir, runFiles.metrics), { flags: "a" });
+  const fresh = initialState({ loader: loader.state(), dropout: random.fork("dropout").state() });
+  const state = saved?.checkpoint.content.state ?? fresh;
+  loader.restore(state.loader);
   const compiled = await TrainingStep.compile(
     model,
     { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
     session,
   );
-  const save = (status: RunManifest["status"], { state: { step, seconds } }: TrainingLoop) => {
-    writeSafetensors(join(runDir, runFiles.parameters), model.stateDict(), {
+  if (saved) restoreTensors({ ...holders, moments: compiled.moments }, saved.checkpoint.tensors);
+  const savedTeacher = saved?.checkpoint.teacher;
+  const teacher =
+    savedTeacher &&
+    (await restoreTeacher(savedTeacher, loader.epochTriplets(), () => blank(new Random(0)), {
+      ...{ images, vocabulary, features, training, session },
+    }));
+
+  const commit = projectCommit();
+  const log = MetricsLog.open(runDir, saved?.checkpoint.content.metricsBytes ?? 0);
+  const store = new CheckpointStore(runDir, saved?.checkpoint);
+  const writer = new RunWriter(
+    {
+      runDir,
       model: config.model,
-      step: String(step),
-    });
-    writeManifest(runDir, { ...manifest, status, step, seconds });
-  };
-  const report = (metrics: Metrics) => {
-    log.write(`${JSON.stringify(metrics)}\n`);
-    onEvent(metrics);
-  };
+      manifest: saved
+        ? resumedManifest(saved, { at: startedAt, step: state.step, commit })
+        : {
+            format: 1,
+            commit,
+            dataset: { name: dataset.name, root: dataset.root },
+            ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
+            ...(initialWeights ? { initialWeights } : {}),
+            heldOut: {
+              by: training.holdOutBy,
+              triplets: parts.validation?.triplets.length ?? 0,
+              leftOut: parts.leftOut,
+            },
+            config: config.fields,
+            startedAt,
+          },
+      checkpoint: { commit, config: config.fields, data: fingerprint },
+    },
+    log,
+    store,
+  );
+  const loop = new TrainingLoop(
+    {
+      ...{ ...holders, training, compiled, loader, dropout: Random.fromState(state.dropout), data },
+      ...{ images, features, session, signal, writer, onEvent, runDir, startMs, checkpointMinutes },
+    },
+    state,
+    teacher,
+  );
   onEvent({
     kind: "start",
+    step: state.step,
     totalSteps: loader.batchesPerEpoch * training.epochs,
     stepsPerEpoch: loader.batchesPerEpoch,
     triplets: parts.training.epochTripletCount,
@@ -165,44 +268,56 @@ async function trainOn(
     vocabulary: vocabulary.size,
     parameters: model.parameters().reduce((count, { data }) => count + data.length, 0),
   });
-  const loop = new TrainingLoop(
-    {
-      ...{ model, training, compiled, loader, dropout, data, images, features, session, signal },
-      ...{ report, save, runDir, startMs },
-    },
-    initialState({ loader: loader.state(), dropout: dropout.state() }),
-  );
   const summary = (status: TrainSummary["status"]): TrainSummary => {
     const { step: steps, seconds } = loop.state;
     return { status, steps, seconds, lastEpoch: loop.lastEpoch };
   };
   try {
+    if (!saved) loop.begin();
     if (features) {
       await prepareFeatures(features, { parts, config: training, signal, onEvent });
-      if (signal?.aborted) {
-        save("interrupted", loop);
-        return summary("interrupted");
-      }
+      if (signal?.aborted) return summary(loop.stop());
     }
     return summary(await loop.run());
+  } catch (error) {
+    throw withWayOn(error, runDir, store.step);
   } finally {
     await loop.release();
     await compiled.release();
     await features?.release();
-    log.end();
-    await once(log, "close");
+    log.close();
   }
+}
+
+/** The manifest of a run that is taken up again. */
+function resumedManifest(
+  { manifest: { status: _, step: __, seconds: ___, ...manifest } }: SavedRun,
+  entry: NonNullable<RunManifest["resumed"]>[number],
+): Omit<RunManifest, "status" | "step" | "seconds"> {
+  return { ...manifest, resumed: [...(manifest.resumed ?? []), entry] };
+}
+
+/** The same error with what was saved and how to go on, where going on can help. */
+function withWayOn(error: unknown, runDir: string, step: number | undefined): unknown {
+  const Kind = [ImageError, EnvironmentError].find((kind) => error instanceof kind);
+  if (!Kind || !(error instanceof Error) || step === undefined) return error;
+  return new Kind(
+    `${error.message}\nthe run is saved up to step ${step}; when that is mended, go on with: sdfn train --resume ${runDir}`,
+    { cause: error },
+  );
 }
 
 /** Records the vocabulary, and the images that cannot be used. */
 function writeData(
   runDir: string,
   { vocabulary, dropped, unusable }: TrainingData,
-  onEvent: (event: TrainEvent) => void,
+  note: (text: string) => void,
 ): void {
   vocabulary.save(join(runDir, runFiles.vocabulary));
   if (unusable.length === 0) return;
-  const lines = unusable.map((image) => `${JSON.stringify(image)}\n`);
-  writeAtomically(join(runDir, runFiles.droppedImages), lines.join(""));
-  onEvent({ kind: "note", text: `${describeDrops(dropped)}; see ${runFiles.droppedImages}` });
+  writeDurably(
+    join(runDir, runFiles.droppedImages),
+    unusable.map((image) => `${JSON.stringify(image)}\n`),
+  );
+  note(`${describeDrops(dropped)}; see ${runFiles.droppedImages}`);
 }

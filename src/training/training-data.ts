@@ -6,6 +6,7 @@ import { availableSplit, type DropReport } from "../data/missing-images.js";
 import type { DatasetSplit, RetrievalDataset } from "../data/triplet.js";
 import { trainingImages, withoutBroken } from "../data/usable-images.js";
 import { joinCaptions, Vocabulary } from "../data/vocabulary.js";
+import { ConfigError } from "../errors.js";
 import type { Random } from "../tensor/random.js";
 import { type HeldOut, holdOut } from "./hold-out.js";
 import type { TrainEvent } from "./train-event.js";
@@ -35,7 +36,7 @@ export async function prepareTrainingData(
     signal,
     onEvent,
   }: {
-    readonly config: Pick<TrainingConfig, "holdOut" | "minWordCount">;
+    readonly config: Pick<TrainingConfig, "holdOut" | "holdOutBy" | "minWordCount" | "keep" | "patience">;
     readonly random: Random;
     readonly signal: AbortSignal | undefined;
     readonly onEvent: (event: TrainEvent) => void;
@@ -49,7 +50,22 @@ export async function prepareTrainingData(
     signal,
   });
   const { split, dropped, unusable } = availableSplit(usable, "train");
-  const parts = holdOut(split, config.holdOut, random.fork("hold-out"));
+  const { holdOut: fraction, holdOutBy: by, keep, patience } = config;
+  const parts = holdOut(split, { fraction, by }, random.fork("hold-out"));
+  if (!parts.validation && (keep === "best" || patience > 0)) {
+    throw new ConfigError(
+      `keep, patience: go by held-out triplets, and none can be held out of ${split.triplets.length}; ` +
+        `got keep ${keep}, patience ${patience}; raise holdOut (now ${fraction}), or leave them at last and 0`,
+    );
+  }
+  if (parts.leftOut > 0) {
+    onEvent({
+      kind: "note",
+      text:
+        `held out by item: ${parts.leftOut} triplets tie a held-out image to one that is trained on and are in neither ` +
+        "part (holdOutBy=triplet keeps them)",
+    });
+  }
   const texts = trainingTexts(parts.training);
   const vocabulary = Vocabulary.fromTexts(texts, { minCount: config.minWordCount });
   return { parts, texts, vocabulary, dropped, unusable };

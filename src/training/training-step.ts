@@ -121,6 +121,16 @@ export class TrainingStep {
     return this.#adam.moments;
   }
 
+  /** Do words get gradients? */
+  get readsText(): boolean {
+    return this.#session.hasInput("tokens");
+  }
+
+  /** After a step that was not accepted: parameters and moments whose next values would not have been finite. */
+  get notFinite(): readonly Parameter[] {
+    return this.#session.notFinite;
+  }
+
   /**
    * One step; occupies the calling thread until it is done.
    * @param batch tensors as `BatchLoader` gives them (or feature maps as `images`).
@@ -178,7 +188,7 @@ export class TrainingStep {
 
   /** A model that does not look at the text has no such inputs. */
   #usedTexts({ tokens, lengths }: Pick<Batch, "tokens" | "lengths">): Record<string, Tensor> {
-    return this.#session.hasInput("tokens") ? { tokens, lengths } : {};
+    return this.readsText ? { tokens, lengths } : {};
   }
 
   /** Zeros and a factor of 0 as long as there is no teacher. */

@@ -11,6 +11,11 @@ import type { SessionOptions } from "../runtime/session.js";
 import type { EpochMetrics } from "./metrics.js";
 import type { RunConfig } from "./run-config.js";
 
+/** What epochs are compared by: the mean of R@1, R@10 and R@50, percent; small galleries saturate the last. */
+export function recallOf({ r1, r10, r50 }: NonNullable<EpochMetrics["validation"]>): number {
+  return (r1 + r10 + r50) / 3;
+}
+
 /** Recall and route statistics on the held-out triplets. */
 export async function watch(
   model: CompositionModel,
