@@ -91,7 +91,8 @@ function startLine(event: Extract<TrainEvent, { kind: "start" }>): string {
   return (
     `${count(event.triplets)} triplets${held}, ${count(event.vocabulary)} words, ` +
     `${count(event.parameters)} parameters, ${count(event.totalSteps)} steps` +
-    (event.step > 0 ? `, ${count(event.step)} of them done` : "")
+    (event.step > 0 ? `, ${count(event.step)} of them done` : "") +
+    `; needs about ${(event.memoryBytes / 1e9).toFixed(1)} GB of memory`
   );
 }
 

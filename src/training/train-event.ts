@@ -14,6 +14,8 @@ export type TrainEvent =
       readonly stepsPerEpoch: number;
       readonly triplets: number;
       readonly heldOut: number;
+      /** Estimated peak. */
+      readonly memoryBytes: number;
       readonly vocabulary: number;
       readonly parameters: number;
     }

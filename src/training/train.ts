@@ -23,6 +23,7 @@ import { fingerprintOf, requireSameConfig, requireSameData } from "./data-finger
 import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
 import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
 import { restoreTeacher } from "./make-teacher.js";
+import { availableMemoryBytes, peakMemoryBytes, requireMemory } from "./memory-estimate.js";
 import type { EpochMetrics } from "./metrics.js";
 import { MetricsLog } from "./metrics-log.js";
 import { projectCommit } from "./project-version.js";
@@ -55,6 +56,8 @@ interface WorkOptions {
   readonly featureCacheDir?: string;
   /** Between checkpoints, besides those at the end of every epoch; 0 is after every step. */
   readonly checkpointMinutes?: number;
+  /** Training that is thought to need more memory is refused; what is free by default. */
+  readonly availableBytes?: number;
   /** How graphs run; every core by default. */
   readonly session?: SessionOptions;
 }
@@ -86,7 +89,7 @@ export interface TrainSummary {
  * epoch, every `checkpointMinutes`, and when interrupted; a complete run has none.
  * @throws DivergenceError when loss or gradients are not finite, or the loss explodes; DatasetError for the data;
  * WeightsError, StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at;
- * EnvironmentError when the disk is full; the signal's reason when it is aborted while images are looked at.
+ * EnvironmentError when the disk is full, or the memory will not do; the signal's reason when it is aborted while images are looked at.
  */
 export async function train(options: TrainOptions): Promise<TrainSummary> {
   createRunFolder(options.runDir);
@@ -155,6 +158,7 @@ async function work(
   const { config, runDir, initial = {}, signal, session = {} } = options;
   const { onEvent = () => undefined, checkpointMinutes = defaultCheckpointMinutes } = options;
   const { featureCacheDir = saved?.manifest.featureCache ?? defaultFeatureCache } = options;
+  const { availableBytes = availableMemoryBytes() } = options;
   const [startMs, startedAt] = [performance.now(), new Date().toISOString()];
   const { training } = config;
   const random = new Random(training.seed);
@@ -209,10 +213,22 @@ async function work(
   const fresh = initialState({ loader: loader.state(), dropout: random.fork("dropout").state() });
   const state = saved?.checkpoint.content.state ?? fresh;
   loader.restore(state.loader);
+  let memoryBytes = 0;
   const compiled = await TrainingStep.compile(
     model,
     { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
-    session,
+    {
+      ...session,
+      beforeCompile: (graph) => {
+        memoryBytes = peakMemoryBytes({
+          graph,
+          modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
+          hasTeacher: model.auxiliaryLosses.distillation !== undefined && training.epochs > 1,
+          hasAverage: average !== undefined,
+        });
+        requireMemory(memoryBytes, availableBytes, training);
+      },
+    },
   );
   if (saved) restoreTensors({ ...holders, moments: compiled.moments }, saved.checkpoint.tensors);
   const savedTeacher = saved?.checkpoint.teacher;
@@ -265,6 +281,7 @@ async function work(
     stepsPerEpoch: loader.batchesPerEpoch,
     triplets: parts.training.epochTripletCount,
     heldOut: parts.validation?.triplets.length ?? 0,
+    memoryBytes,
     vocabulary: vocabulary.size,
     parameters: model.parameters().reduce((count, { data }) => count + data.length, 0),
   });

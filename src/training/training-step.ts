@@ -10,7 +10,7 @@ import { cast, full } from "../ops/constant.js";
 import { Adam, type ParameterGroup } from "../optim/adam.js";
 import { clipByGlobalNorm, globalNorm } from "../optim/clip.js";
 import type { SessionOptions } from "../runtime/session.js";
-import { StatefulSession } from "../runtime/stateful-session.js";
+import { StatefulSession, type StatefulSessionOptions } from "../runtime/stateful-session.js";
 import type { Random } from "../tensor/random.js";
 import { elementCount, requireStatic } from "../tensor/shape.js";
 import { float32, scalarOf, type Tensor, zeros } from "../tensor/tensor.js";
@@ -67,7 +67,7 @@ export class TrainingStep {
   static async compile(
     model: CompositionModel,
     config: StepConfig,
-    options: SessionOptions = {},
+    options: SessionOptions & Pick<StatefulSessionOptions<StepOutput>, "beforeCompile"> = {},
   ): Promise<TrainingStep> {
     const { batchSize, imagePx, maxWords, weightDecay, gradientClip } = config.training;
     const pass = ForwardPass.training();

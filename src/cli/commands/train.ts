@@ -36,6 +36,7 @@ const commonFields = {
     .regex(/^\d+(\.\d+)?$/, "must be minutes, 0 or more")
     .transform(Number)
     .default(defaultCheckpointMinutes),
+  skipMemoryCheck: switchFlag,
   ...imageCacheFields,
   json: switchFlag,
 };
@@ -98,6 +99,7 @@ export function trainCommand(context: CommandContext): Command {
       "--checkpoint-minutes <n>",
       `time between checkpoints, besides those after every epoch (default ${defaultCheckpointMinutes})`,
     )
+    .option("--skip-memory-check", "train even where it is thought to need more memory than is free")
     .option(...imageCacheOption)
     .option(...imageCacheBoundOption)
     .option("--json", "print one JSON line at the end instead of text")
@@ -182,6 +184,7 @@ async function show(
       signal: context.signal,
       ...(flags.featureCache === undefined ? {} : { featureCacheDir: flags.featureCache }),
       checkpointMinutes: flags.checkpointMinutes,
+      ...(flags.skipMemoryCheck ? { availableBytes: Number.POSITIVE_INFINITY } : {}),
       onEvent: view.onEvent,
     });
   } finally {
