@@ -91,11 +91,20 @@ const manifestSchema = z.strictObject({
 /** What `run.json` says. */
 export type RunManifest = z.infer<typeof manifestSchema>;
 
-/** Makes the folder. @throws RunError when it holds a run or anything else already. */
+/** What is there before a run's first checkpoint; without a manifest, a run that never began. */
+const preparations: readonly string[] = [runFiles.vocabulary, runFiles.droppedImages, runFiles.lock];
+
+/** Makes the folder. @throws RunError when it holds a run that began, or anything else. */
 export function createRunFolder(runDir: string): void {
-  if (existsSync(runDir) && readdirSync(runDir).length > 0) {
+  const found = existsSync(runDir) ? readdirSync(runDir) : [];
+  if (found.includes(runFiles.manifest)) {
     throw new RunError(
-      `${runDir}: the folder is not empty; got ${readdirSync(runDir).slice(0, 3).join(", ")}; choose a new folder for --out`,
+      `${runDir}: holds a run; go on with it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
+    );
+  }
+  if (found.some((name) => !preparations.includes(name))) {
+    throw new RunError(
+      `${runDir}: the folder is not empty; got ${found.slice(0, 3).join(", ")}; choose a new folder for --out`,
     );
   }
   mkdirSync(runDir, { recursive: true });
