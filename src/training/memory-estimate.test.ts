@@ -7,11 +7,12 @@ const sizes = { batchSize: 8, imagePx: 224 };
 describe("the memory estimate", () => {
   it("adds what the graph, a teacher and an average need", () => {
     const graph = { resultBytes: 5, parameterBytes: 7, spareBytes: 7 };
-    const plain = { graph, modelBytes: 1000, hasTeacher: false, hasAverage: false };
+    const plain = { graph, modelBytes: 1000, hasTeacher: false, hasAverage: false, imageBytes: 0 };
     const peak = peakMemoryBytes(plain);
     expect(peak).toBe(330e6 + 10 + 21);
     expect(peakMemoryBytes({ ...plain, hasTeacher: true }) - peak).toBe(2000);
     expect(peakMemoryBytes({ ...plain, hasAverage: true }) - peak).toBe(1000);
+    expect(peakMemoryBytes({ ...plain, imageBytes: 13 }) - peak).toBe(13);
   });
 
   it("is within its stated error of what was measured", () => {
@@ -25,7 +26,13 @@ describe("the memory estimate", () => {
     ] as const;
     for (const [results, parameters, peak] of measured) {
       const graph = { resultBytes: results * 1e6, parameterBytes: parameters * 1e6, spareBytes: 0 };
-      const estimate = peakMemoryBytes({ graph, modelBytes: 0, hasTeacher: false, hasAverage: false });
+      const estimate = peakMemoryBytes({
+        graph,
+        modelBytes: 0,
+        hasTeacher: false,
+        hasAverage: false,
+        imageBytes: 0,
+      });
       expect(Math.abs(estimate / (peak * 1e6) - 1)).toBeLessThan(0.12);
     }
   });

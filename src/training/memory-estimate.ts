@@ -9,6 +9,8 @@ export interface MemoryNeeds {
   readonly modelBytes: number;
   readonly hasTeacher: boolean;
   readonly hasAverage: boolean;
+  /** Decoded images that are kept in memory. */
+  readonly imageBytes: number;
 }
 
 /** Node.js, ONNX Runtime and their code. */
@@ -21,15 +23,22 @@ const perParameterByte = 3;
 /** Largest error among the eight sizes that the factors were fitted to (docs/performance.md). */
 export const estimateError = 0.12;
 
-/** Bytes at the peak of training, the images' own cache apart. */
-export function peakMemoryBytes({ graph, modelBytes, hasTeacher, hasAverage }: MemoryNeeds): number {
+/** Bytes at the peak of training. */
+export function peakMemoryBytes({
+  graph,
+  modelBytes,
+  hasTeacher,
+  hasAverage,
+  imageBytes,
+}: MemoryNeeds): number {
   return (
     baseBytes +
     perResultByte * graph.resultBytes +
     perParameterByte * graph.parameterBytes +
     // A teacher's weights are in its graph, once as ONNX and once laid out for speed.
     (hasTeacher ? 2 * modelBytes : 0) +
-    (hasAverage ? modelBytes : 0)
+    (hasAverage ? modelBytes : 0) +
+    imageBytes
   );
 }
 

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
+import { defaultImageBudgetBytes } from "../data/image-cache.js";
 import { ImageThread } from "../data/image-thread.js";
 import { describeDrops } from "../data/missing-images.js";
 import { oneCategory } from "../data/one-category.js";
@@ -52,6 +53,8 @@ interface WorkOptions {
   readonly onEvent?: (event: TrainEvent) => void;
   /** Where resized images are kept for later runs; nowhere by default. */
   readonly imageCache?: DiskCacheOptions | undefined;
+  /** Memory for resized images; those past it are read or decoded each time. 1 GiB by default. */
+  readonly imageBudgetBytes?: number;
   /** Where a frozen backbone's feature maps lie; runs may share it. `.cache/features` by default. */
   readonly featureCacheDir?: string;
   /** Between checkpoints, besides those at the end of every epoch; 0 is after every step. */
@@ -120,7 +123,7 @@ export async function resumeTraining(options: ResumeOptions): Promise<TrainSumma
 
 /** With the folder claimed, the images at hand, and errors that say how to go on. */
 async function withRun(
-  { dataset, runDir, imageCache }: WorkOptions,
+  { dataset, runDir, imageCache, imageBudgetBytes = defaultImageBudgetBytes }: WorkOptions,
   { training: { resizePx, imageFit } }: RunConfig,
   use: (images: ImageThread) => Promise<TrainSummary>,
 ): Promise<TrainSummary> {
@@ -135,6 +138,7 @@ async function withRun(
     sizePx: resizePx,
     fit: imageFit,
     disk: imageCache,
+    budgetBytes: imageBudgetBytes,
   });
   try {
     return await use(images);
@@ -158,7 +162,7 @@ async function work(
   const { config, runDir, initial = {}, signal, session = {} } = options;
   const { onEvent = () => undefined, checkpointMinutes = defaultCheckpointMinutes } = options;
   const { featureCacheDir = saved?.manifest.featureCache ?? defaultFeatureCache } = options;
-  const { availableBytes = availableMemoryBytes() } = options;
+  const { availableBytes = availableMemoryBytes(), imageBudgetBytes = defaultImageBudgetBytes } = options;
   const [startMs, startedAt] = [performance.now(), new Date().toISOString()];
   const { training } = config;
   const random = new Random(training.seed);
@@ -225,6 +229,8 @@ async function work(
           modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
           hasTeacher: model.auxiliaryLosses.distillation !== undefined && training.epochs > 1,
           hasAverage: average !== undefined,
+          // With feature maps, pictures are looked at once and kept all the same.
+          imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),
         });
         requireMemory(memoryBytes, availableBytes, training);
       },
