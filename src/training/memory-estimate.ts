@@ -14,13 +14,13 @@ export interface MemoryNeeds {
 }
 
 /** Node.js, ONNX Runtime and their code. */
-const baseBytes = 330e6;
+const baseBytes = 320e6;
 /** ONNX Runtime's arena holds about twice what is alive: blocks of every size that was ever needed stay. */
-const perResultByte = 2;
+const perResultByte = 1.9;
 /** Current values, next values, and what ONNX Runtime keeps of fed tensors. */
-const perParameterByte = 3;
+const perParameterByte = 3.25;
 
-/** Largest error among the eight sizes that the factors were fitted to (docs/performance.md). */
+/** Largest error among the nine sizes that the factors were fitted to (docs/performance.md). */
 export const estimateError = 0.12;
 
 /** Bytes at the peak of training. */
