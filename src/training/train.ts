@@ -296,7 +296,7 @@ async function work(
     return { status, steps, seconds, lastEpoch: loop.lastEpoch };
   };
   try {
-    if (!saved) loop.begin();
+    loop.begin({ isNew: !saved });
     if (features) {
       await prepareFeatures(features, { parts, config: training, signal, onEvent });
       if (signal?.aborted) return summary(loop.stop());

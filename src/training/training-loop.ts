@@ -91,10 +91,10 @@ export class TrainingLoop {
     return this.#lastEpoch;
   }
 
-  /** A run's first checkpoint, before anything is computed: it can be resumed from now on, and the disk has room. */
-  begin(): void {
+  /** Says in `run.json` that the run is under way. A new one gets its first checkpoint: the disk has room for one. */
+  begin({ isNew }: { readonly isNew: boolean }): void {
     this.#parts.writer.manifest("training", this.state);
-    this.#checkpoint("none");
+    if (isNew) this.#checkpoint("none");
   }
 
   /**
