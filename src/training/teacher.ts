@@ -1,5 +1,6 @@
 /** The teacher of self path distillation: the model as it stood at the end of the preceding epoch. */
 import type { Batch } from "../data/batch-loader.js";
+import type { TextTensors } from "../data/batch-tensors.js";
 import { Input } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { teacherOutputs } from "../models/objective.js";
@@ -9,11 +10,22 @@ import { GraphSession, type SessionOptions } from "../runtime/session.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { TeacherLogits } from "./training-step.js";
 
+/** What gives a step its teacher's router logits. */
+export interface RouteTeacher {
+  predict(batch: Batch): Promise<TeacherLogits>;
+  release(): Promise<void>;
+}
+
+/** Queries as a teacher sees them. */
+export interface TeacherQueries extends TextTensors {
+  readonly references: Tensor;
+}
+
 /**
  * A frozen copy of a model in evaluation mode that gives router logits. The weights are part of its graph, so the
  * model can train on, and ONNX Runtime lays them out for speed.
  */
-export class Teacher {
+export class Teacher implements RouteTeacher {
   readonly #session: GraphSession<string>;
 
   private constructor(session: GraphSession<string>) {
@@ -51,7 +63,7 @@ export class Teacher {
     return new Teacher(await GraphSession.compile(teacherOutputs(logits), options));
   }
 
-  /** Router logits on the references and texts of a batch. */
+  /** Router logits on the references and texts of a batch, as the student sees them. */
   async predict({
     images,
     tokens,
@@ -63,7 +75,14 @@ export class Teacher {
       shape: [count / 2, ...size],
       data: images.data.subarray(0, images.data.length / 2),
     } as Tensor;
-    return this.#session.run({ references, tokens, lengths });
+    return this.logits({ references, tokens, lengths });
+  }
+
+  /** Router logits of queries: references [b, ...], tokens [b, T], lengths [b] -> each [b, M, J]. */
+  async logits(queries: TeacherQueries): Promise<TeacherLogits> {
+    // Routers that look at one modality only have no input for the other.
+    const used = Object.entries(queries).filter(([name]) => this.#session.hasInput(name));
+    return this.#session.run(Object.fromEntries(used));
   }
 
   /** Frees the native session. */

@@ -10,7 +10,7 @@ import { cast, full } from "../ops/constant.js";
 import { Adam, type ParameterGroup } from "../optim/adam.js";
 import { clipByGlobalNorm, globalNorm } from "../optim/clip.js";
 import type { SessionOptions } from "../runtime/session.js";
-import { StatefulSession } from "../runtime/stateful-session.js";
+import { StatefulSession, type StatefulSessionOptions } from "../runtime/stateful-session.js";
 import type { Random } from "../tensor/random.js";
 import { elementCount, requireStatic } from "../tensor/shape.js";
 import { float32, scalarOf, type Tensor, zeros } from "../tensor/tensor.js";
@@ -67,7 +67,7 @@ export class TrainingStep {
   static async compile(
     model: CompositionModel,
     config: StepConfig,
-    options: SessionOptions = {},
+    options: SessionOptions & Pick<StatefulSessionOptions<StepOutput>, "beforeCompile"> = {},
   ): Promise<TrainingStep> {
     const { batchSize, imagePx, maxWords, weightDecay, gradientClip } = config.training;
     const pass = ForwardPass.training();
@@ -119,6 +119,16 @@ export class TrainingStep {
   /** Adam's moments by name, for checkpoints. */
   get moments(): ReadonlyMap<string, Parameter> {
     return this.#adam.moments;
+  }
+
+  /** Do words get gradients? */
+  get readsText(): boolean {
+    return this.#session.hasInput("tokens");
+  }
+
+  /** After a step that was not accepted: parameters and moments whose next values would not have been finite. */
+  get notFinite(): readonly Parameter[] {
+    return this.#session.notFinite;
   }
 
   /**
@@ -178,7 +188,7 @@ export class TrainingStep {
 
   /** A model that does not look at the text has no such inputs. */
   #usedTexts({ tokens, lengths }: Pick<Batch, "tokens" | "lengths">): Record<string, Tensor> {
-    return this.#session.hasInput("tokens") ? { tokens, lengths } : {};
+    return this.readsText ? { tokens, lengths } : {};
   }
 
   /** Zeros and a factor of 0 as long as there is no teacher. */
