@@ -177,9 +177,9 @@ function metricOf({ mean, compared }: EvaluationResult, metric: ComparisonMetric
   return metric === "compared" ? compared.value : mean[metric];
 }
 
-function perMetric<Value>(valueOf: (metric: ComparisonMetric, column: number) => Value): PerMetric<Value> {
+function perMetric<Value>(valueFor: (metric: ComparisonMetric, column: number) => Value): PerMetric<Value> {
   return Object.fromEntries(
-    comparisonMetrics.map((metric, column) => [metric, valueOf(metric, column)]),
+    comparisonMetrics.map((metric, column) => [metric, valueFor(metric, column)]),
   ) as Record<ComparisonMetric, Value>;
 }
 

@@ -7,7 +7,6 @@ import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { generateCatalogue } from "../../data/synthetic/generate.js";
 import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
 import { planCatalogue } from "../../data/synthetic/plan.js";
-import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
 import { demoPage } from "../../report/demo-page.js";
@@ -16,12 +15,12 @@ import { openRun } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import { resolveRunConfig } from "../../training/run-config.js";
 import { readMetrics } from "../../training/run-files.js";
-import { train } from "../../training/train.js";
 import { packagedConfig, readConfigFile } from "../config-file.js";
 import { type CommandContext, printJson } from "../context.js";
 import { answerQueries } from "../demo-answers.js";
 import { type DemoFolder, prepareDemoFolder } from "../demo-folder.js";
 import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { evaluateRun, trainRun } from "../grid/evaluate-run.js";
 import { duration, startProgress } from "../progress.js";
 import { namedRoutes } from "../query-routes.js";
 import { comparisonText } from "../recall-text.js";
@@ -159,28 +158,17 @@ async function drawCatalogue({ context, folder, json }: Demo, options: Synthetic
 }
 
 async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResult> {
-  const { context, folder, json, seed } = demo;
+  const { context, folder, json } = demo;
   const config = configOf(plan, demo);
   const { epochs, batchSize } = config.training;
-  const runDir = folder.runOf(plan.model);
-  const dataset = openFashionIq(folder.catalogue);
+  const run = { context, json, dataset: openFashionIq(folder.catalogue), runDir: folder.runOf(plan.model) };
   const view = trainingView(context, { json, epochs, batchSize });
   try {
-    await train({ dataset, config, runDir, signal: context.signal, onEvent: view.onEvent });
+    await trainRun({ ...run, config, onEvent: view.onEvent });
   } finally {
     view.close();
   }
-  context.signal.throwIfAborted();
-  const opened = openRun(runDir);
-  return withEmbedder(opened, dataset, demo, async ({ embedder, usable }) =>
-    evaluate(await usable(evaluationImages(dataset.split("val"), defaultProtocol)), embedder, {
-      split: "val",
-      protocol: defaultProtocol,
-      model: plan.model,
-      seed,
-      commit: projectCommit(),
-    }),
-  );
+  return (await evaluateRun({ ...run, split: "val", protocol: defaultProtocol })).result;
 }
 
 async function answer(demo: Demo, catalogue: SyntheticOptions) {
