@@ -59,6 +59,8 @@ export interface ComparisonRow {
   readonly seeds: readonly number[];
   /** Over seeds, of the means over categories. */
   readonly mean: PerMetric<Spread>;
+  /** What `mean` is of: one value for each of `seeds`. */
+  readonly values: PerMetric<readonly number[]>;
   readonly perCategory: Readonly<Record<string, CategorySpread>>;
   /** Null for the baseline itself, and where no seed was finished by both. */
   readonly difference: EntryDifference | null;
@@ -100,10 +102,12 @@ export function compareEntries(
   const rows = finished.map((entry): ComparisonRow => {
     const baseline = finished.find(({ name }) => name === (entry.against ?? entries[0]?.name));
     const results = entry.evaluations.map(({ result }) => result);
+    const values = perMetric((metric) => results.map((result) => metricOf(result, metric)));
     return {
       name: entry.name,
       seeds: results.map((result) => result.seed),
-      mean: perMetric((metric) => spreadOf(results.map((result) => metricOf(result, metric)))),
+      mean: perMetric((metric) => spreadOf(values[metric])),
+      values,
       perCategory: categorySpreads(results),
       difference: baseline && baseline !== entry ? differenceOf(entry, baseline, { resamples, seed }) : null,
     };

@@ -1,6 +1,7 @@
 /** A report as one self-contained HTML file: no script, no address outside the file. */
-import { type Fact, factList } from "./fact-list.js";
+import { type Fact, factList, factTableCss } from "./fact-list.js";
 import { type Html, html, trustedHtml } from "./html.js";
+import { intervalChartCss } from "./interval-chart.js";
 import { queryAnswersCss } from "./query-answers.js";
 import { recallTableCss } from "./recall-table.js";
 import { routeDiagramCss } from "./route-diagram.js";
@@ -33,7 +34,7 @@ export interface PageFrame {
 
 const css = [
   ...[themeCss, frameCss, queryAnswersCss, routeDiagramCss, recallTableCss, trainingCurvesCss],
-  tripletSamplesCss,
+  ...[tripletSamplesCss, intervalChartCss, factTableCss],
 ].join("");
 
 /** The whole document. */
