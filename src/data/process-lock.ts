@@ -1,26 +1,30 @@
-/** A file that keeps a second process out of what one works on. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+/** A file that says which process works in a folder. */
+import { readFile, rm, writeFile } from "node:fs/promises";
+
+/** Claims of this process: in a container, one that is gone may have had the same number. */
+const ownClaims = new Set<string>();
+
+/** Gives the place free. */
+export type Release = () => Promise<void>;
 
 /**
- * Makes `path`, with this process's number in it; a file of a process that is gone does not count.
- * @param refuse the error for a process that is still running.
- * @returns removes the file.
+ * Claims `path` for this process; a claim of a process that is gone does not count.
+ * @returns the release, or the number of the process that holds it. @throws what the system says of the file.
  */
-export async function lockFile(
-  path: string,
-  refuse: (processId: number) => Error,
-): Promise<() => Promise<void>> {
-  await mkdir(dirname(path), { recursive: true });
+export async function claim(path: string): Promise<Release | number> {
   for (;;) {
     try {
       await writeFile(path, String(process.pid), { flag: "wx" });
-      return () => rm(path, { force: true });
+      ownClaims.add(path);
+      return async () => {
+        await rm(path, { force: true });
+        ownClaims.delete(path);
+      };
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
     }
     const owner = Number(await readFile(path, "utf8"));
-    if (isRunning(owner)) throw refuse(owner);
+    if (owner === process.pid ? ownClaims.has(path) : isRunning(owner)) return owner;
     await rm(path, { force: true });
   }
 }

@@ -68,8 +68,8 @@ export function comparisonPage(content: ComparisonPage): string {
     sections.push({
       id: "differences",
       title: "What differs, and how sure that is",
-      lead: comparisonMethod(comparison),
-      body: html`<div class="recall">${differenceChart(comparison)}${differenceTable(comparison)}</div>`,
+      lead: "Percentage points, paired by seed and by query. An interval that holds 0 leaves open which of the two is better.",
+      body: html`<div class="recall">${differenceChart(comparison)}${differenceTable(comparison)}<p class="small soft">${comparisonMethod(comparison)}</p></div>`,
     });
   }
   if (failures.length > 0 || missing.length > 0) {
@@ -187,7 +187,7 @@ function differenceTable({ rows }: Comparison): Html {
       html`<tr><th scope="row">${name}</th><td>${difference.against}</td><td>${difference.seeds.length}</td>${metrics.map(
         (metric) => {
           const { mean, interval, overQueries } = difference.metrics[metric];
-          return html`<td class="best">${formatPoints(mean)}</td><td>${formatInterval(interval)}</td><td>${formatInterval(overQueries)}</td>`;
+          return html`<td><b>${formatPoints(mean)}</b><small class="interval">seeds ${formatInterval(interval)}</small><small class="interval">queries ${formatInterval(overQueries)}</small></td>`;
         },
       )}</tr>`,
   )}</tbody></table></div>`;

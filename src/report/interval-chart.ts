@@ -8,7 +8,7 @@ export const intervalChartCss = `
 .intervals { margin: 0; padding: 1.25rem; display: grid; gap: 0.9rem; }
 .intervals svg { width: 100%; height: auto; display: block; }
 .intervals text { font-family: inherit; }
-.intervals .key { display: inline-block; vertical-align: middle; margin-inline-end: 0.35rem; }
+.data-table .interval { display: block; color: var(--ink-soft); }
 `;
 
 export interface IntervalRow {

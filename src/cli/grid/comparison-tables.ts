@@ -33,7 +33,7 @@ export function comparisonMarkdown(comparison: Comparison, results: readonly Eva
     ...categories.flatMap((category) => {
       const { queries = 0, gallery = 0 } = first.perCategory[category] ?? {};
       return [
-        `\n${category}, ${queries} queries, gallery of ${gallery}:\n`,
+        `${category}, ${queries} queries, gallery of ${gallery}:\n`,
         markdownTable(
           ["row", "R@1", "R@10", "R@50"],
           rows.map(({ name, perCategory }) => [
@@ -49,7 +49,7 @@ export function comparisonMarkdown(comparison: Comparison, results: readonly Eva
     ...(differences.length === 0
       ? []
       : [
-          "\nDifferences in percentage points, [95 % over seeds] [95 % over queries]:\n",
+          "Differences in percentage points, [95 % over seeds] [95 % over queries]:\n",
           markdownTable(
             ["row", "less", "R@10", compared],
             differences.map(({ name, difference: { against } }, i) => [
@@ -60,7 +60,7 @@ export function comparisonMarkdown(comparison: Comparison, results: readonly Eva
             ]),
           ),
         ]),
-    `\n${provenanceLine(results)}\n\n${comparisonMethod(comparison)}\n`,
+    `${provenanceLine(results)}\n\n${comparisonMethod(comparison)}\n`,
   ].join("\n");
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { lockFile } from "../../data/process-lock.js";
+import { claim, type Release } from "../../data/process-lock.js";
 import { RunError, SdfnError, UsageError } from "../../errors.js";
 import type { SeedEvaluation } from "../../evaluation/comparison.js";
 import type { Protocol } from "../../evaluation/protocols.js";
@@ -43,12 +43,12 @@ export type CellState =
 export class GridFolder {
   readonly #root: string;
   readonly #measure: GridMeasure;
-  readonly #unlock: () => Promise<void>;
+  readonly #release: Release;
 
-  private constructor(root: string, measure: GridMeasure, unlock: () => Promise<void>) {
+  private constructor(root: string, measure: GridMeasure, release: Release) {
     this.#root = root;
     this.#measure = measure;
-    this.#unlock = unlock;
+    this.#release = release;
   }
 
   /**
@@ -66,19 +66,18 @@ export class GridFolder {
     mkdirSync(root, { recursive: true });
     writeFileSync(join(root, markerFile), `${JSON.stringify({ format: 1, command })}\n`);
     const lock = join(root, "lock");
-    const unlock = await lockFile(
-      lock,
-      (owner) =>
-        new RunError(
-          `${root}: another process works on this grid; got process ${owner}; wait for it, or remove ${lock}`,
-        ),
-    );
-    return new GridFolder(root, measure, unlock);
+    const claimed = await claim(lock);
+    if (typeof claimed !== "function") {
+      throw new RunError(
+        `${root}: another process works on this grid; got process ${claimed}; wait for it, or remove ${lock}`,
+      );
+    }
+    return new GridFolder(root, measure, claimed);
   }
 
   /** Lets other processes work in it. */
   close(): Promise<void> {
-    return this.#unlock();
+    return this.#release();
   }
 
   file(name: string): string {
