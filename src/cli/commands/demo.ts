@@ -1,6 +1,5 @@
 /** `sdfn demo`, which is `npm start`: catalogue, training, evaluation, answers and a report, at small size. */
 import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { z } from "zod";
 import { openFashionIq } from "../../data/datasets/fashion-iq.js";
@@ -21,6 +20,7 @@ import { answerQueries } from "../demo-answers.js";
 import { type DemoFolder, prepareDemoFolder } from "../demo-folder.js";
 import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
 import { evaluateRun, trainRun } from "../grid/evaluate-run.js";
+import { machineFacts } from "../machine-facts.js";
 import { duration, startProgress } from "../progress.js";
 import { namedRoutes } from "../query-routes.js";
 import { comparisonText } from "../recall-text.js";
@@ -107,15 +107,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
     answers,
     routes,
     seconds,
-    facts: [
-      ["Seed", String(seed)],
-      ["Commit", projectCommit()],
-      ["Made", new Date().toISOString().slice(0, 16).replace("T", " ")],
-      [
-        "Machine",
-        `${process.platform} ${process.arch}, ${availableParallelism()} processors, Node.js ${process.versions.node}`,
-      ],
-    ],
+    facts: [["Seed", String(seed)], ["Commit", projectCommit()], ...machineFacts()],
   });
   writeFileSync(folder.report, html);
   writeFileSync(folder.results, `${JSON.stringify({ seconds, seed, results }, undefined, 2)}\n`);

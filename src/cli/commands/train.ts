@@ -108,6 +108,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   }
   context.stdout.write(
     `${status} after ${steps} steps, ${duration(seconds)}: ${flags.out}\n` +
-      `next: sdfn evaluate --run ${flags.out} --data ${flags.data}\n`,
+      `next: sdfn evaluate --run ${flags.out} --data ${flags.data}\n` +
+      `      sdfn report --run ${flags.out} --data ${flags.data}\n`,
   );
 }

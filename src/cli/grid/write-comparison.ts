@@ -1,5 +1,4 @@
 /** What a grid leaves: the comparison as JSON, CSV, Markdown, a chart and a page. */
-import { availableParallelism } from "node:os";
 import {
   type Comparison,
   type ComparisonEntry,
@@ -10,6 +9,7 @@ import { comparisonChartFile, comparisonPage, type RowCost } from "../../report/
 import type { Fact } from "../../report/fact-list.js";
 import { projectCommit } from "../../training/project-version.js";
 import { readMetrics, writeAtomically } from "../../training/run-files.js";
+import { machineFacts } from "../machine-facts.js";
 import { comparisonCsv, comparisonMarkdown } from "./comparison-tables.js";
 import type { GridCell, GridRow } from "./grid-cells.js";
 import type { GridFolder } from "./grid-folder.js";
@@ -82,14 +82,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
         .filter(({ cell }) => cell.seed === firstSeed)
         .map(({ cell }) => ({ model: cell.row.title, metrics: readMetrics(folder.runOf(cell)) })),
       ...configurations(cells),
-      facts: [
-        ["Commit", projectCommit()],
-        ["Made", new Date().toISOString().slice(0, 16).replace("T", " ")],
-        [
-          "Machine",
-          `${process.platform} ${process.arch}, ${availableParallelism()} processors, Node.js ${process.versions.node}`,
-        ],
-      ],
+      facts: [["Commit", projectCommit()], ...machineFacts()],
     }),
   );
   return { comparison, failures, files };
