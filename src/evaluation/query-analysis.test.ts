@@ -44,10 +44,23 @@ describe("recallByWord", () => {
 
 describe("recallByLength", () => {
   it("groups by length, equal lengths together", () => {
-    const groups = recallByLength([query("a b c", 1), query("a", 1), query("b", 20), query("c", 1)], 2);
+    const texts = ["a b c", "a", "b", "c", "a b c d"];
+    const groups = recallByLength(
+      texts.map((text, i) => query(text, i === 2 ? 20 : 1)),
+      2,
+    );
     expect(groups).toEqual([
       { from: 1, to: 1, queries: 3, r10: (100 * 2) / 3 },
-      { from: 3, to: 3, queries: 1, r10: 100 },
+      { from: 3, to: 4, queries: 2, r10: 100 },
     ]);
+  });
+  it("has no group of a few left over", () => {
+    const texts = ["a", "b", "a b", "b a", "a b c"];
+    expect(
+      recallByLength(
+        texts.map((text) => query(text, 1)),
+        2,
+      ),
+    ).toMatchObject([{ from: 1, to: 3, queries: 5 }]);
   });
 });

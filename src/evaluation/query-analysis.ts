@@ -68,8 +68,10 @@ export function recallByLength(queries: readonly QueryRank[], groups = 4): reado
     .sort((a, b) => a.length - b.length);
   const result: LengthRecall[] = [];
   for (let start = 0; start < lengths.length; ) {
-    let end = Math.min(lengths.length, start + Math.ceil(lengths.length / groups));
+    const size = Math.ceil(lengths.length / groups);
+    let end = Math.min(lengths.length, start + size);
     while (end < lengths.length && lengths[end]?.length === lengths[end - 1]?.length) end += 1;
+    if (lengths.length - end < size / 2) end = lengths.length; // too few for a group of their own
     const group = lengths.slice(start, end);
     result.push({
       from: group[0]?.length ?? 0,
