@@ -150,9 +150,8 @@ function recallChart(comparison: Comparison): Html {
 function differenceChart({ rows }: Comparison): Html {
   const differing = rows.flatMap(({ name, difference }) => (difference ? [{ name, ...difference }] : []));
   const baselines = new Set(differing.map(({ against }) => against));
-  const nameOf = (name: string, against: string) => (baselines.size > 1 ? `${name} (to ${against})` : name);
-  const lines = differing.map(({ name, against, metrics: { r10 } }) => ({
-    name: nameOf(name, against),
+  const lines = differing.map(({ name, metrics: { r10 } }) => ({
+    name,
     mean: r10.mean,
     values: [],
     broad: r10.overQueries,
@@ -161,7 +160,7 @@ function differenceChart({ rows }: Comparison): Html {
   }));
   return intervalChart(lines, {
     description: `Difference in Recall@10. ${lines.map(({ name, text, broad }) => `${name}: ${text}, ${formatInterval(broad)} over queries`).join("; ")}.`,
-    note: `Recall@10 less that of ${[...baselines].join(" or ")}, percentage points. Broad bar: 95 % over queries. Thin line: 95 % over seeds.`,
+    note: `Recall@10 less that of ${baselines.size > 1 ? "the row that the table names" : [...baselines].join()}, percentage points. Broad bar: 95 % over queries. Thin line: 95 % over seeds.`,
     hasZero: true,
   });
 }

@@ -77,7 +77,7 @@ export function ablateCommand(context: CommandContext): Command {
     )
     .action((given: Record<string, unknown>) => {
       const flags = readFlags("ablate", fields, given);
-      requireWeights(flags);
+      checkLosses(flags, context);
       return runGridCommand(
         {
           command: "ablate",
@@ -91,16 +91,25 @@ export function ablateCommand(context: CommandContext): Command {
     });
 }
 
-/** A loss of weight 0 would make two rows of the table the same. @throws UsageError; ConfigError for wrong fields. */
-function requireWeights(flags: z.output<z.ZodObject<typeof fields>>): void {
-  const { modelConfig } = resolveRunConfig({ ...gridConfigFile(flags), model, set: flags.set });
+/**
+ * A loss of weight 0 would make two rows of the table the same. Distillation's teacher is the model of the epoch before,
+ * so with one epoch there is none, which is noted.
+ * @throws UsageError; ConfigError for wrong fields.
+ */
+function checkLosses(flags: z.output<z.ZodObject<typeof fields>>, { stderr }: CommandContext): void {
+  const { modelConfig, training } = resolveRunConfig({ ...gridConfigFile(flags), model, set: flags.set });
+  const needing = (weight: "lambda1" | "lambda2") =>
+    flags.rows.some(({ fields: own = {} }) => !(weight in own));
   const zero = (["lambda1", "lambda2"] as const).filter(
-    (weight) => modelConfig[weight] === 0 && flags.rows.some(({ fields: own = {} }) => !(weight in own)),
+    (weight) => modelConfig[weight] === 0 && needing(weight),
   );
   if (zero.length > 0) {
     throw new UsageError(
       `sdfn ablate: rows with a loss need its weight; got ${zero.map((weight) => `${weight} 0`).join(", ")} in the configuration; ` +
         `set it, for example --set ${zero.map((weight) => `${weight}=0.1`).join(" ")}, or leave those rows out with --rows`,
     );
+  }
+  if (training.epochs === 1 && needing("lambda1") && !flags.json) {
+    stderr.write("one epoch has no teacher: SPD will change nothing; --set epochs=2 or more\n");
   }
 }

@@ -123,7 +123,7 @@ export async function runGridCommand(
 
 function summaryText({ comparison, failures, files }: WrittenComparison): string {
   const table = textTable([
-    ["", "seeds", "R@1", "R@10", "R@50", "R@10 less the first's", "over seeds", "over queries"],
+    ["", "seeds", "R@1", "R@10", "R@50", "R@10 more", "over seeds", "over queries", "than"],
     ...comparison.rows.map(({ name, seeds, mean, difference }) => {
       const r10 = difference?.metrics.r10;
       return [
@@ -131,8 +131,11 @@ function summaryText({ comparison, failures, files }: WrittenComparison): string
         String(seeds.length),
         ...[mean.r1, mean.r10, mean.r50].map(formatSpread),
         ...(r10
-          ? [formatPoints(r10.mean), formatInterval(r10.interval), formatInterval(r10.overQueries)]
-          : ["", "", ""]),
+          ? [
+              ...[formatPoints(r10.mean), formatInterval(r10.interval), formatInterval(r10.overQueries)],
+              difference.against,
+            ]
+          : []),
       ];
     }),
   ]);

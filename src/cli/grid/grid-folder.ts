@@ -162,7 +162,8 @@ export class GridFolder {
     const file = join(this.runOf(cell), evaluationFile);
     if (!existsSync(file)) return undefined;
     try {
-      return evaluationFileSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+      const { result, ranks } = evaluationFileSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+      return { result, ranks };
     } catch {
       return undefined;
     }
