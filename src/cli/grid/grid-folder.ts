@@ -15,7 +15,6 @@ import type { GridCell } from "./grid-cells.js";
 /** Says that a folder is a grid's, so that its unfinished cells may be started again. */
 const markerFile = "grid.json";
 const evaluationFile = "evaluation.json";
-const failureFile = "failure.json";
 
 /** What the folder's cells are measured on and how. */
 export interface GridMeasure {
@@ -126,11 +125,6 @@ export class GridFolder {
       join(this.runOf(cell), evaluationFile),
       `${JSON.stringify({ format: 1, result, ranks })}\n`,
     );
-  }
-
-  writeFailure(cell: GridCell, failure: CellFailure): void {
-    mkdirSync(this.runOf(cell), { recursive: true });
-    writeAtomically(join(this.runOf(cell), failureFile), `${JSON.stringify(failure)}\n`);
   }
 
   #stateOf(cell: GridCell): { readonly state: CellState; readonly differences: readonly string[] } {

@@ -84,7 +84,6 @@ async function runCell(
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason;
     const failure = failureOf(error);
-    folder.writeFailure(cell, failure);
     view.failed(failure);
     return { cell, failure };
   }
