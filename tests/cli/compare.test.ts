@@ -79,9 +79,16 @@ describe.skipIf(!isCompiled)("a grid that is killed", () => {
   it("goes on with the same command: finished cells untouched, the same table as one that never stopped", async () => {
     const out = join(root, "killed");
     const child = spawn(process.execPath, [executable, ...compareArgs(out)], { stdio: "ignore" });
-    const ended = new Promise((resolve) => child.on("close", resolve));
+    let hasEnded = false;
+    const ended = new Promise<void>((resolve) =>
+      child.on("close", () => {
+        hasEnded = true;
+        resolve();
+      }),
+    );
     // In the middle of the second or third cell.
-    while (finishedCells(out).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!hasEnded && finishedCells(out).length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     const started = Date.now();
     while (
       readdirSync(join(out, "cells")).length === finishedCells(out).length &&
@@ -115,8 +122,12 @@ describe("sdfn compare", () => {
   it("stops at Ctrl-C with the comparison of what is finished, and lets go of the folder", async () => {
     const out = join(root, "stopped");
     const abort = new AbortController();
-    const running = run(compareArgs(out), abort.signal);
-    while (finishedCells(out).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    let hasEnded = false;
+    const running = run(compareArgs(out), abort.signal).finally(() => {
+      hasEnded = true;
+    });
+    while (!hasEnded && finishedCells(out).length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     abort.abort();
     const { code, errors } = await running;
     expect(code).toBe(130);
