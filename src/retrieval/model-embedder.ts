@@ -8,6 +8,7 @@ import type { CompositionModel } from "../models/composition-model.js";
 import { GraphSession, type SessionOptions } from "../runtime/session.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { inferenceGraphs } from "./inference-graphs.js";
+import { type RouteStatistics, RouteSums } from "./route-statistics.js";
 
 /** How images and texts are prepared; as in training. */
 export interface Preparation {
@@ -143,40 +144,14 @@ export class ModelEmbedder {
     return { embedding: embeddings, routes: routes.map((layer) => rowsOf(layer)) };
   }
 
-  /**
-   * Per layer, over all queries and destinations: mean weight of each source module, and the weights' mean entropy
-   * as a fraction of ln M (1: all equal). Empty for models without routers.
-   */
-  async routeStatistics(
-    queries: readonly EmbeddableQuery[],
-  ): Promise<{ weights: number[]; entropy: number }[]> {
-    const layers = Array.from({ length: this.#layerCount }, () => ({
-      weights: [] as number[],
-      entropy: 0,
-      count: 0,
-    }));
+  /** What the routers of each layer do over all queries. Empty for models without routers. */
+  async routeStatistics(queries: readonly EmbeddableQuery[]): Promise<RouteStatistics[]> {
+    const layers = Array.from({ length: this.#layerCount }, () => new RouteSums());
     for (let start = 0; start < queries.length; start += this.#options.batchSize) {
       const { routes } = await this.#compose(queries.slice(start, start + this.#options.batchSize));
-      for (const [l, { shape, data }] of routes.entries()) {
-        const layer = layers[l];
-        const [batch = 0, moduleCount = 0, destinationCount = 0] = shape;
-        if (!layer) continue;
-        for (let b = 0; b < batch; b += 1) {
-          for (let j = 0; j < destinationCount; j += 1) {
-            for (let i = 0; i < moduleCount; i += 1) {
-              const p = Number(data[(b * moduleCount + i) * destinationCount + j]);
-              layer.weights[i] = (layer.weights[i] ?? 0) + p;
-              layer.entropy -= p > 0 ? (p * Math.log(p)) / Math.log(Math.max(2, moduleCount)) : 0;
-            }
-            layer.count += 1;
-          }
-        }
-      }
+      for (const [layer, weights] of routes.entries()) layers[layer]?.add(weights);
     }
-    return layers.map(({ weights, entropy, count }) => ({
-      weights: weights.map((w) => w / count),
-      entropy: entropy / count,
-    }));
+    return layers.map((sums) => sums.statistics());
   }
 
   /** Frees the native sessions. */

@@ -84,7 +84,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "cli-progress": ["cli"],
   echarts: ["report"],
   "csv-parse": ["data"],
-  "csv-stringify": ["data"],
+  "csv-stringify": ["data", "cli"],
   "@bufbuild/protobuf": ["onnx"],
   "pure-rand": ["tensor"],
   yauzl: ["weights"],

@@ -199,6 +199,7 @@ async function show(
   const next =
     status === "interrupted"
       ? `go on with: sdfn train --resume ${runDir}`
-      : `next: sdfn evaluate --run ${runDir} --data ${data}`;
+      : `next: sdfn evaluate --run ${runDir} --data ${data}\n` +
+        `      sdfn report --run ${runDir} --data ${data}`;
   context.stdout.write(`${status} after ${steps} steps, ${duration(seconds)}: ${runDir}\n${next}\n`);
 }
