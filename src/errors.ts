@@ -75,6 +75,11 @@ export class RunError extends SdfnError {
   readonly code = "RUN_INVALID";
 }
 
+/** An index of a catalogue, or the store in it, that is missing, damaged, in use, or of another model or version. */
+export class StoreError extends SdfnError {
+  readonly code = "INDEX_INVALID";
+}
+
 /** Training met NaN or infinity and stopped; the last good parameters were kept. */
 export class DivergenceError extends SdfnError {
   readonly code = "TRAINING_DIVERGED";

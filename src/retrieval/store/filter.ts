@@ -1,0 +1,58 @@
+/** Which items a search may answer: a small language that every store understands. */
+
+/**
+ * Conditions on an item. What the catalogue does not say never fits: an item without a price is in no price range, and
+ * therefore in every `not` of one.
+ */
+export type Filter =
+  | { readonly kind: "id"; readonly anyOf: readonly string[] }
+  | { readonly kind: "category"; readonly anyOf: readonly string[] }
+  /** Bounds belong to the range; at least one is given. */
+  | { readonly kind: "price"; readonly min?: number | undefined; readonly max?: number | undefined }
+  /** Values are compared as `normalValue` writes them: case and spaces do not matter. */
+  | { readonly kind: "attribute"; readonly name: string; readonly anyOf: readonly string[] }
+  | { readonly kind: "not"; readonly filter: Filter }
+  /** An empty list fits everything. */
+  | { readonly kind: "all"; readonly of: readonly Filter[] };
+
+/** What filters look at. */
+export interface FilterFields {
+  readonly id: string;
+  readonly category: string;
+  readonly price: number | undefined;
+  /** As `tagOf` writes them. */
+  readonly tags: readonly string[];
+}
+
+/** Between name and value; a value has no control characters, so the last one divides. */
+const tagSeparator = "\u001F";
+
+/** An attribute's value as one text. */
+export function tagOf(name: string, value: string): string {
+  return `${name}${tagSeparator}${normalValue(value)}`;
+}
+
+/** Lower case, single spaces: what a shopper would call the same value. */
+export function normalValue(value: string): string {
+  return value.normalize("NFC").toLowerCase().replace(/\s+/g, " ").trim();
+}
+
+/** Does an item fit? */
+export function fits(filter: Filter, item: FilterFields): boolean {
+  switch (filter.kind) {
+    case "id":
+      return filter.anyOf.includes(item.id);
+    case "category":
+      return filter.anyOf.includes(item.category);
+    case "price": {
+      const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = filter;
+      return item.price !== undefined && item.price >= min && item.price <= max;
+    }
+    case "attribute":
+      return filter.anyOf.some((value) => item.tags.includes(tagOf(filter.name, value)));
+    case "not":
+      return !fits(filter.filter, item);
+    case "all":
+      return filter.of.every((part) => fits(part, item));
+  }
+}

@@ -1,0 +1,305 @@
+/** Items in a LanceDB table on disk, with the care that it needs: durable writes, recovery, and a plan for every query. */
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { StoreError } from "../../errors.js";
+import { DurableFolder, writeDurably } from "./durable-files.js";
+import type { Filter } from "./filter.js";
+import { Journal, type JournalEntry } from "./journal.js";
+import { lanceFilter } from "./lance-filter.js";
+import { type Connection, loadLance, type Table } from "./lance-library.js";
+import { damagedManifests, moveDamagedAside } from "./lance-recovery.js";
+import { type ItemRow, itemOf, itemSchema, itemTable } from "./lance-rows.js";
+import {
+  checkedItems,
+  requireUnitVector,
+  type StoreAnswer,
+  type StoredItem,
+  type StoreHit,
+  type StoreQuery,
+  type VectorStore,
+} from "./vector-store.js";
+
+export interface LanceStoreOptions {
+  readonly embedDim: number;
+  /** One process at a time may write (the caller sees to that); any number may read meanwhile. */
+  readonly access: "read" | "write";
+}
+
+const tableName = "items";
+const files = { journal: "journal.log", training: "vector-index.json" } as const;
+
+/** Up to so many fitting items are all compared: quicker than an index that has to be filtered. */
+const exactUpTo = 5000;
+/** Below this share of fitting items every partition is looked at, for recall falls silently otherwise. */
+const selectiveBelow = 0.5;
+const usualProbes = 64;
+/** Candidates per answer that are compared with their full vectors. */
+const refineFactor = 5;
+/** The vector index is trained again when there are so many times the items that it was trained on. */
+const retrainAtGrowth = 4;
+/** Writes until the table is tidied in the background. */
+const writesPerTidying = 40;
+/** Versions are kept for queries under way in other processes. */
+const keptVersionsMs = 10 * 60_000;
+const journalBytes = 64 * 2 ** 20;
+/** Ids in one condition. */
+const idsPerQuery = 500;
+
+const trainingSchema = z.object({ rows: z.int().min(1), partitions: z.int().min(1) });
+
+/**
+ * A folder with LanceDB's table, a journal, and what is known of the vector index (IVF with RaBitQ codes).
+ * A write is in the journal before the table sees it, and the table's new files are synced before it is acknowledged.
+ */
+export class LanceStore implements VectorStore {
+  readonly embedDim: number;
+  readonly #folder: string;
+  readonly #connection: Connection;
+  readonly #table: Table;
+  /** Undefined for reading. */
+  readonly #journal: Journal | undefined;
+  readonly #durable: DurableFolder;
+  #writes: Promise<unknown> = Promise.resolve();
+  #writesSinceTidying = 0;
+  #tidying: Promise<void> | undefined;
+  #tidyingFailure: unknown;
+
+  private constructor(
+    folder: string,
+    embedDim: number,
+    opened: { readonly connection: Connection; readonly table: Table; readonly journal: Journal | undefined },
+  ) {
+    this.#folder = folder;
+    this.embedDim = embedDim;
+    this.#connection = opened.connection;
+    this.#table = opened.table;
+    this.#journal = opened.journal;
+    this.#durable = new DurableFolder(folder);
+  }
+
+  /**
+   * Opens the store in a folder; for writing it is made where there is none, and mended where a crash left it damaged.
+   * @throws StoreError when it cannot be opened so.
+   */
+  static async open(folder: string, { embedDim, access }: LanceStoreOptions): Promise<LanceStore> {
+    const tableFolder = join(folder, `${tableName}.lance`);
+    if (access === "write") {
+      await mkdir(folder, { recursive: true });
+      await moveDamagedAside(tableFolder, folder);
+    } else if ((await damagedManifests(tableFolder)).length > 0) {
+      throw new StoreError(
+        `${folder}: the newest version was cut off; open the index once for writing, as \`sdfn index\` does`,
+      );
+    }
+    const lance = await loadLance();
+    const connection = await lance.connect(folder, { readConsistencyInterval: 0 });
+    try {
+      const isThere = (await connection.tableNames()).includes(tableName);
+      if (!isThere && access === "read") {
+        throw new StoreError(
+          `${folder}: there is no store in this folder; make the index with \`sdfn index\``,
+        );
+      }
+      const table = isThere
+        ? await connection.openTable(tableName)
+        : await connection.createEmptyTable(tableName, itemSchema(embedDim));
+      if (access === "read")
+        return new LanceStore(folder, embedDim, { connection, table, journal: undefined });
+      const { journal, entries } = await Journal.open(join(folder, files.journal));
+      const store = new LanceStore(folder, embedDim, { connection, table, journal });
+      await store.#replay(entries);
+      return store;
+    } catch (cause) {
+      connection.close();
+      if (cause instanceof StoreError) throw cause;
+      throw new StoreError(`${folder}: the store cannot be opened; got ${cause}`, { cause });
+    }
+  }
+
+  async upsert(items: readonly StoredItem[]): Promise<void> {
+    const checked = checkedItems(items, this.embedDim);
+    if (checked.length > 0) await this.#write({ kind: "upsert", items: checked });
+  }
+
+  async delete(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#write({ kind: "delete", ids });
+  }
+
+  async get(ids: readonly string[]): Promise<ReadonlyMap<string, StoredItem>> {
+    const found = new Map<string, StoredItem>();
+    for (const part of parts(ids)) {
+      const where = lanceFilter({ kind: "id", anyOf: part });
+      const rows = (await this.#table.query().where(where).toArray()) as ItemRow[];
+      for (const row of rows) found.set(row.id, itemOf(row));
+    }
+    return found;
+  }
+
+  async query({ vector, limit, offset = 0, filter, isExact = false }: StoreQuery): Promise<StoreAnswer> {
+    requireUnitVector("query", vector, this.embedDim);
+    const where = filter && lanceFilter(filter);
+    const total = await this.#table.countRows();
+    const fitting = where === undefined ? total : await this.#table.countRows(where);
+    const training = isExact || fitting <= exactUpTo ? undefined : await this.#training();
+    if (fitting === 0 || limit < 1) return { hits: [], fitting, plan: "exact" };
+    let search = this.#table
+      .query()
+      .nearestTo(vector)
+      .column("vector")
+      .distanceType("cosine")
+      .select(["id", "details", "_distance"])
+      .limit(Math.min(limit + offset, fitting));
+    if (where !== undefined) search = search.where(where);
+    let plan: StoreAnswer["plan"] = "exact";
+    if (training === undefined) search = search.bypassVectorIndex();
+    else {
+      const isSelective = fitting < selectiveBelow * total;
+      plan = isSelective ? "all partitions" : "some partitions";
+      const probes = isSelective ? training.partitions : Math.min(training.partitions, usualProbes);
+      search = search.nprobes(probes).refineFactor(refineFactor);
+    }
+    const rows = (await search.toArray()) as { id: string; details: string; _distance: number }[];
+    const hits: StoreHit[] = rows.map(({ id, details, _distance }) => ({
+      id,
+      details,
+      score: 1 - _distance,
+    }));
+    hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+    return { hits: hits.slice(offset), fitting, plan };
+  }
+
+  async count(filter?: Filter): Promise<number> {
+    return this.#table.countRows(filter && lanceFilter(filter));
+  }
+
+  async *keys(): AsyncGenerator<readonly Pick<StoredItem, "id" | "hash">[]> {
+    for await (const batch of this.#table.query().select(["id", "hash"])) {
+      yield batch.toArray().map(({ id, hash }) => ({ id: String(id), hash: String(hash) }));
+    }
+  }
+
+  async *items(): AsyncGenerator<readonly StoredItem[]> {
+    for await (const batch of this.#table.query()) {
+      yield batch.toArray().map((row) => itemOf(row as unknown as ItemRow));
+    }
+  }
+
+  async optimise(): Promise<void> {
+    await this.#tidying;
+    await this.#tidy({ isComplete: true });
+  }
+
+  async close(): Promise<void> {
+    await this.#writes.catch(() => undefined);
+    await this.#tidying;
+    await this.#journal?.clear();
+    await this.#journal?.close();
+    this.#table.close();
+    this.#connection.close();
+    if (this.#tidyingFailure !== undefined) {
+      throw new StoreError(
+        `${this.#folder}: the store could not be tidied, all items are safe; got ${this.#tidyingFailure}`,
+        { cause: this.#tidyingFailure },
+      );
+    }
+  }
+
+  /** One write after the other: journal, table, sync. */
+  #write(entry: JournalEntry): Promise<void> {
+    const journal = this.#journal;
+    if (journal === undefined) {
+      return Promise.reject(new StoreError(`${this.#folder}: the store was opened for reading`));
+    }
+    const done = this.#writes.then(async () => {
+      await journal.append(entry);
+      await this.#apply(entry);
+      await this.#durable.sync();
+      if (journal.sizeBytes > journalBytes) await journal.clear();
+      this.#writesSinceTidying += 1;
+      if (this.#writesSinceTidying >= writesPerTidying) this.#tidyInBackground();
+    });
+    this.#writes = done.catch(() => undefined);
+    return done;
+  }
+
+  async #apply(entry: JournalEntry): Promise<void> {
+    if (entry.kind === "upsert") {
+      await this.#table
+        .mergeInsert("id")
+        .whenMatchedUpdateAll()
+        .whenNotMatchedInsertAll()
+        .execute(itemTable(entry.items, this.embedDim));
+      return;
+    }
+    for (const part of parts(entry.ids)) await this.#table.delete(lanceFilter({ kind: "id", anyOf: part }));
+  }
+
+  async #replay(entries: readonly JournalEntry[]): Promise<void> {
+    for (const entry of entries) await this.#apply(entry);
+    await this.#durable.sync();
+    await this.#journal?.clear();
+  }
+
+  #tidyInBackground(): void {
+    if (this.#tidying !== undefined) return;
+    this.#writesSinceTidying = 0;
+    this.#tidying = this.#tidy({ isComplete: false })
+      .catch((error: unknown) => {
+        // A write that came in between wins; the next time will do.
+        if (!/conflict|concurrent/i.test(String(error))) this.#tidyingFailure = error;
+      })
+      .finally(() => {
+        this.#tidying = undefined;
+      });
+  }
+
+  /** Small files are joined and new items come into the indexes; `isComplete` also builds indexes that are due. */
+  async #tidy({ isComplete }: { readonly isComplete: boolean }): Promise<void> {
+    if (isComplete) await this.#buildIndexes();
+    // Nothing is removed before what replaces it is safe.
+    await this.#table.optimize({ cleanupOlderThan: new Date(0) });
+    await this.#durable.sync();
+    await this.#table.optimize({ cleanupOlderThan: new Date(Date.now() - keptVersionsMs) });
+    await this.#durable.sync();
+  }
+
+  async #buildIndexes(): Promise<void> {
+    const rows = await this.#table.countRows();
+    if (rows <= exactUpTo) return; // every query compares all of them
+    const { Index } = await loadLance();
+    const present = new Set((await this.#table.listIndices()).flatMap(({ columns }) => columns));
+    const scalar = {
+      id: Index.btree(),
+      price: Index.btree(),
+      category: Index.bitmap(),
+      tags: Index.labelList(),
+    };
+    for (const [column, config] of Object.entries(scalar)) {
+      if (!present.has(column)) await this.#table.createIndex(column, { config });
+    }
+    const training = await this.#training();
+    if (present.has("vector") && training !== undefined && rows < retrainAtGrowth * training.rows) return;
+    const partitions = Math.max(1, Math.round(Math.sqrt(rows)));
+    const config = Index.ivfRq({ distanceType: "cosine", numPartitions: partitions });
+    await this.#table.createIndex("vector", { config, replace: true });
+    await this.#durable.sync();
+    await writeDurably(join(this.#folder, files.training), `${JSON.stringify({ rows, partitions })}\n`);
+  }
+
+  /** How the vector index was made; undefined where there is none. */
+  async #training(): Promise<z.infer<typeof trainingSchema> | undefined> {
+    const path = join(this.#folder, files.training);
+    if (!existsSync(path)) return undefined;
+    const parsed = trainingSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
+    if (parsed.success) return parsed.data;
+    throw new StoreError(`${path}: must say rows and partitions; got ${z.prettifyError(parsed.error)}`);
+  }
+}
+
+function parts(ids: readonly string[]): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(ids.length / idsPerQuery) }, (_, i) =>
+    ids.slice(i * idsPerQuery, (i + 1) * idsPerQuery),
+  );
+}
