@@ -9,6 +9,7 @@ import {
   requireUnitVector,
   type StoreAnswer,
   type StoredItem,
+  type StoredSummary,
   type StoreQuery,
   type VectorStore,
 } from "./vector-store.js";
@@ -126,8 +127,8 @@ export class ExactStore implements VectorStore {
       : this.#rows.reduce((sum, _, row) => sum + Number(this.#fits(row, filter)), 0);
   }
 
-  async *keys(): AsyncGenerator<readonly Pick<StoredItem, "id" | "hash">[]> {
-    yield this.#rows.map(({ id, hash }) => ({ id, hash }));
+  async *summaries(): AsyncGenerator<readonly StoredSummary[]> {
+    yield this.#rows.map(({ id, hash, details }) => ({ id, hash, details }));
   }
 
   async *items(): AsyncGenerator<readonly StoredItem[]> {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { StoreError } from "../../errors.js";
+import { SdfnError, StoreError } from "../../errors.js";
 import { DurableFolder, writeDurably } from "./durable-files.js";
 import type { Filter } from "./filter.js";
 import { Journal, type JournalEntry } from "./journal.js";
@@ -16,6 +16,7 @@ import {
   requireUnitVector,
   type StoreAnswer,
   type StoredItem,
+  type StoredSummary,
   type StoreHit,
   type StoreQuery,
   type VectorStore,
@@ -128,6 +129,10 @@ export class LanceStore implements VectorStore {
   }
 
   async get(ids: readonly string[]): Promise<ReadonlyMap<string, StoredItem>> {
+    return this.#guarded(() => this.#get(ids));
+  }
+
+  async #get(ids: readonly string[]): Promise<ReadonlyMap<string, StoredItem>> {
     const found = new Map<string, StoredItem>();
     for (const part of parts(ids)) {
       const where = lanceFilter({ kind: "id", anyOf: part });
@@ -137,8 +142,18 @@ export class LanceStore implements VectorStore {
     return found;
   }
 
-  async query({ vector, limit, offset = 0, filter, isExact = false }: StoreQuery): Promise<StoreAnswer> {
-    requireUnitVector("query", vector, this.embedDim);
+  async query(query: StoreQuery): Promise<StoreAnswer> {
+    requireUnitVector("query", query.vector, this.embedDim);
+    return this.#guarded(() => this.#query(query));
+  }
+
+  async #query({
+    vector,
+    limit,
+    offset = 0,
+    filter,
+    isExact = false,
+  }: StoreQuery): Promise<StoreAnswer> {
     const where = filter && lanceFilter(filter);
     const total = await this.#table.countRows();
     const fitting = where === undefined ? total : await this.#table.countRows(where);
@@ -171,12 +186,12 @@ export class LanceStore implements VectorStore {
   }
 
   async count(filter?: Filter): Promise<number> {
-    return this.#table.countRows(filter && lanceFilter(filter));
+    return this.#guarded(() => this.#table.countRows(filter && lanceFilter(filter)));
   }
 
-  async *keys(): AsyncGenerator<readonly Pick<StoredItem, "id" | "hash">[]> {
-    for await (const batch of this.#table.query().select(["id", "hash"])) {
-      yield batch.toArray().map(({ id, hash }) => ({ id: String(id), hash: String(hash) }));
+  async *summaries(): AsyncGenerator<readonly StoredSummary[]> {
+    for await (const batch of this.#table.query().select(["id", "hash", "details"])) {
+      yield (batch.toArray() as unknown as StoredSummary[]).map(({ id, hash, details }) => ({ id, hash, details }));
     }
   }
 
@@ -188,7 +203,7 @@ export class LanceStore implements VectorStore {
 
   async optimise(): Promise<void> {
     await this.#tidying;
-    await this.#tidy({ isComplete: true });
+    await this.#guarded(() => this.#tidy({ isComplete: true }));
   }
 
   async close(): Promise<void> {
@@ -206,6 +221,20 @@ export class LanceStore implements VectorStore {
     }
   }
 
+  /** Errors of the engine are about the folder: deleted, full, not to be read. */
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof SdfnError) throw cause;
+      const reason = String(cause).replaceAll("\n", " ").slice(0, 300);
+      throw new StoreError(
+        `${this.#folder}: the store failed; got ${reason}; check that the folder is there, may be used and has room`,
+        { cause },
+      );
+    }
+  }
+
   /** One write after the other: journal, table, sync. */
   #write(entry: JournalEntry): Promise<void> {
     const journal = this.#journal;
@@ -214,7 +243,7 @@ export class LanceStore implements VectorStore {
     }
     const done = this.#writes.then(async () => {
       await journal.append(entry);
-      await this.#apply(entry);
+      await this.#guarded(() => this.#apply(entry));
       await this.#durable.sync();
       if (journal.sizeBytes > journalBytes) await journal.clear();
       this.#writesSinceTidying += 1;

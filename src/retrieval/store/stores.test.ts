@@ -30,7 +30,7 @@ const kinds: Readonly<Record<string, () => Promise<VectorStore>>> = {
 
 async function idsOf(store: VectorStore): Promise<string[]> {
   const ids: string[] = [];
-  for await (const keys of store.keys()) ids.push(...keys.map(({ id }) => id));
+  for await (const part of store.summaries()) ids.push(...part.map(({ id }) => id));
   return ids.sort();
 }
 

@@ -12,6 +12,9 @@ export interface StoredItem extends FilterFields {
   readonly vector: Float32Array;
 }
 
+/** What tells an item, and whether it changed. */
+export type StoredSummary = Pick<StoredItem, "id" | "hash" | "details">;
+
 export interface StoreQuery {
   /** [D], length 1. */
   readonly vector: Float32Array;
@@ -60,8 +63,8 @@ export interface VectorStore {
   /** @throws ShapeError, DivergenceError as `upsert`. */
   query(query: StoreQuery): Promise<StoreAnswer>;
   count(filter?: Filter): Promise<number>;
-  /** Ids and hashes of all items, some at a time, in no particular order. */
-  keys(): AsyncIterable<readonly Pick<StoredItem, "id" | "hash">[]>;
+  /** All items without their vectors, some at a time, in no particular order. */
+  summaries(): AsyncIterable<readonly StoredSummary[]>;
   /** All items, some at a time, in no particular order. */
   items(): AsyncIterable<readonly StoredItem[]>;
   /** Builds or renews what makes queries fast. Results are the same without it, up to recall. */
