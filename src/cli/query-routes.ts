@@ -12,8 +12,17 @@ const withModules = z.object({ modules: z.array(z.string()) });
 /** The weights with their modules' names; undefined for a model without routers. */
 export function namedRoutes({ modelConfig }: RunConfig, weights: RouteWeights): QueryRoutes | undefined {
   const parsed = withModules.safeParse(modelConfig);
-  if (weights.length === 0 || !parsed.success) return undefined;
-  return { modules: parsed.data.modules.map(moduleNamed), weights };
+  return parsed.success ? routesOf(parsed.data.modules, weights) : undefined;
+}
+
+/** The same for a model of which only the modules' names are known, or not even those. */
+export function routesOf(
+  modules: readonly string[] | undefined,
+  weights: RouteWeights,
+): QueryRoutes | undefined {
+  if (weights.length === 0) return undefined;
+  const names = modules ?? (weights[0] ?? []).map((_, i) => `m${i + 1}`);
+  return { modules: names.map(moduleNamed), weights };
 }
 
 /** One table a layer: a row for each module the weight comes from, a column for each it goes to. */

@@ -9,7 +9,13 @@ import { LanceStore } from "../store/lance-store.js";
 import type { StoredSummary, VectorStore } from "../store/vector-store.js";
 import { ContentsCounter } from "./contents.js";
 import { type CatalogueEntry, parseEntry, storedItem } from "./entry.js";
-import { type IndexManifest, indexFiles, indexFormat, readIndexManifest, writeIndexManifest } from "./manifest.js";
+import {
+  type IndexManifest,
+  indexFiles,
+  indexFormat,
+  readIndexManifest,
+  writeIndexManifest,
+} from "./manifest.js";
 import { Thumbnails } from "./thumbnails.js";
 
 /** An item to be written. */
@@ -249,11 +255,17 @@ async function requireIndexOrEmpty(folder: string): Promise<void> {
   const known: readonly string[] = Object.values(indexFiles);
   const foreign = names.find((name) => !known.includes(name) && !name.startsWith(`${indexFiles.lock}.`));
   if (foreign !== undefined) {
-    throw new UsageError(`${folder}: must be an index, or a new or empty folder; got ${foreign} in it; choose another`);
+    throw new UsageError(
+      `${folder}: must be an index, or a new or empty folder; got ${foreign} in it; choose another`,
+    );
   }
 }
 
-function requireModel(folder: string, manifest: IndexManifest, { modelId, model, embedDim }: IndexModel): void {
+function requireModel(
+  folder: string,
+  manifest: IndexManifest,
+  { modelId, model, embedDim }: IndexModel,
+): void {
   if (manifest.modelId === modelId && manifest.embedDim === embedDim) return;
   throw new StoreError(
     `${folder}: the index was made with another model, whose embeddings cannot be compared with this one's; ` +

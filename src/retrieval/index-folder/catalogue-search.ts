@@ -138,7 +138,8 @@ export class CatalogueSearch {
         else asked.push({ place, query: { picture: this.#pictureOf(item.entry), text } });
       }
     }
-    const encoded = asked.length === 0 ? [] : await this.#encoder.embedQueries(asked.map(({ query }) => query));
+    const encoded =
+      asked.length === 0 ? [] : await this.#encoder.embedQueries(asked.map(({ query }) => query));
     for (const [i, { place }] of asked.entries()) result[place] = encoded[i];
     return result.map((query) => query as EncodedQuery);
   }
@@ -165,7 +166,9 @@ export function weightedSum(embeddings: readonly Float32Array[], weights: readon
   }
   const length = Math.hypot(...sum);
   if (length > leastSum * Math.max(...weights.map(Math.abs))) return sum.map((value) => value / length);
-  throw new UsageError(`queries: cancel each other out; got weights ${weights.join(", ")}; change one of them`);
+  throw new UsageError(
+    `queries: cancel each other out; got weights ${weights.join(", ")}; change one of them`,
+  );
 }
 
 /** @throws UsageError that lists everything wrong. */
@@ -181,9 +184,12 @@ function requireUsable({ queries, limit = defaultLimit, offset = 0 }: CatalogueS
   whole("the number of queries", queries.length, 1, searchLimits.queries);
   for (const [i, { reference, text = "", weight = 1 }] of queries.entries()) {
     const name = queries.length === 1 ? "the query" : `query ${i + 1}`;
-    if (reference === undefined && text.trim() === "") problems.push(`${name} needs a reference or a text; got neither`);
+    if (reference === undefined && text.trim() === "")
+      problems.push(`${name} needs a reference or a text; got neither`);
     if (text.length > searchLimits.textCharacters) {
-      problems.push(`${name}: the text must have at most ${searchLimits.textCharacters} characters; got ${text.length}`);
+      problems.push(
+        `${name}: the text must have at most ${searchLimits.textCharacters} characters; got ${text.length}`,
+      );
     }
     if (!Number.isFinite(weight) || weight === 0) {
       problems.push(`${name}: the weight must be a number other than 0; got ${weight}`);

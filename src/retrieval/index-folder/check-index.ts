@@ -69,7 +69,9 @@ export async function checkIndex(
       for (const [i, vector] of vectors.entries()) {
         signal?.throwIfAborted();
         const approximate = await timed(times.approximate, () => store.query({ vector, limit: k, filter }));
-        const exact = await timed(times.exact, () => oracle.query({ vector, limit: k, filter, isExact: true }));
+        const exact = await timed(times.exact, () =>
+          oracle.query({ vector, limit: k, filter, isExact: true }),
+        );
         const ids = new Set(approximate.hits.map(({ id }) => id));
         wanted += exact.hits.length;
         found += exact.hits.filter(({ id }) => ids.has(id)).length;
@@ -123,7 +125,11 @@ async function sample(store: VectorStore, count: number, random: Random): Promis
   return drawn;
 }
 
-function filtersOf({ categories, price, attributes }: Contents): readonly (readonly [string, Filter | undefined])[] {
+function filtersOf({
+  categories,
+  price,
+  attributes,
+}: Contents): readonly (readonly [string, Filter | undefined])[] {
   const cases: (readonly [string, Filter | undefined])[] = [["none", undefined]];
   const category = categories[0]?.value;
   if (category !== undefined) cases.push([`category ${category}`, { kind: "category", anyOf: [category] }]);

@@ -60,7 +60,15 @@ export async function indexCatalogue(
   const present = new Set<string>();
   const counts = { rows: 0, added: 0, updated: 0, unchanged: 0, deleted: 0 };
   const errors = await RowErrors.create(join(index.folder, indexFiles.errors));
-  const onWrongRow = ({ row, id, problems }: { row: number; id: string | undefined; problems: readonly string[] }) => {
+  const onWrongRow = ({
+    row,
+    id,
+    problems,
+  }: {
+    row: number;
+    id: string | undefined;
+    problems: readonly string[];
+  }) => {
     counts.rows += 1;
     if (id !== undefined) present.add(id);
     errors.add({ row, ...(id === undefined ? {} : { id }), problems });
@@ -111,7 +119,11 @@ async function readEntries(
   const read = async (item: CatalogueItem): Promise<ReadEntry[]> => {
     const { row, id, image } = item;
     if (image.kind === "address") {
-      errors.add({ row, id, problems: ["the picture is an address, and nothing is fetched; save it beside the catalogue"] });
+      errors.add({
+        row,
+        id,
+        problems: ["the picture is an address, and nothing is fetched; save it beside the catalogue"],
+      });
       return [];
     }
     try {

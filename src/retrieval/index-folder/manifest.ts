@@ -46,15 +46,20 @@ export async function readIndexManifest(folder: string): Promise<IndexManifest> 
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     const reason =
       code === "ENOENT" || code === "ENOTDIR" ? "there is no index in this folder" : `${path} cannot be read`;
-    throw new StoreError(`${folder}: ${reason}; got ${code}; make an index with \`sdfn index --out\``, { cause });
+    throw new StoreError(`${folder}: ${reason}; got ${code}; make an index with \`sdfn index --out\``, {
+      cause,
+    });
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new StoreError(`${path}: is not JSON; got ${cause}; restore it from a copy, or make the index anew`, {
-      cause,
-    });
+    throw new StoreError(
+      `${path}: is not JSON; got ${cause}; restore it from a copy, or make the index anew`,
+      {
+        cause,
+      },
+    );
   }
   const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
   if (format !== indexFormat) {

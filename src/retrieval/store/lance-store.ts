@@ -147,13 +147,7 @@ export class LanceStore implements VectorStore {
     return this.#guarded(() => this.#query(query));
   }
 
-  async #query({
-    vector,
-    limit,
-    offset = 0,
-    filter,
-    isExact = false,
-  }: StoreQuery): Promise<StoreAnswer> {
+  async #query({ vector, limit, offset = 0, filter, isExact = false }: StoreQuery): Promise<StoreAnswer> {
     const where = filter && lanceFilter(filter);
     const total = await this.#table.countRows();
     const fitting = where === undefined ? total : await this.#table.countRows(where);
@@ -191,7 +185,11 @@ export class LanceStore implements VectorStore {
 
   async *summaries(): AsyncGenerator<readonly StoredSummary[]> {
     for await (const batch of this.#table.query().select(["id", "hash", "details"])) {
-      yield (batch.toArray() as unknown as StoredSummary[]).map(({ id, hash, details }) => ({ id, hash, details }));
+      yield (batch.toArray() as unknown as StoredSummary[]).map(({ id, hash, details }) => ({
+        id,
+        hash,
+        details,
+      }));
     }
   }
 
