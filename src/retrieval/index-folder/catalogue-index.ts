@@ -277,7 +277,7 @@ function requireModel(
 function cannotWrite(folder: string, cause: unknown): unknown {
   if (cause instanceof SdfnError || !(cause instanceof Error && "code" in cause)) return cause;
   return new StoreError(
-    `${folder}: the index cannot be written; got ${cause.code}: ${cause.message}; ` +
+    `${folder}: the index cannot be written; got ${cause.message}; ` +
       "check the folder's permissions and the room on its disk",
     { cause },
   );
