@@ -32,7 +32,7 @@ export async function benchStore({ items, queries, isJson }) {
   const say = (text) => isJson || console.error(text);
   try {
     const draw = clusters(items);
-    const store = await LanceStore.open(folder, { embedDim, access: "write" });
+    const store = await LanceStore.open(folder, { embedDim, access: "create" });
     const exact = await ExactStore.create(embedDim);
     let ingestMs = 0;
     for (let start = 0; start < items; start += batch) {

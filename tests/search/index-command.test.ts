@@ -211,6 +211,12 @@ describe("sdfn index", () => {
         errors: expect.stringMatching(/there is no index in this folder/),
       });
     }
+    writeFileSync(file, manifest);
+    rmSync(join(out, "store"), { recursive: true });
+    expect(await sdfn("index", "--run", shop.run, "--catalogue", catalogue, "--out", out)).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/there is no store in this folder/),
+    });
     const foreign = await sdfn("index", "--run", shop.run, "--catalogue", catalogue, "--out", data);
     expect(foreign).toMatchObject({
       code: 2,
@@ -237,21 +243,23 @@ describe.skipIf(!isCompiled)("sdfn index as a process", () => {
     let kept = 0;
     let kills = 0;
     for (let round = 0; round < 20; round += 1) {
+      let polled: Promise<void> = Promise.resolve();
       const ended = await sdfnProcess([...args(), "--batch", "2"], {
         started: (child) => {
           const aim = kept + 25;
           const poll = async () => {
             while (child.exitCode === null && child.signalCode === null) {
               const count = existsSync(join(out, "index.json"))
-                ? await reading((opened) => opened.store.count()).catch(() => 0)
+                ? await reading((opened) => opened.store.count())
                 : 0;
               if (count >= aim) child.kill("SIGKILL");
               await new Promise((later) => setTimeout(later, 5));
             }
           };
-          void poll();
+          polled = poll();
         },
       });
+      await polled;
       if (ended.code === 0) {
         const report = JSON.parse(ended.output);
         expect(report.unchanged).toBeGreaterThanOrEqual(kept);

@@ -114,8 +114,9 @@ export class CatalogueIndex {
       );
       try {
         const manifest = await manifestOf();
-        const { embedDim } = manifest;
-        const store = await LanceStore.open(join(folder, indexFiles.store), { embedDim, access: "write" });
+        // What has a manifest had a store: a missing one is not made good by an empty one.
+        const access = existsSync(join(folder, indexFiles.manifest)) ? "write" : "create";
+        const store = await LanceStore.open(join(folder, indexFiles.store), { ...manifest, access });
         return new CatalogueIndex(folder, { store, manifest, giveFree });
       } catch (error) {
         await giveFree();

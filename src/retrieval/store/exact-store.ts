@@ -3,7 +3,7 @@ import { Input } from "../../graph/value.js";
 import { matmul } from "../../ops/matmul.js";
 import { GraphSession } from "../../runtime/session.js";
 import { highest } from "../top-k.js";
-import { type Filter, fits } from "./filter.js";
+import { type Filter, predicateOf } from "./filter.js";
 import {
   checkedItems,
   requireUnitVector,
@@ -111,20 +111,19 @@ export class ExactStore implements VectorStore {
       },
       query: { dtype: "float32", shape: [this.embedDim, 1], data: vector },
     });
-    const isLeftOut = (row: number): boolean => filter !== undefined && !this.#fits(row, filter);
+    const { fitting, mask } = this.#masked(filter);
+    const isLeftOut = (row: number): boolean => mask?.[row] === 0;
     const best = highest(scores.data as Float32Array, { k: limit + offset, isLeftOut });
     const hits = best.flatMap(({ row, score }) => {
       const found = this.#rows[row];
       return found ? [{ id: found.id, score, details: found.details }] : [];
     });
     hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
-    return { hits: hits.slice(offset), fitting: await this.count(filter), plan: "exact" };
+    return { hits: hits.slice(offset), fitting, plan: "exact" };
   }
 
   async count(filter?: Filter): Promise<number> {
-    return filter === undefined
-      ? this.#rows.length
-      : this.#rows.reduce((sum, _, row) => sum + Number(this.#fits(row, filter)), 0);
+    return this.#masked(filter).fitting;
   }
 
   async *summaries(): AsyncGenerator<readonly StoredSummary[]> {
@@ -146,9 +145,17 @@ export class ExactStore implements VectorStore {
     await this.#session.release();
   }
 
-  #fits(row: number, filter: Filter): boolean {
-    const item = this.#rows[row];
-    return item !== undefined && fits(filter, item);
+  /** 1 for rows that fit; no mask where all do. */
+  #masked(filter: Filter | undefined): { readonly fitting: number; readonly mask: Uint8Array | undefined } {
+    if (filter === undefined) return { fitting: this.#rows.length, mask: undefined };
+    const fits = predicateOf(filter);
+    let fitting = 0;
+    const mask = Uint8Array.from(this.#rows, (item) => {
+      const isFitting = fits(item);
+      if (isFitting) fitting += 1;
+      return Number(isFitting);
+    });
+    return { fitting, mask };
   }
 
   #itemAt(row: number): StoredItem {

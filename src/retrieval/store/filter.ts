@@ -37,22 +37,32 @@ export function normalValue(value: string): string {
   return value.normalize("NFC").toLowerCase().replace(/\s+/g, " ").trim();
 }
 
-/** Does an item fit? */
-export function fits(filter: Filter, item: FilterFields): boolean {
+/** Tells whether an item fits; what can be done once for all items is done here. */
+export function predicateOf(filter: Filter): (item: FilterFields) => boolean {
   switch (filter.kind) {
-    case "id":
-      return filter.anyOf.includes(item.id);
-    case "category":
-      return filter.anyOf.includes(item.category);
+    case "id": {
+      const ids = new Set(filter.anyOf);
+      return ({ id }) => ids.has(id);
+    }
+    case "category": {
+      const categories = new Set(filter.anyOf);
+      return ({ category }) => categories.has(category);
+    }
     case "price": {
       const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = filter;
-      return item.price !== undefined && item.price >= min && item.price <= max;
+      return ({ price }) => price !== undefined && price >= min && price <= max;
     }
-    case "attribute":
-      return filter.anyOf.some((value) => item.tags.includes(tagOf(filter.name, value)));
-    case "not":
-      return !fits(filter.filter, item);
-    case "all":
-      return filter.of.every((part) => fits(part, item));
+    case "attribute": {
+      const wanted = filter.anyOf.map((value) => tagOf(filter.name, value));
+      return ({ tags }) => wanted.some((tag) => tags.includes(tag));
+    }
+    case "not": {
+      const fits = predicateOf(filter.filter);
+      return (item) => !fits(item);
+    }
+    case "all": {
+      const parts = filter.of.map(predicateOf);
+      return (item) => parts.every((fits) => fits(item));
+    }
   }
 }

@@ -1,14 +1,14 @@
 /** Items in a LanceDB table on disk, with the care that it needs: durable writes, recovery, and a plan for every query. */
-import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { SdfnError, StoreError } from "../../errors.js";
-import { DurableFolder, writeDurably } from "./durable-files.js";
+import { DurableFolder } from "./durable-files.js";
 import type { Filter } from "./filter.js";
 import { Journal, type JournalEntry } from "./journal.js";
 import { lanceFilter } from "./lance-filter.js";
+import { buildIndexes, readTraining } from "./lance-indexes.js";
 import { type Connection, loadLance, type Table } from "./lance-library.js";
+import { planQuery } from "./lance-plan.js";
 import { damagedManifests, moveDamagedAside } from "./lance-recovery.js";
 import { type ItemRow, itemOf, itemSchema, itemTable } from "./lance-rows.js";
 import {
@@ -24,31 +24,25 @@ import {
 
 export interface LanceStoreOptions {
   readonly embedDim: number;
-  /** One process at a time may write (the caller sees to that); any number may read meanwhile. */
-  readonly access: "read" | "write";
+  /**
+   * One process at a time may write (the caller sees to that); any number may read meanwhile. "create" also makes the
+   * store where there is none.
+   */
+  readonly access: "read" | "write" | "create";
 }
 
 const tableName = "items";
-const files = { journal: "journal.log", training: "vector-index.json" } as const;
+const journalFile = "journal.log";
 
-/** Up to so many fitting items are all compared: quicker than an index that has to be filtered. */
-const exactUpTo = 5000;
-/** Below this share of fitting items every partition is looked at, for recall falls silently otherwise. */
-const selectiveBelow = 0.5;
-const usualProbes = 64;
-/** Candidates per answer that are compared with their full vectors. */
-const refineFactor = 5;
-/** The vector index is trained again when there are so many times the items that it was trained on. */
-const retrainAtGrowth = 4;
 /** Writes until the table is tidied in the background. */
 const writesPerTidying = 40;
 /** Versions are kept for queries under way in other processes. */
 const keptVersionsMs = 10 * 60_000;
+/** Writes go on while indexes are built, and win. */
+const optimiseAttempts = 5;
 const journalBytes = 64 * 2 ** 20;
 /** Ids in one condition. */
 const idsPerQuery = 500;
-
-const trainingSchema = z.object({ rows: z.int().min(1), partitions: z.int().min(1) });
 
 /**
  * A folder with LanceDB's table, a journal, and what is known of the vector index (IVF with RaBitQ codes).
@@ -81,12 +75,12 @@ export class LanceStore implements VectorStore {
   }
 
   /**
-   * Opens the store in a folder; for writing it is made where there is none, and mended where a crash left it damaged.
+   * Opens the store in a folder; for writing it is mended where a crash left it damaged.
    * @throws StoreError when it cannot be opened so.
    */
   static async open(folder: string, { embedDim, access }: LanceStoreOptions): Promise<LanceStore> {
     const tableFolder = join(folder, `${tableName}.lance`);
-    if (access === "write") {
+    if (access !== "read") {
       await mkdir(folder, { recursive: true });
       await moveDamagedAside(tableFolder, folder);
     } else if ((await damagedManifests(tableFolder)).length > 0) {
@@ -98,7 +92,7 @@ export class LanceStore implements VectorStore {
     const connection = await lance.connect(folder, { readConsistencyInterval: 0 });
     try {
       const isThere = (await connection.tableNames()).includes(tableName);
-      if (!isThere && access === "read") {
+      if (!isThere && access !== "create") {
         throw new StoreError(
           `${folder}: there is no store in this folder; make the index with \`sdfn index\``,
         );
@@ -108,7 +102,7 @@ export class LanceStore implements VectorStore {
         : await connection.createEmptyTable(tableName, itemSchema(embedDim));
       if (access === "read")
         return new LanceStore(folder, embedDim, { connection, table, journal: undefined });
-      const { journal, entries } = await Journal.open(join(folder, files.journal));
+      const { journal, entries } = await Journal.open(join(folder, journalFile));
       const store = new LanceStore(folder, embedDim, { connection, table, journal });
       await store.#replay(entries);
       return store;
@@ -151,8 +145,9 @@ export class LanceStore implements VectorStore {
     const where = filter && lanceFilter(filter);
     const total = await this.#table.countRows();
     const fitting = where === undefined ? total : await this.#table.countRows(where);
-    const training = isExact || fitting <= exactUpTo ? undefined : await this.#training();
     if (fitting === 0 || limit < 1) return { hits: [], fitting, plan: "exact" };
+    const { partitions } = (isExact ? undefined : await readTraining(this.#folder)) ?? {};
+    const { plan, probes, refine } = planQuery({ partitions, fitting, total, wanted: limit + offset });
     let search = this.#table
       .query()
       .nearestTo(vector)
@@ -161,14 +156,7 @@ export class LanceStore implements VectorStore {
       .select(["id", "details", "_distance"])
       .limit(Math.min(limit + offset, fitting));
     if (where !== undefined) search = search.where(where);
-    let plan: StoreAnswer["plan"] = "exact";
-    if (training === undefined) search = search.bypassVectorIndex();
-    else {
-      const isSelective = fitting < selectiveBelow * total;
-      plan = isSelective ? "all partitions" : "some partitions";
-      const probes = isSelective ? training.partitions : Math.min(training.partitions, usualProbes);
-      search = search.nprobes(probes).refineFactor(refineFactor);
-    }
+    search = plan === "exact" ? search.bypassVectorIndex() : search.nprobes(probes).refineFactor(refine);
     const rows = (await search.toArray()) as { id: string; details: string; _distance: number }[];
     const hits: StoreHit[] = rows.map(({ id, details, _distance }) => ({
       id,
@@ -200,12 +188,19 @@ export class LanceStore implements VectorStore {
   }
 
   async optimise(): Promise<void> {
-    await this.#tidying;
-    await this.#guarded(() => this.#tidy({ isComplete: true }));
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#tidying;
+      try {
+        await this.#guarded(() => this.#tidy({ isComplete: true }));
+        return;
+      } catch (error) {
+        if (!isConflict(error) || attempt === optimiseAttempts) throw error;
+      }
+    }
   }
 
   async close(): Promise<void> {
-    await this.#writes.catch(() => undefined);
+    await this.#writes;
     await this.#tidying;
     await this.#journal?.clear();
     await this.#journal?.close();
@@ -275,7 +270,7 @@ export class LanceStore implements VectorStore {
     this.#tidying = this.#tidy({ isComplete: false })
       .catch((error: unknown) => {
         // A write that came in between wins; the next time will do.
-        if (!/conflict|concurrent/i.test(String(error))) this.#tidyingFailure = error;
+        if (!isConflict(error)) this.#tidyingFailure = error;
       })
       .finally(() => {
         this.#tidying = undefined;
@@ -284,45 +279,18 @@ export class LanceStore implements VectorStore {
 
   /** Small files are joined and new items come into the indexes; `isComplete` also builds indexes that are due. */
   async #tidy({ isComplete }: { readonly isComplete: boolean }): Promise<void> {
-    if (isComplete) await this.#buildIndexes();
+    if (isComplete) await buildIndexes(this.#table, this.#folder, this.#durable);
     // Nothing is removed before what replaces it is safe.
     await this.#table.optimize({ cleanupOlderThan: new Date(0) });
     await this.#durable.sync();
     await this.#table.optimize({ cleanupOlderThan: new Date(Date.now() - keptVersionsMs) });
     await this.#durable.sync();
   }
+}
 
-  async #buildIndexes(): Promise<void> {
-    const rows = await this.#table.countRows();
-    if (rows <= exactUpTo) return; // every query compares all of them
-    const { Index } = await loadLance();
-    const present = new Set((await this.#table.listIndices()).flatMap(({ columns }) => columns));
-    const scalar = {
-      id: Index.btree(),
-      price: Index.btree(),
-      category: Index.bitmap(),
-      tags: Index.labelList(),
-    };
-    for (const [column, config] of Object.entries(scalar)) {
-      if (!present.has(column)) await this.#table.createIndex(column, { config });
-    }
-    const training = await this.#training();
-    if (present.has("vector") && training !== undefined && rows < retrainAtGrowth * training.rows) return;
-    const partitions = Math.max(1, Math.round(Math.sqrt(rows)));
-    const config = Index.ivfRq({ distanceType: "cosine", numPartitions: partitions });
-    await this.#table.createIndex("vector", { config, replace: true });
-    await this.#durable.sync();
-    await writeDurably(join(this.#folder, files.training), `${JSON.stringify({ rows, partitions })}\n`);
-  }
-
-  /** How the vector index was made; undefined where there is none. */
-  async #training(): Promise<z.infer<typeof trainingSchema> | undefined> {
-    const path = join(this.#folder, files.training);
-    if (!existsSync(path)) return undefined;
-    const parsed = trainingSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
-    if (parsed.success) return parsed.data;
-    throw new StoreError(`${path}: must say rows and partitions; got ${z.prettifyError(parsed.error)}`);
-  }
+/** Did another change of the table come first? */
+function isConflict(error: unknown): boolean {
+  return /conflict|concurrent/i.test(String(error));
 }
 
 function parts(ids: readonly string[]): readonly (readonly string[])[] {

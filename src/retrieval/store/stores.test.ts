@@ -7,7 +7,7 @@ import { categories, colours, manyItems, randomUnit, unit } from "../../../tests
 import { DivergenceError, ShapeError, StoreError } from "../../errors.js";
 import { Random } from "../../tensor/random.js";
 import { ExactStore } from "./exact-store.js";
-import { type Filter, fits } from "./filter.js";
+import { type Filter, predicateOf } from "./filter.js";
 import { LanceStore } from "./lance-store.js";
 import type { StoredItem, VectorStore } from "./vector-store.js";
 
@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const openLance = (folder = root, access: "read" | "write" = "write") =>
+const openLance = (folder = root, access: "read" | "write" | "create" = "create") =>
   LanceStore.open(folder, { embedDim, access });
 
 const kinds: Readonly<Record<string, () => Promise<VectorStore>>> = {
@@ -39,7 +39,7 @@ const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum
 /** By hand, in float64. */
 function ranking(vector: Float32Array, filter: Filter = { kind: "all", of: [] }): StoredItem[] {
   return items
-    .filter((item) => fits(filter, item))
+    .filter(predicateOf(filter))
     .sort((a, b) => cosine(vector, b.vector) - cosine(vector, a.vector));
 }
 
@@ -204,6 +204,14 @@ describe("LanceStore on disk", () => {
     await reader.close();
   });
 
+  it("is not made unless asked to", async () => {
+    for (const access of ["read", "write"] as const) {
+      await expect(openLance(join(root, "missing"), access)).rejects.toThrow(
+        /there is no store in this folder/,
+      );
+    }
+  });
+
   it("says what to do when every manifest is damaged", async () => {
     await (await openLance()).close();
     for (const name of manifests()) truncateSync(join(root, "items.lance", "_versions", name), 5);
@@ -219,7 +227,7 @@ describe("LanceStore with a vector index", () => {
   let exact: ExactStore;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "store-many-"));
-    store = await LanceStore.open(folder, { embedDim: wide, access: "write" });
+    store = await LanceStore.open(folder, { embedDim: wide, access: "create" });
     for (let start = 0; start < many.length; start += 4000)
       await store.upsert(many.slice(start, start + 4000));
     await store.optimise();
@@ -233,7 +241,11 @@ describe("LanceStore with a vector index", () => {
 
   const filters: Readonly<Record<string, { filter: Filter | undefined; plan: string }>> = {
     none: { filter: undefined, plan: "some partitions" },
-    "four of five": { filter: { kind: "price", min: 0 }, plan: "some partitions" },
+    "four of five": { filter: { kind: "price", min: 0 }, plan: "all partitions" },
+    "all but one": {
+      filter: { kind: "not", filter: { kind: "id", anyOf: ["it'em 3"] } },
+      plan: "some partitions",
+    },
     "nearly half": {
       filter: {
         kind: "all",

@@ -1,0 +1,46 @@
+/** How a query goes through a LanceDB table, so that recall holds under any filter at the least cost. */
+import type { StoreAnswer } from "./vector-store.js";
+
+/** Up to so many fitting items are all compared: quicker than an index that has to be filtered. */
+export const exactUpTo = 5000;
+/** Below this share of fitting items every partition is looked at, for recall falls silently otherwise. */
+const selectiveBelow = 0.95;
+const usualProbes = 64;
+/**
+ * Candidates that are compared with their full vectors: so many for each answer, and at least so many in all. Under a
+ * filter the last answers are often far away, where codes of one bit tell little apart (docs/performance.md).
+ */
+const candidatesPerAnswer = 5;
+const leastCandidates = { "some partitions": 250, "all partitions": 2000 } as const;
+
+export interface LancePlan {
+  readonly plan: StoreAnswer["plan"];
+  /** Partitions of the vector index that are looked at; unused when every item is. */
+  readonly probes: number;
+  /** Candidates for each answer. */
+  readonly refine: number;
+}
+
+/**
+ * @param partitions of the vector index; undefined where there is none, or it must not be used.
+ * @param wanted answers, those that a page leaves out included.
+ */
+export function planQuery({
+  partitions,
+  fitting,
+  total,
+  wanted,
+}: {
+  readonly partitions: number | undefined;
+  readonly fitting: number;
+  readonly total: number;
+  readonly wanted: number;
+}): LancePlan {
+  if (partitions === undefined || fitting <= exactUpTo) return { plan: "exact", probes: 0, refine: 1 };
+  const plan = fitting < selectiveBelow * total ? "all partitions" : "some partitions";
+  return {
+    plan,
+    probes: plan === "all partitions" ? partitions : Math.min(partitions, usualProbes),
+    refine: Math.max(candidatesPerAnswer, Math.ceil(leastCandidates[plan] / wanted)),
+  };
+}
