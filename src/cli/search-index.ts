@@ -158,7 +158,7 @@ function textOf(
       ["rank", "score", "id", "category", "price", "title"],
       ...hits.map(({ rank, score, entry: { id, category, price, title } }) => [
         ...[String(rank), score.toFixed(4), id, category],
-        ...[price === undefined ? "" : String(price), title ?? ""],
+        ...[price === undefined ? "" : String(price), shortened(title)],
       ]),
     ]) +
     `\n${fitting} items fit, ${plan === "exact" ? "every one" : plan} looked at; ` +
@@ -167,6 +167,10 @@ function textOf(
     routes.join("") +
     (html === undefined ? "" : `\npage with pictures: ${html}\n`)
   );
+}
+
+function shortened(title = ""): string {
+  return title.length > 60 ? `${title.slice(0, 57)}...` : title;
 }
 
 /** Stands where a query has no picture. */
