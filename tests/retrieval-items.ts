@@ -19,10 +19,20 @@ export function randomUnit(random: Random, embedDim: number): Float32Array {
 /** `count` items of ids `prefix0`, `prefix1`, ...; every fifth without a price, every seventh without a colour. */
 export function manyItems(
   count: number,
-  { embedDim, seed = 1, prefix = "it'em " }: { embedDim: number; seed?: number; prefix?: string },
+  {
+    embedDim,
+    clusters = 20,
+    seed = 1,
+    prefix = "it'em ",
+  }: {
+    readonly embedDim: number;
+    readonly clusters?: number;
+    readonly seed?: number;
+    readonly prefix?: string;
+  },
 ): StoredItem[] {
   const random = new Random(seed);
-  const centres = Array.from({ length: 20 }, () => randomUnit(random, embedDim));
+  const centres = Array.from({ length: clusters }, () => randomUnit(random, embedDim));
   return Array.from({ length: count }, (_, i) => {
     const centre = centres[random.integer(centres.length)] as Float32Array;
     const colour = colours[random.integer(colours.length)] as string;

@@ -5,13 +5,15 @@ import type { StoreAnswer } from "./vector-store.js";
 export const exactUpTo = 5000;
 /** Below this share of fitting items every partition is looked at, for recall falls silently otherwise. */
 const selectiveBelow = 0.95;
+/** Looking at so many partitions costs hardly more than looking at a few. */
+const fewPartitions = 400;
 const usualProbes = 64;
 /**
  * Candidates that are compared with their full vectors: so many for each answer, and at least so many in all. Under a
  * filter the last answers are often far away, where codes of one bit tell little apart (docs/performance.md).
  */
 const candidatesPerAnswer = 5;
-const leastCandidates = { "some partitions": 250, "all partitions": 2000 } as const;
+const leastCandidates = { selective: 2000, usual: 500 } as const;
 
 export interface LancePlan {
   readonly plan: StoreAnswer["plan"];
@@ -37,10 +39,12 @@ export function planQuery({
   readonly wanted: number;
 }): LancePlan {
   if (partitions === undefined || fitting <= exactUpTo) return { plan: "exact", probes: 0, refine: 1 };
-  const plan = fitting < selectiveBelow * total ? "all partitions" : "some partitions";
+  const isSelective = fitting < selectiveBelow * total;
+  const probes = isSelective || partitions <= fewPartitions ? partitions : usualProbes;
+  const least = isSelective ? leastCandidates.selective : leastCandidates.usual;
   return {
-    plan,
-    probes: plan === "all partitions" ? partitions : Math.min(partitions, usualProbes),
-    refine: Math.max(candidatesPerAnswer, Math.ceil(leastCandidates[plan] / wanted)),
+    plan: probes === partitions ? "all partitions" : "some partitions",
+    probes,
+    refine: Math.max(candidatesPerAnswer, Math.ceil(least / wanted)),
   };
 }

@@ -220,8 +220,9 @@ describe("LanceStore on disk", () => {
 });
 
 describe("LanceStore with a vector index", () => {
-  const wide = 32;
-  const many = manyItems(12_000, { embedDim: wide });
+  const wide = 64;
+  // More items in a cluster than answers, and fewer under a filter: then answers lie in many partitions.
+  const many = manyItems(12_000, { embedDim: wide, clusters: 150 });
   let folder: string;
   let store: LanceStore;
   let exact: ExactStore;
@@ -240,17 +241,17 @@ describe("LanceStore with a vector index", () => {
   });
 
   const filters: Readonly<Record<string, { filter: Filter | undefined; plan: string }>> = {
-    none: { filter: undefined, plan: "some partitions" },
+    none: { filter: undefined, plan: "all partitions" },
     "four of five": { filter: { kind: "price", min: 0 }, plan: "all partitions" },
     "all but one": {
       filter: { kind: "not", filter: { kind: "id", anyOf: ["it'em 3"] } },
-      plan: "some partitions",
+      plan: "all partitions",
     },
     "nearly half": {
       filter: {
         kind: "all",
         of: [
-          { kind: "price", max: 60 },
+          { kind: "price", max: 55 },
           { kind: "not", filter: { kind: "id", anyOf: ["x"] } },
         ],
       },
