@@ -51,6 +51,11 @@ const entries: readonly CommandEntry[] = [
     load: async (context) => (await import("./commands/evaluate.js")).evaluateCommand(context),
   },
   {
+    name: "export",
+    summary: "write a trained model as ONNX files that index, service and other programs run",
+    load: async (context) => (await import("./commands/export.js")).exportCommand(context),
+  },
+  {
     name: "index",
     summary: "make a shop's catalogue searchable, and keep it up to date",
     load: async (context) => (await import("./commands/index-catalogue.js")).indexCommand(context),

@@ -16,7 +16,7 @@ import type { CatalogueEntry } from "../retrieval/index-folder/entry.js";
 import type { Filter } from "../retrieval/store/filter.js";
 import { projectCommit } from "../training/project-version.js";
 import { type CommandContext, printJson } from "./context.js";
-import { encoderOf } from "./encoder-of.js";
+import { openModel } from "./encoder-of.js";
 import { filterFlag } from "./filter-flag.js";
 import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "./flags.js";
 import { routesOf, routesText } from "./query-routes.js";
@@ -57,7 +57,7 @@ export async function searchIndex(
   const pairs = pairsOf(flags);
   const index = await CatalogueIndex.open(flags.index, { access: "read" });
   try {
-    const encoder = await encoderOf({ bundle: index.bundleFolder });
+    const { encoder, close } = await openModel({ bundle: index.bundleFolder });
     try {
       const queries = await Promise.all(pairs.map((pair) => queryOf(pair, index)));
       const answer = await new CatalogueSearch(index, encoder).search({
@@ -74,7 +74,7 @@ export async function searchIndex(
       if (flags.json) printJson(context, jsonOf({ answer, flags, index, modules: encoder.modules }));
       else context.stdout.write(textOf(answer, { modules: encoder.modules, html: flags.html }));
     } finally {
-      await encoder.close();
+      await close();
     }
   } finally {
     await index.close();

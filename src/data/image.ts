@@ -5,7 +5,8 @@ import { ImageError } from "../errors.js";
 import { imageFormatOf, isDecodable } from "./image-format.js";
 
 /** How an image becomes a square: `squash` changes its proportions, `pad` adds white at two sides. */
-export type ImageFit = "squash" | "pad";
+export const imageFits = ["squash", "pad"] as const;
+export type ImageFit = (typeof imageFits)[number];
 
 /** What to decode an image to. */
 export interface DecodeOptions {

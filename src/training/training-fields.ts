@@ -1,6 +1,7 @@
 /** Configuration of data preparation and training; a run's configuration is these fields and its model's. */
 import { z } from "zod";
 import { batchGroupings } from "../data/batch-loader.js";
+import { imageFits } from "../data/image.js";
 
 /**
  * Fields and defaults. The paper states Adam with weight decay, step decay by 10, epochs and batch sizes (section 3.1;
@@ -50,7 +51,7 @@ export const trainingFields = {
   /** Side that pictures are resized to; a part of imagePx is cut from it. */
   resizePx: z.int().min(32).max(2048).default(256),
   /** How a picture becomes a square. */
-  imageFit: z.enum(["squash", "pad"]).default("squash"),
+  imageFit: z.enum(imageFits).default("squash"),
   /** Training cuts at random places; off, it cuts the middle as evaluation does. */
   randomCrop: z.boolean().default(true),
   /** Training mirrors half of the pictures. */

@@ -53,6 +53,7 @@ const allowedFolders: Readonly<Record<string, readonly string[]>> = {
     "data",
     "models",
     "retrieval",
+    "training",
   ],
   service: ["errors", "tensor", "runtime", "data", "models", "retrieval"],
 

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openRunEncoder } from "../../src/cli/run-encoder.js";
+import { type OpenedModel, openModel } from "../../src/cli/encoder-of.js";
 import { ImageError, StoreError, UsageError } from "../../src/errors.js";
 import type { Encoder } from "../../src/retrieval/encoder.js";
 import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
@@ -17,6 +17,7 @@ import { idOf, openShop, rowsOf, type Shop, sdfn, sdfnJson, trainAnother } from 
 let shop: Shop;
 let folder: string;
 let index: CatalogueIndex;
+let model: OpenedModel;
 let encoder: Encoder;
 let search: CatalogueSearch;
 let ids: string[];
@@ -27,7 +28,8 @@ beforeAll(async () => {
   folder = join(shop.root, "index");
   await sdfnJson("index", "--run", shop.run, "--catalogue", shop.catalogue, "--out", folder);
   index = await CatalogueIndex.open(folder, { access: "read" });
-  encoder = await openRunEncoder(shop.run);
+  model = await openModel({ run: shop.run });
+  encoder = model.encoder;
   search = new CatalogueSearch(index, encoder);
   ids = rowsOf(shop.catalogue).slice(1).map(idOf);
   embeddings = new Map();
@@ -35,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await index.close();
-  await encoder.close();
+  await model.close();
   rmSync(shop.root, { recursive: true });
 });
 
@@ -159,8 +161,8 @@ describe("CatalogueSearch", () => {
         ImageError,
       );
     }
-    const other = await openRunEncoder(await trainAnother(shop));
-    expect(() => new CatalogueSearch(index, other)).toThrow(StoreError);
+    const other = await openModel({ run: await trainAnother(shop) });
+    expect(() => new CatalogueSearch(index, other.encoder)).toThrow(StoreError);
     await other.close();
   });
 });

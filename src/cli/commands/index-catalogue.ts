@@ -8,7 +8,7 @@ import { CatalogueIndex } from "../../retrieval/index-folder/catalogue-index.js"
 import { type IndexReport, indexCatalogue } from "../../retrieval/index-folder/index-catalogue.js";
 import { indexFiles } from "../../retrieval/index-folder/manifest.js";
 import { type CommandContext, printJson } from "../context.js";
-import { encoderOf, installModel, type ModelSource } from "../encoder-of.js";
+import { type ModelSource, openModel } from "../encoder-of.js";
 import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
 import { duration, startProgress } from "../progress.js";
 import { indexCheckCommand } from "./index-check.js";
@@ -59,13 +59,13 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const startMs = performance.now();
   const source = sourceOf(flags);
   const total = await countCatalogueRows(catalogue);
-  const encoder = await encoderOf(source);
+  const model = await openModel(source);
   let report: IndexReport;
   try {
-    const index = await CatalogueIndex.openOrCreate(out, encoder, (folder) => installModel(source, folder));
+    const index = await CatalogueIndex.openOrCreate(out, model.encoder, model.install);
     const progress = startProgress("indexing", total, { stream: context.stderr, json, unit: "items" });
     try {
-      report = await indexCatalogue(index, encoder, {
+      report = await indexCatalogue(index, model.encoder, {
         file: catalogue,
         deleteMissing: flags.deleteMissing,
         batchSize: flags.batch,
@@ -82,7 +82,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
     }
     throw error;
   } finally {
-    await encoder.close();
+    await model.close();
   }
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   if (json) printJson(context, { index: out, ...report, errorFile: report.errorFile ?? null, seconds });
