@@ -7,15 +7,16 @@ const planOf = (fitting: number, more: object = {}) =>
 
 describe("planQuery", () => {
   it("compares every item where few fit or there is no vector index", () => {
-    expect(planOf(5000).plan).toBe("exact");
+    expect(planOf(20_000).plan).toBe("exact");
     expect(planOf(total, { partitions: undefined }).plan).toBe("exact");
   });
 
-  it("looks at every partition under a filter, with many candidates however few answers are wanted", () => {
-    expect(planOf(5001)).toEqual({ plan: "all partitions", probes: 1000, refine: 40 });
+  it("looks at every partition under a filter, with the more candidates the more items fit", () => {
+    expect(planOf(20_001)).toEqual({ plan: "all partitions", probes: 1000, refine: 40 });
+    expect(planOf(640_000)).toEqual({ plan: "all partitions", probes: 1000, refine: 160 });
     expect(planOf(940_000).plan).toBe("all partitions");
-    expect(planOf(5001, { wanted: 1 }).refine).toBe(2000);
-    expect(planOf(5001, { wanted: 1000 }).refine).toBe(5);
+    expect(planOf(20_001, { wanted: 1 }).refine).toBe(2000);
+    expect(planOf(20_001, { wanted: 1000 }).refine).toBe(5);
   });
 
   it("looks at some partitions otherwise, at all where there are few", () => {

@@ -1,19 +1,21 @@
 /** How a query goes through a LanceDB table, so that recall holds under any filter at the least cost. */
 import type { StoreAnswer } from "./vector-store.js";
 
-/** Up to so many fitting items are all compared: quicker than an index that has to be filtered. */
-export const exactUpTo = 5000;
+/** Up to so many fitting items are all compared: about as quick as an index that has to be filtered, and never wrong. */
+export const exactUpTo = 20_000;
 /** Below this share of fitting items every partition is looked at, for recall falls silently otherwise. */
 const selectiveBelow = 0.95;
 /** Looking at so many partitions costs hardly more than looking at a few. */
 const fewPartitions = 400;
 const usualProbes = 64;
-/**
- * Candidates that are compared with their full vectors: so many for each answer, and at least so many in all. Under a
- * filter the last answers are often far away, where codes of one bit tell little apart (docs/performance.md).
- */
+/** Candidates that are compared with their full vectors: so many for each answer, and at least so many in all. */
 const candidatesPerAnswer = 5;
-const leastCandidates = { selective: 2000, usual: 500 } as const;
+const leastCandidates = 500;
+/**
+ * Under a filter the last answers are often far away, where codes of one bit tell little apart: 2000 candidates were
+ * enough among 40,000 fitting items, and four times as many were needed among ten times as many (docs/performance.md).
+ */
+const selectiveCandidates = (fitting: number) => 2000 * Math.max(1, Math.sqrt(fitting / 40_000));
 
 export interface LancePlan {
   readonly plan: StoreAnswer["plan"];
@@ -41,7 +43,7 @@ export function planQuery({
   if (partitions === undefined || fitting <= exactUpTo) return { plan: "exact", probes: 0, refine: 1 };
   const isSelective = fitting < selectiveBelow * total;
   const probes = isSelective || partitions <= fewPartitions ? partitions : usualProbes;
-  const least = isSelective ? leastCandidates.selective : leastCandidates.usual;
+  const least = isSelective ? selectiveCandidates(fitting) : leastCandidates;
   return {
     plan: probes === partitions ? "all partitions" : "some partitions",
     probes,

@@ -37,7 +37,7 @@ const journalFile = "journal.log";
 /** Writes until the table is tidied in the background. */
 const writesPerTidying = 40;
 /** Versions are kept for queries under way in other processes. */
-const keptVersionsMs = 10 * 60_000;
+const keptVersionsMs = 60_000;
 /** Writes go on while indexes are built, and win. */
 const optimiseAttempts = 5;
 const journalBytes = 64 * 2 ** 20;
