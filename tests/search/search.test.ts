@@ -149,6 +149,14 @@ describe("CatalogueSearch", () => {
     await expect(search.search(wrong)).rejects.toThrow(
       /limit must be .*; got 0\n.*offset must be .*; got -1\n.*query 1 needs a reference or a text.*\n.*query 2: the text .*2001\n.*query 2: the weight/,
     );
+    let deep: Filter = { kind: "all", of: [] };
+    for (let i = 0; i < 100_000; i += 1) deep = { kind: "not", filter: deep };
+    const wide: Filter = { kind: "category", anyOf: Array.from({ length: 1000 }, String) };
+    for (const filter of [deep, wide]) {
+      await expect(search.search({ queries: [{ text: "red" }], filter })).rejects.toThrow(
+        /at most 1000 conditions/,
+      );
+    }
     await expect(search.search({ queries: [] })).rejects.toThrow(UsageError);
     for (const id of ["missing", "../../etc/passwd", "' OR true --"]) {
       await expect(search.search({ queries: [{ reference: { id } }] })).rejects.toThrow(

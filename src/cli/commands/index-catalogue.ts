@@ -1,5 +1,5 @@
 /** `sdfn index`: brings the index of a catalogue up to date. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { countCatalogueRows } from "../../data/catalogue/read-catalogue.js";
@@ -23,6 +23,9 @@ const fields = {
   batch: wholeNumberFlag({ min: 1, max: 1024 }).default(64),
   json: switchFlag,
 };
+
+/** Rows from which the last step takes seconds. */
+const slowToOrder = 10_000;
 
 /** The command and those below it, ready to be added to a program. */
 export function indexCommand(context: CommandContext): Command {
@@ -58,7 +61,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const { catalogue, out, json } = flags;
   const startMs = performance.now();
   const source = sourceOf(flags);
-  const total = await countCatalogueRows(catalogue);
+  const total = await countRows(catalogue, context, json);
   const model = await openModel(source);
   let report: IndexReport;
   try {
@@ -70,6 +73,10 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
         deleteMissing: flags.deleteMissing,
         batchSize: flags.batch,
         onProgress: (rows, embedded) => progress.update(rows, `${embedded} embedded`),
+        onWritten() {
+          progress.stop();
+          if (!json && total >= slowToOrder) context.stderr.write("putting the index in order ...\n");
+        },
         signal: context.signal,
       });
     } finally {
@@ -87,6 +94,16 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   if (json) printJson(context, { index: out, ...report, errorFile: report.errorFile ?? null, seconds });
   else context.stdout.write(textOf(out, report, seconds));
+}
+
+async function countRows(file: string, { stderr }: CommandContext, json: boolean): Promise<number> {
+  const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const progress = startProgress("reading", sizeBytes, { stream: stderr, json, unit: "bytes" });
+  try {
+    return await countCatalogueRows(file, { onBytes: (bytes) => progress.update(bytes) });
+  } finally {
+    progress.stop();
+  }
 }
 
 /** The model that was named, or the index's own. */

@@ -76,9 +76,12 @@ export async function* readCatalogue(
 }
 
 /** How many rows a catalogue has, wrong ones included. @throws DatasetError as `readCatalogue`, but for wrong rows. */
-export async function countCatalogueRows(file: string): Promise<number> {
+export async function countCatalogueRows(
+  file: string,
+  { onBytes }: Pick<ReadCatalogueOptions, "onBytes"> = {},
+): Promise<number> {
   let count = 0;
-  for await (const _ of catalogueRows(file, { limits: defaultLimits })) count += 1;
+  for await (const _ of catalogueRows(file, { limits: defaultLimits, onBytes })) count += 1;
   return count;
 }
 

@@ -2,7 +2,7 @@
 import { UsageError } from "../../errors.js";
 import type { EncodedQuery, Encoder, EncoderQuery, Picture, WordAttention } from "../encoder.js";
 import type { QueryRoutes } from "../model-embedder.js";
-import type { Filter } from "../store/filter.js";
+import { type Filter, filterLimits, filterSize } from "../store/filter.js";
 import type { StoreAnswer } from "../store/vector-store.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
 import { type CatalogueEntry, parseEntry } from "./entry.js";
@@ -172,8 +172,14 @@ export function weightedSum(embeddings: readonly Float32Array[], weights: readon
 }
 
 /** @throws UsageError that lists everything wrong. */
-function requireUsable({ queries, limit = defaultLimit, offset = 0 }: CatalogueSearchRequest): void {
+function requireUsable({ queries, filter, limit = defaultLimit, offset = 0 }: CatalogueSearchRequest): void {
   const problems: string[] = [];
+  const { parts, depth } = filter ? filterSize(filter) : { parts: 0, depth: 0 };
+  if (parts > filterLimits.parts || depth > filterLimits.depth) {
+    problems.push(
+      `the filter must have at most ${filterLimits.parts} conditions and values, ${filterLimits.depth} deep; got more`,
+    );
+  }
   const whole = (name: string, value: number, min: number, max: number) => {
     if (!Number.isInteger(value) || value < min || value > max) {
       problems.push(`${name} must be a whole number from ${min} to ${max}; got ${value}`);

@@ -21,6 +21,8 @@ export interface IndexCatalogueOptions {
   readonly batchSize?: number;
   /** Called after every batch with the rows done so far and those of them that needed the model. */
   readonly onProgress?: (rows: number, embedded: number) => void;
+  /** Called once when all items are written, before the index is put in order. */
+  readonly onWritten?: () => void;
   /** Stops between two batches; what was done is kept. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,7 +52,7 @@ const parallelReads = 8;
 export async function indexCatalogue(
   index: CatalogueIndex,
   encoder: Encoder,
-  { file, deleteMissing = false, batchSize = 64, onProgress, signal }: IndexCatalogueOptions,
+  { file, deleteMissing = false, batchSize = 64, onProgress, onWritten, signal }: IndexCatalogueOptions,
 ): Promise<IndexReport> {
   index.requireModel(encoder);
   const root = resolve(dirname(file));
@@ -100,6 +102,7 @@ export async function indexCatalogue(
     await index.delete(missing);
     counts.deleted = missing.length;
   }
+  onWritten?.();
   await index.finish();
   return { ...counts, errors: errors.rows, errorFile: errors.file };
 }

@@ -37,6 +37,25 @@ export function normalValue(value: string): string {
   return value.normalize("NFC").toLowerCase().replace(/\s+/g, " ").trim();
 }
 
+/** How large a filter may be: engines take deep nesting for recursion. */
+export const filterLimits = { parts: 1000, depth: 16 } as const;
+
+/** Conditions and values of a filter, and how deep conditions lie in each other; counted until a limit is passed. */
+export function filterSize(filter: Filter): { readonly parts: number; readonly depth: number } {
+  let parts = 0;
+  let depth = 0;
+  let level: readonly Filter[] = [filter];
+  while (level.length > 0 && parts <= filterLimits.parts && depth <= filterLimits.depth) {
+    depth += 1;
+    parts += level.length;
+    for (const part of level) if ("anyOf" in part) parts += part.anyOf.length;
+    level = level.flatMap((part) =>
+      part.kind === "not" ? [part.filter] : part.kind === "all" ? part.of : [],
+    );
+  }
+  return { parts, depth };
+}
+
 /** Tells whether an item fits; what can be done once for all items is done here. */
 export function predicateOf(filter: Filter): (item: FilterFields) => boolean {
   switch (filter.kind) {

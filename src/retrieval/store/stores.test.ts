@@ -156,8 +156,23 @@ for (const [kind, open] of Object.entries(kinds)) {
   });
 }
 
+const odd = [
+  "",
+  "'",
+  "x' OR 1=1",
+  "\\",
+  "\\'",
+  "\u0000",
+  "\uD800",
+  "a\nb",
+  "/*",
+  "%",
+  "🧥",
+  "x".repeat(5000),
+];
+
 function someOf(values: readonly string[]) {
-  return fc.array(fc.oneof(fc.constantFrom(...values), fc.constantFrom("", "'", "x' OR 1=1")), {
+  return fc.array(fc.oneof(fc.constantFrom(...values), fc.constantFrom(...odd)), {
     maxLength: 4,
   });
 }
