@@ -1,5 +1,5 @@
 /** Writes a trained run as a bundle: all that another program needs to embed pictures and queries (docs/bundle.md). */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -12,7 +12,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { wordPattern } from "../data/vocabulary.js";
 import { BundleError } from "../errors.js";
 import { IR_VERSION, OPSET } from "../onnx/onnx-graph.js";
@@ -134,11 +134,9 @@ function requireFree(place: string, shown: string): void {
 
 /** A folder of these files, on disk before it has its name. */
 function writeFolder(place: string, contents: Readonly<Record<string, Uint8Array>>): void {
-  const partial = `${place}.partial`;
+  const partial = `${place}.partial-${randomBytes(4).toString("hex")}`; // nobody else's, whatever runs beside
   try {
-    mkdirSync(dirname(place), { recursive: true });
-    rmSync(partial, { recursive: true, force: true }); // an export that was killed
-    mkdirSync(partial);
+    mkdirSync(partial, { recursive: true });
     try {
       for (const [name, content] of Object.entries(contents)) writeDurably(join(partial, name), content);
       renameSync(partial, place);
