@@ -71,6 +71,11 @@ const entries: readonly CommandEntry[] = [
     load: async (context) => (await import("./commands/ablate.js")).ablateCommand(context),
   },
   {
+    name: "index",
+    summary: "make a shop's catalogue searchable, and keep it up to date",
+    load: async (context) => (await import("./commands/index-catalogue.js")).indexCommand(context),
+  },
+  {
     name: "search",
     summary: "find pictures with a picture and a sentence",
     load: async (context) => (await import("./commands/search.js")).searchCommand(context),

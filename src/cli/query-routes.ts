@@ -21,6 +21,16 @@ export function namedRoutes(config: RunConfig, weights: RouteWeights): QueryRout
   return weights.length === 0 || modules.length === 0 ? undefined : { modules, weights };
 }
 
+/** The same for a model of which only the modules' names are known, or not even those. */
+export function routesOf(
+  modules: readonly string[] | undefined,
+  weights: RouteWeights,
+): QueryRoutes | undefined {
+  if (weights.length === 0) return undefined;
+  const names = modules ?? (weights[0] ?? []).map((_, i) => `m${i + 1}`);
+  return { modules: names.map(moduleNamed), weights };
+}
+
 /** One table a layer: a row for each module the weight comes from, a column for each it goes to. */
 export function routesText({ modules, weights }: QueryRoutes): string {
   const names = modules.map(({ name }) => name);

@@ -68,6 +68,19 @@ export async function thumbnailDataUri(path: string, px: number): Promise<string
   return `data:image/jpeg;base64,${bytes.toString("base64")}`;
 }
 
+/**
+ * A small copy to keep: WebP, longer side at most `px`, never enlarged; turned and flattened as decodeImage does.
+ * @param source a path, or the bytes of a file.
+ * @throws ImageError as decodeImage.
+ */
+export async function thumbnail(source: string | Uint8Array, px: number): Promise<Uint8Array> {
+  const name = typeof source === "string" ? source : "image";
+  const image = await openImage(source, name, defaultMaxPixels);
+  return run(name, () =>
+    image.resize(px, px, { fit: "inside", withoutEnlargement: true }).webp({ quality: 80 }).toBuffer(),
+  );
+}
+
 /** Checks everything that can be checked before decoding. */
 async function openImage(source: string | Uint8Array, name: string, maxPixels: number): Promise<Sharp> {
   const bytes = typeof source === "string" ? await readImageFile(source, name) : source;

@@ -1,4 +1,5 @@
 /** Opens a bundle: an `Encoder` whose batches are computed on a thread of their own. */
+import { z } from "zod";
 import { hasWords } from "../data/vocabulary.js";
 import { EncoderError, ImageError, UsageError } from "../errors.js";
 import { BatchQueue } from "./batch-queue.js";
@@ -6,6 +7,8 @@ import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
 import type { Answer, BundleModelOptions } from "./bundle-model.js";
 import { BundleThread } from "./bundle-thread.js";
 import type { EncodedQuery, Encoder, EncoderQuery, Picture } from "./encoder.js";
+
+const withModules = z.object({ modules: z.array(z.string()) });
 
 export interface OpenBundleOptions extends BundleModelOptions {
   /** Queries or pictures computed at once; what waits meanwhile makes the next batch. */
@@ -56,6 +59,11 @@ export class BundleEncoder implements Encoder {
 
   get embedDim(): number {
     return this.manifest.embedDim;
+  }
+
+  get modules(): readonly string[] | undefined {
+    const parsed = withModules.safeParse(this.manifest.config);
+    return parsed.success ? parsed.data.modules : undefined;
   }
 
   async embedPictures(pictures: readonly Picture[]): Promise<readonly (Float32Array | ImageError)[]> {

@@ -2,11 +2,11 @@
 import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
+import { claimLock } from "../data/folder-lock.js";
 import { defaultImageBudgetBytes } from "../data/image-cache.js";
 import { ImageThread } from "../data/image-thread.js";
 import { describeDrops } from "../data/missing-images.js";
 import { oneCategory } from "../data/one-category.js";
-import { claim } from "../data/process-lock.js";
 import type { RetrievalDataset } from "../data/triplet.js";
 import { EnvironmentError, ImageError, RunError } from "../errors.js";
 import { createModel } from "../models/registry.js";
@@ -128,12 +128,11 @@ async function withRun(
   use: (images: ImageThread) => Promise<TrainSummary>,
 ): Promise<TrainSummary> {
   const lock = join(runDir, runFiles.lock);
-  const claimed = await claim(lock);
-  if (typeof claimed === "number") {
-    throw new RunError(
-      `${runDir}: another process trains this run; got process ${claimed}; wait for it, or remove ${lock}`,
+  const busy = (owner: number) =>
+    new RunError(
+      `${runDir}: another process trains this run; got process ${owner}; wait for it, or remove ${lock}`,
     );
-  }
+  const release = await claimLock(lock, busy);
   const images = new ImageThread((id) => dataset.imagePath(id), {
     sizePx: resizePx,
     fit: imageFit,
@@ -144,7 +143,7 @@ async function withRun(
     return await use(images);
   } finally {
     await images.close();
-    await claimed();
+    await release();
   }
 }
 

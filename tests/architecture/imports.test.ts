@@ -89,6 +89,8 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "pure-rand": ["tensor"],
   yauzl: ["weights"],
   tar: ["data"],
+  "@lancedb/lancedb": ["retrieval"],
+  "apache-arrow": ["retrieval"],
   zod: "wherever input is checked",
 };
 

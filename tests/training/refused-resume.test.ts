@@ -158,7 +158,7 @@ describe("a run that was stopped", () => {
 
   it("is trained by one process at a time", async () => {
     const { runDir } = copy();
-    writeFileSync(join(runDir, "train.lock"), "1"); // a process that is always there
+    writeFileSync(join(runDir, "train.lock"), JSON.stringify({ processId: 1, started: "" })); // always there
     await expect(resume(runDir)).rejects.toThrow(/another process trains this run; got process 1/);
   });
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { claim, type Release } from "../../data/process-lock.js";
+import { claimLock } from "../../data/folder-lock.js";
 import { RunError, SdfnError, UsageError } from "../../errors.js";
 import type { SeedEvaluation } from "../../evaluation/comparison.js";
 import type { Protocol } from "../../evaluation/protocols.js";
@@ -43,9 +43,9 @@ export type CellState =
 export class GridFolder {
   readonly #root: string;
   readonly #measure: GridMeasure;
-  readonly #release: Release;
+  readonly #release: () => Promise<void>;
 
-  private constructor(root: string, measure: GridMeasure, release: Release) {
+  private constructor(root: string, measure: GridMeasure, release: () => Promise<void>) {
     this.#root = root;
     this.#measure = measure;
     this.#release = release;
@@ -66,13 +66,11 @@ export class GridFolder {
     mkdirSync(root, { recursive: true });
     writeFileSync(join(root, markerFile), `${JSON.stringify({ format: 1, command })}\n`);
     const lock = join(root, "lock");
-    const claimed = await claim(lock);
-    if (typeof claimed !== "function") {
-      throw new RunError(
-        `${root}: another process works on this grid; got process ${claimed}; wait for it, or remove ${lock}`,
+    const busy = (owner: number) =>
+      new RunError(
+        `${root}: another process works on this grid; got process ${owner}; wait for it, or remove ${lock}`,
       );
-    }
-    return new GridFolder(root, measure, claimed);
+    return new GridFolder(root, measure, await claimLock(lock, busy));
   }
 
   /** Lets other processes work in it. */

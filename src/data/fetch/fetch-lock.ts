@@ -1,8 +1,7 @@
 /** Keeps two fetches out of one folder. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FetchError } from "../../errors.js";
-import { claim } from "../process-lock.js";
+import { claimLock } from "../folder-lock.js";
 import { onDisk } from "./store.js";
 
 /** Folder, in the data set's, of what is there only while something is fetched. */
@@ -15,12 +14,9 @@ export const workFolder = ".fetch";
  */
 export async function lockFolder(root: string): Promise<() => Promise<void>> {
   const path = join(root, workFolder, "lock");
-  return onDisk(path, async () => {
-    await mkdir(join(root, workFolder), { recursive: true });
-    const claimed = await claim(path);
-    if (typeof claimed === "function") return claimed;
-    throw new FetchError(
-      `${root}: another fetch is under way in this folder; got process ${claimed}; wait for it, or remove ${path}`,
+  const busy = (owner: number) =>
+    new FetchError(
+      `${root}: another fetch is under way in this folder; got process ${owner}; wait for it, or remove ${path}`,
     );
-  });
+  return onDisk(path, () => claimLock(path, busy));
 }
