@@ -8,7 +8,7 @@ const schema = z.strictObject({
   /** Train pictures per category; `splitCounts` derives the other splits from it. */
   itemsPerCategory: z.int().min(20).max(5000).default(3000),
   /** Train triplets of the three categories together. */
-  triplets: z.int().min(30).max(100_000).default(13_200),
+  triplets: z.int().min(30).max(100_000).default(15_000),
   /** Width and height of the pictures. */
   sizePx: z.int().min(32).max(1024).default(80),
 });

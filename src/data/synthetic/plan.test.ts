@@ -25,7 +25,7 @@ describe("planCatalogue", () => {
   it("has the default numbers of pictures and triplets", () => {
     const count = (split: string): number => plan.items.filter((item) => item.split === split).length;
     expect([count("train"), count("val"), count("test")]).toEqual([9000, 3150, 900]);
-    expect(plan.triplets.filter(({ split }) => split === "train")).toHaveLength(13_200);
+    expect(plan.triplets.filter(({ split }) => split === "train")).toHaveLength(15_000);
     expect(new Set(plan.items.map(({ id }) => id)).size).toBe(plan.items.length);
     for (const { id } of plan.items) expect(id).toMatch(/^B[0-9A-Z]{9}$/);
   });
