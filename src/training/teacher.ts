@@ -7,6 +7,7 @@ import { ForwardPass } from "../nn/forward-pass.js";
 import { cast } from "../ops/constant.js";
 import { GraphSession, type SessionOptions } from "../runtime/session.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { examplesOf, joinExamples, microBatches } from "./batch-parts.js";
 import type { TeacherLogits } from "./training-step.js";
 
 /**
@@ -15,9 +16,11 @@ import type { TeacherLogits } from "./training-step.js";
  */
 export class Teacher {
   readonly #session: GraphSession<string>;
+  readonly #microBatchSize: number | undefined;
 
-  private constructor(session: GraphSession<string>) {
+  private constructor(session: GraphSession<string>, microBatchSize: number | undefined) {
     this.#session = session;
+    this.#microBatchSize = microBatchSize;
   }
 
   /** Snapshots the model as it is now. */
@@ -26,10 +29,13 @@ export class Teacher {
     {
       imagePx,
       maxWords,
+      microBatchSize,
       featureMapShape,
     }: {
       readonly imagePx: number;
       readonly maxWords: number;
+      /** How many examples to predict at a time; all of a batch by default. */
+      readonly microBatchSize?: number | null | undefined;
       /** Shape [C, h, w] of float16 feature maps, when those are in the batches instead of pictures. */
       readonly featureMapShape?: readonly [number, number, number] | undefined;
     },
@@ -48,7 +54,10 @@ export class Teacher {
       model.encodeText(tokens, lengths),
       pass,
     );
-    return new Teacher(await GraphSession.compile(teacherOutputs(logits), options));
+    return new Teacher(
+      await GraphSession.compile(teacherOutputs(logits), options),
+      microBatchSize ?? undefined,
+    );
   }
 
   /** Router logits on the references and texts of a batch. */
@@ -57,13 +66,18 @@ export class Teacher {
     tokens,
     lengths,
   }: Pick<Batch, "images" | "tokens" | "lengths">): Promise<TeacherLogits> {
-    const [count = 0, ...size] = images.shape;
-    const references = {
-      dtype: images.dtype,
-      shape: [count / 2, ...size],
-      data: images.data.subarray(0, images.data.length / 2),
-    } as Tensor;
-    return this.#session.run({ references, tokens, lengths });
+    const [batchSize = 0] = lengths.shape;
+    const references = examplesOf(images, { start: 0, count: batchSize, of: 2 * batchSize });
+    const feeds = Object.entries<Tensor>({ references, tokens, lengths });
+    const predicted: Record<string, Tensor>[] = [];
+    for (const range of microBatches(batchSize, this.#microBatchSize ?? batchSize)) {
+      const part = feeds.map(([name, value]) => [name, examplesOf(value, range)] as const);
+      predicted.push(await this.#session.run(Object.fromEntries(part)));
+    }
+    const [first = {}] = predicted;
+    return Object.fromEntries(
+      Object.keys(first).map((name) => [name, joinExamples(predicted.map((part) => part[name] as Tensor))]),
+    );
   }
 
   /** Frees the native session. */

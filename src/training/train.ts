@@ -196,6 +196,7 @@ async function trainOn(
     { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
     session,
   );
+  for (const text of compiled.notes) onEvent({ kind: "note", text });
   onEvent({
     kind: "start",
     totalSteps,

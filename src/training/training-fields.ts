@@ -17,6 +17,11 @@ export const trainingFields = {
   epochs: z.int().min(1).max(10_000).default(60),
   /** B, triplets per step; in-batch classification compares every query with B targets. */
   batchSize: z.int().min(2).max(4096).default(32),
+  /**
+   * Triplets that are in memory at a time, for large batches on small machines; a divisor of batchSize, null is all of
+   * them. The loss and its gradient are still the whole batch's (docs/performance.md).
+   */
+  microBatchSize: z.int().min(1).max(4096).nullable().default(null),
   /** Adam's rate. */
   learningRate: z.number().positive().default(1e-4),
   /** Times the rate, for the backbone. */
@@ -74,8 +79,18 @@ const trainingSchema = z.object(trainingFields);
 export type TrainingConfig = z.output<typeof trainingSchema>;
 
 /** What is wrong with fields that are right one by one. */
-export function refusedTrainingCombinations({ imagePx, resizePx }: Partial<TrainingConfig>): string[] {
-  return imagePx !== undefined && resizePx !== undefined && imagePx > resizePx
-    ? [`imagePx: must not exceed resizePx; got imagePx ${imagePx}, resizePx ${resizePx}`]
-    : [];
+export function refusedTrainingCombinations({
+  imagePx,
+  resizePx,
+  batchSize,
+  microBatchSize,
+}: Partial<TrainingConfig>): string[] {
+  const problems: string[] = [];
+  if (imagePx !== undefined && resizePx !== undefined && imagePx > resizePx)
+    problems.push(`imagePx: must not exceed resizePx; got imagePx ${imagePx}, resizePx ${resizePx}`);
+  if (batchSize !== undefined && microBatchSize && batchSize % microBatchSize !== 0)
+    problems.push(
+      `microBatchSize: must divide batchSize; got microBatchSize ${microBatchSize}, batchSize ${batchSize}`,
+    );
+  return problems;
 }
