@@ -59,8 +59,10 @@ export class StatefulSession<Output extends string> {
         );
       }
     }
-    const all: Record<string, Value> = { ...outputs };
+    const all: Record<string, Value> = {};
     for (const [i, { next }] of updates.entries()) all[updateName(i)] = next;
+    // ONNX Runtime computes first what comes last; `outputs` may be in an order that saves memory.
+    Object.assign(all, outputs);
     const lowered = lower(all, { parameters: "fed" });
     const session = await createOrtSession(lowered, options);
     return new StatefulSession(session, lowered, Object.keys(outputs) as Output[], updates, accept);

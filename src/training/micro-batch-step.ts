@@ -75,7 +75,10 @@ export async function compileMicroBatchStep(
     seams.map((seam) => seam.fed),
   );
   const rows = seams.map((seam, i) => new Input(gradientName(i), seam.computed.dtype, seam.computed.shape));
-  const { gradientNorm, updates } = updateGraph(adam, [...sums.values()], training);
+  const { gradientNorm, updates } = updateGraph(adam, [...sums.values()], {
+    gradientClip: training.gradientClip,
+    loss: parts.total,
+  });
 
   const forward = await GraphSession.compile<string>(
     Object.fromEntries(seams.map((seam) => [seam.fed.name, seam.computed])),

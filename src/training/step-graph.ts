@@ -119,14 +119,27 @@ export function adamOf(
   return new Adam(groups, { weightDecay });
 }
 
-/** Norm of the gradients before clipping, and what Adam makes of parameters and moments. */
+/**
+ * Norm of the gradients before clipping, and what Adam makes of parameters and moments.
+ *
+ * ONNX Runtime computes what the norm sums from its last term to its first. With terms in the order in which `loss`
+ * uses the parameters, each gradient is computed as soon as the backward pass comes by, and what it is computed from
+ * is freed; in another order activations and their gradients wait for it.
+ *
+ * @param gradients of `adam.parameters`, in their order.
+ */
 export function updateGraph(
   adam: Adam,
   gradients: readonly Value[],
-  { gradientClip }: StepConfig["training"],
+  { gradientClip, loss }: { readonly gradientClip: number; readonly loss: Value },
 ): { readonly gradientNorm: Value; readonly updates: readonly ParameterUpdate[] } {
-  const clipped = gradientClip > 0 ? clipByGlobalNorm(gradients, gradientClip) : undefined;
-  const gradientNorm = clipped?.norm ?? globalNorm(gradients);
+  const place = new Map(topologicalOrder([loss]).map((value, i) => [value, i]));
+  const terms = adam.parameters
+    .map((parameter, i) => ({ gradient: gradients[i] as Value, place: place.get(parameter) ?? 0 }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ gradient }) => gradient);
+  const clipped = gradientClip > 0 ? clipByGlobalNorm(terms, gradientClip) : undefined;
+  const gradientNorm = clipped?.norm ?? globalNorm(terms);
   return { gradientNorm, updates: adam.updates(gradients, clipped?.factor) };
 }
 

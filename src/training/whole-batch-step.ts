@@ -24,7 +24,10 @@ export async function compileWholeBatchStep(
   const { pass, ...embedded } = forwardGraph(model, training.batchSize, config);
   const { parts, teacherInputs } = lossGraph(model, embedded);
   const adam = adamOf(model, [parts.total], training);
-  const { gradientNorm, updates } = updateGraph(adam, gradients(parts.total, adam.parameters), training);
+  const { gradientNorm, updates } = updateGraph(adam, gradients(parts.total, adam.parameters), {
+    gradientClip: training.gradientClip,
+    loss: parts.total,
+  });
   const session = await StatefulSession.compile<StepOutput>(
     { ...parts, gradientNorm },
     [...updates, ...pass.bufferUpdates],
