@@ -3,12 +3,16 @@ import { parseArgs } from "node:util";
 import { benchFeatures } from "./features.mjs";
 import { benchGrowth, growthAxes } from "./growth.mjs";
 import { benchImages } from "./images.mjs";
+import { benchQuery } from "./query.mjs";
 import { benchStep } from "./step.mjs";
+import { benchStore } from "./store.mjs";
 
 const help = `Usage: npm run bench -- step [options]
        npm run bench -- features --data DIR [options]
        npm run bench -- growth [options]
        npm run bench -- images --folder DIR [options]
+       npm run bench -- store [options]
+       npm run bench -- query [options]
 
 step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
 step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
@@ -23,17 +27,26 @@ the size of pictures, regions and vocabulary. Prints tables. A point that would 
 images: images per second to 256 px with crops of 224 px, decoded, from the disk cache and from memory; and how long
 steps wait for their batches.
 
+store: an index's store of synthetic clustered vectors: time to build, size on disk, and recall@50 and latency beside exact
+search through ONNX Runtime, query by query in turn, with and without filters. Takes 4 KB of disk and memory an item.
+
+query: one picture and one text, from an exported bundle (ResNet-50, 224 px, random weights), decoded, embedded and
+searched exactly among the items of a catalogue, beside the same in PyTorch and NumPy, query by query in turn.
+
 Options:
   --batch N      triplets a step (default 8); images a step are 2N
   --frozen       step: feature maps are given instead of pictures, no backbone
-  --steps N      counted steps of each (default 5, after those that are not)
+  --steps N      counted steps (or queries) of each (default 5, after those that are not)
   --axis NAME    growth: one axis, of ${growthAxes.join(", ")} (default all)
   --data DIR     features: the data set
   --cache DIR    features: where maps are kept; a temporary folder by default
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
-  --width N      features: D, the width of embeddings (default 1024)
-  --folder DIR   images: JPEG, PNG and WebP files, folders inside included
+  --width N      features, query: D, the width of embeddings (default 1024)
+  --items N      query, store: items in the catalogue (default 100000)
+  --threads N    query: threads of each side (default 2)
+  --folder DIR   images: JPEG, PNG and WebP files, folders inside included; query: JPEG files, drawn ones by default
   --step-ms N    images: how long a step occupies the main thread (default 500)
+  --queries N    store: queries of each filter (default 200)
   --json         print one JSON line
   --help         show this
 
@@ -42,7 +55,9 @@ Examples:
   npm run bench -- step --frozen --json
   npm run bench -- features --data data/fashioniq --batch 32 --steps 20
   npm run bench -- growth --axis micro --steps 1
-  npm run bench -- images --folder data/photos --batch 32 --steps 20`;
+  npm run bench -- images --folder data/photos --batch 32 --steps 20
+  npm run bench -- store --items 1000000
+  npm run bench -- query --steps 60 --width 512`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -56,22 +71,26 @@ const { values, positionals } = parseArgs({
     data: { type: "string" },
     cache: { type: "string" },
     weights: { type: "string" },
+    items: { type: "string", default: "100000" },
+    threads: { type: "string", default: "2" },
     width: { type: "string", default: "1024" },
+    queries: { type: "string", default: "200" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-const [batch, steps, embedDim, stepMs] = [values.batch, values.steps, values.width, values["step-ms"]].map(
-  Number,
+const numbers = ["batch", "steps", "width", "items", "threads", "queries", "step-ms"].map((name) =>
+  Number(values[name]),
 );
+const [batch, steps, embedDim, itemCount, threadCount, queries, stepMs] = numbers;
 const name = positionals.join();
 const isUsable =
-  (name === "step" ||
+  (["step", "query", "store"].includes(name) ||
     (name === "growth" && (values.axis === undefined || growthAxes.includes(values.axis))) ||
     (name === "features" && values.data !== undefined) ||
     (name === "images" && values.folder !== undefined)) &&
-  [batch, steps, embedDim, stepMs].every((n) => Number.isInteger(n) && n >= 1);
+  numbers.every((n) => Number.isInteger(n) && n >= 1);
 if (values.help || !isUsable) {
   console.error(help);
   process.exit(values.help ? 0 : 2);
@@ -79,5 +98,7 @@ if (values.help || !isUsable) {
 const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
 if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
 else if (name === "growth") await benchGrowth({ axis: values.axis, steps, isJson });
+else if (name === "store") await benchStore({ items: itemCount, queries, isJson });
+else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson });
 else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });
 else await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });

@@ -1,15 +1,11 @@
 // One training step of SDFN, ours and PyTorch's, in turn: on a shared machine only the ratio means something.
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { projectCommit } from "../dist/training/project-version.js";
 import { startOwnStep } from "./own-step.mjs";
+import { quantile, startPeer } from "./peer.mjs";
 
-const python = "/usr/bin/python3";
 /** @param {{batch: number, steps: number, isFrozen: boolean, isJson: boolean}} options */
 export async function benchStep({ batch, steps, isFrozen, isJson }) {
-  const peer = await startPeer([
+  const peer = await startPeer("pytorch-step.py", [
     "--batch",
     String(batch),
     "--warmup",
@@ -54,41 +50,6 @@ export async function benchStep({ batch, steps, isFrozen, isJson }) {
   console.log(JSON.stringify(result));
 }
 
-/** PyTorch's process, warmed up; undefined, with a word on standard error, where PyTorch is not installed. */
-async function startPeer(args) {
-  const script = fileURLToPath(new URL("pytorch-step.py", import.meta.url));
-  if (!existsSync(python)) return missing(`there is no ${python}`);
-  const child = spawn(python, [script, ...args], {
-    env: { ...process.env, OMP_NUM_THREADS: "2" },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  let complaint = "";
-  child.stderr.on("data", (text) => {
-    complaint += text;
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => {
-    const { value, done } = await lines.next();
-    return done ? undefined : JSON.parse(value);
-  };
-  if ((await next()) === undefined) return missing(complaint.trim().split("\n").at(-1));
-  return {
-    async run() {
-      child.stdin.write("go\n");
-      return (await next()).seconds;
-    },
-    async stop() {
-      child.stdin.end();
-      return next();
-    },
-  };
-}
-
-function missing(reason) {
-  console.error(`PyTorch is not measured: ${reason}`);
-  return undefined;
-}
-
 function describe({ ratio, imagesPerSecond, peakMemoryMb, peer, batch, frozen }) {
   const what = `SDFN, ${frozen ? "given feature maps" : "ResNet-50, 224 px"}, D 1024, batch ${batch}`;
   const ours = `ours     ${imagesPerSecond.toFixed(2)} images/s, peak memory ${Math.round(peakMemoryMb)} MB`;
@@ -99,7 +60,5 @@ function describe({ ratio, imagesPerSecond, peakMemoryMb, peer, batch, frozen })
 
 /** @param {number[]} values */
 function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return quantile(values, 0.5);
 }

@@ -1,14 +1,14 @@
 // Makes a catalogue of photos in folders: the folder's name is the type, the colour is estimated from the pixels.
-//   node examples/catalogue-from-photos.mjs PHOTOS > catalogue.csv
-// Any depth of folders; the innermost one names the type ("t-shirt/17.jpg"). Paths are written as seen from here.
+//   node examples/catalogue-from-photos.mjs PHOTOS > PHOTOS/catalogue.csv
+// Any depth of folders; the innermost one names the type ("t-shirt/17.jpg").
 import { readdirSync } from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, relative } from "node:path";
 import { stringify } from "csv-stringify/sync";
 import sharp from "sharp";
 
 const root = process.argv[2];
 if (!root) {
-  console.error("Usage: node examples/catalogue-from-photos.mjs PHOTOS > catalogue.csv");
+  console.error("Usage: node examples/catalogue-from-photos.mjs PHOTOS > PHOTOS/catalogue.csv");
   process.exit(2);
 }
 
@@ -75,7 +75,7 @@ for (const image of files) {
   const type = basename(dirname(image));
   rows.push({
     id: `${type}-${basename(image, extname(image))}`,
-    image,
+    image: relative(root, image).replaceAll("\\", "/"),
     category: "clothing",
     type,
     ...(await look(image)),

@@ -75,6 +75,21 @@ export class RunError extends SdfnError {
   readonly code = "RUN_INVALID";
 }
 
+/** An index of a catalogue, or the store in it, that is missing, damaged, in use, or of another model or version. */
+export class StoreError extends SdfnError {
+  readonly code = "INDEX_INVALID";
+}
+
+/** A bundle that is missing, damaged, or of another version; or a model that cannot be made one. */
+export class BundleError extends SdfnError {
+  readonly code = "BUNDLE_INVALID";
+}
+
+/** The thread that computes embeddings ended before it answered. Asking again starts another one. */
+export class EncoderError extends SdfnError {
+  readonly code = "ENCODER_FAILED";
+}
+
 /** Training met NaN or infinity and stopped; the last good parameters were kept. */
 export class DivergenceError extends SdfnError {
   readonly code = "TRAINING_DIVERGED";

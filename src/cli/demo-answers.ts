@@ -1,12 +1,12 @@
 /** Answers a handful of held-out queries for the demo's report. */
-import { thumbnailDataUri } from "../data/image.js";
 import { type DatasetSplit, hitsOf, type RetrievalDataset, type Triplet } from "../data/triplet.js";
 import { galleriesOf, type Protocol, queryTexts } from "../evaluation/protocols.js";
 import { unranked } from "../evaluation/recall.js";
-import type { Picture, QueryAnswer } from "../report/types.js";
+import type { QueryAnswer } from "../report/types.js";
 import type { ModelEmbedder, QueryRoutes } from "../retrieval/model-embedder.js";
 import { Searcher } from "../retrieval/searcher.js";
 import { Random } from "../tensor/random.js";
+import { withQueryPictures } from "./query-pictures.js";
 
 export interface DemoAnswerOptions {
   readonly dataset: RetrievalDataset;
@@ -25,9 +25,6 @@ export interface RoutedAnswer {
   readonly answer: QueryAnswer;
   readonly routes: QueryRoutes;
 }
-
-/** Longer side of the report's pictures. */
-const thumbnailPx = 200;
 
 /** Queries drawn by seed, not chosen, in turn from each category; ranked against the protocol's gallery. */
 export async function answerQueries(
@@ -57,35 +54,18 @@ async function answer(
   triplet: Triplet,
   { dataset, protocol, shown, titleOf }: DemoAnswerOptions,
 ): Promise<RoutedAnswer> {
-  const { reference, target, captions, category } = triplet;
+  const { reference, captions } = triplet;
   const [text = ""] = queryTexts(captions, protocol.captions);
   const excluded = protocol.reference === "removed" ? [reference] : [];
   const { hits, routes } = await searcher.search({ reference, text, k: searcher.size, excluded });
   const targets = new Set(hitsOf(triplet));
   const rank = hits.findIndex(({ id }) => targets.has(id)) + 1;
-  const picture = async (id: string): Promise<Picture> => {
-    const title = titleOf(id);
-    return {
-      id,
-      dataUri: await thumbnailDataUri(dataset.imagePath(id) ?? id, thumbnailPx),
-      ...(title === undefined ? {} : { title }),
-    };
+  const ranked = {
+    triplet,
+    text,
+    hits: hits.slice(0, shown),
+    rank: rank === 0 ? unranked : rank,
+    gallerySize: searcher.size,
   };
-  return {
-    routes,
-    answer: {
-      reference: await picture(reference),
-      text,
-      category,
-      gallerySize: searcher.size,
-      results: await Promise.all(
-        hits.slice(0, shown).map(async ({ id, score }) => ({
-          picture: await picture(id),
-          score,
-          isTarget: targets.has(id),
-        })),
-      ),
-      target: { picture: await picture(target), rank: rank === 0 ? unranked : rank },
-    },
-  };
+  return { routes, answer: await withQueryPictures(ranked, { dataset, titleOf }) };
 }

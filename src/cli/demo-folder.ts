@@ -11,6 +11,8 @@ export interface DemoFolder {
   readonly catalogue: string;
   readonly report: string;
   readonly results: string;
+  /** Resized images, which all models share; gone when the demo is done. */
+  readonly imageCache: string;
   runOf(model: string): string;
 }
 
@@ -32,9 +34,10 @@ export function prepareDemoFolder(out: string, models: readonly string[]): DemoF
     catalogue: join(root, "catalogue"),
     report: join(root, "report.html"),
     results: join(root, "results.json"),
+    imageCache: join(root, "resized-images"),
     runOf: (model: string) => join(root, model),
   };
-  for (const old of [folder.report, folder.results, ...models.map(folder.runOf)]) {
+  for (const old of [folder.report, folder.results, folder.imageCache, ...models.map(folder.runOf)]) {
     rmSync(old, { recursive: true, force: true });
   }
   return folder;

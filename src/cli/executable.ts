@@ -1,6 +1,9 @@
 /** What the executable adds to the program: the process's streams, Ctrl-C and exit codes. */
 import { exitCodes, runProgram } from "./run-program.js";
 
+/** npx passes on the signal that the terminal gave this process already: two so close together are one Ctrl-C. */
+const sameKeyMs = 500;
+
 /**
  * Runs the command line of this process. The first Ctrl-C asks the command to stop, the second
  * ends the process. A reader that goes away (`sdfn ... | head`) ends it without a message.
@@ -13,9 +16,14 @@ export async function runExecutable(): Promise<void> {
     });
   }
   const interrupt = new AbortController();
+  let firstMs = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+      if (interrupt.signal.aborted) {
+        if (performance.now() - firstMs < sameKeyMs) return;
+        process.exit(exitCodes.interrupted);
+      }
+      firstMs = performance.now();
       process.stderr.write("\nStopping ... (once more to stop at once)\n");
       interrupt.abort();
     });

@@ -51,6 +51,31 @@ const entries: readonly CommandEntry[] = [
     load: async (context) => (await import("./commands/evaluate.js")).evaluateCommand(context),
   },
   {
+    name: "export",
+    summary: "write a trained model as ONNX files that index, service and other programs run",
+    load: async (context) => (await import("./commands/export.js")).exportCommand(context),
+  },
+  {
+    name: "report",
+    summary: "a page on one run: training, recall, where it fails",
+    load: async (context) => (await import("./commands/report.js")).reportCommand(context),
+  },
+  {
+    name: "compare",
+    summary: "train several models over several seeds, and compare them",
+    load: async (context) => (await import("./commands/compare.js")).compareCommand(context),
+  },
+  {
+    name: "ablate",
+    summary: "train SDFN with and without its parts (Table 3)",
+    load: async (context) => (await import("./commands/ablate.js")).ablateCommand(context),
+  },
+  {
+    name: "index",
+    summary: "make a shop's catalogue searchable, and keep it up to date",
+    load: async (context) => (await import("./commands/index-catalogue.js")).indexCommand(context),
+  },
+  {
     name: "search",
     summary: "find pictures with a picture and a sentence",
     load: async (context) => (await import("./commands/search.js")).searchCommand(context),

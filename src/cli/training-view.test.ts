@@ -6,6 +6,8 @@ import { trainingView } from "./training-view.js";
 const loss = { total: 1.25, classification: 1.25, distillation: 0, consistency: 0 };
 const start = {
   kind: "start",
+  step: 0,
+  memoryBytes: 1.26e9,
   totalSteps: 8,
   stepsPerEpoch: 4,
   triplets: 5320,
@@ -48,7 +50,7 @@ describe("trainingView", () => {
     shown.onEvent({ kind: "epoch", epoch: 1, step: 4, loss, validation, seconds: 18.2 });
     shown.onEvent({ kind: "epoch", epoch: 2, step: 8, loss, seconds: 18.2 });
     expect(context.output()).toBe(
-      "5,320 triplets (280 more held out), 312 words, 1,770,527 parameters, 8 steps\n" +
+      "5,320 triplets (280 more held out), 312 words, 1,770,527 parameters, 8 steps; needs about 1.3 GB of memory\n" +
         "epoch 1/2  loss 1.250  held-out R@1  10.0  R@10  41.5  R@50  80.0  (280 queries)  18 s\n" +
         "epoch 2/2  loss 1.250  18 s\n",
     );

@@ -18,7 +18,7 @@ export function trainingView(
   const say = (line: string): void => {
     if (!json) stdout.write(`${line}\n`);
   };
-  let total = { steps: 0, stepsPerEpoch: 0 };
+  let total = { done: 0, steps: 0, stepsPerEpoch: 0 };
   let startMs = now();
   let bar: Progress | undefined;
   const close = (): void => {
@@ -30,7 +30,7 @@ export function trainingView(
     onEvent(event) {
       switch (event.kind) {
         case "start":
-          total = { steps: event.totalSteps, stepsPerEpoch: event.stepsPerEpoch };
+          total = { done: event.step, steps: event.totalSteps, stepsPerEpoch: event.stepsPerEpoch };
           startMs = now();
           say(startLine(event));
           break;
@@ -63,7 +63,7 @@ export function trainingView(
             unit: "images",
             now,
           });
-          const secondsLeft = ((now() - startMs) / 1000 / step) * (total.steps - step);
+          const secondsLeft = ((now() - startMs) / 1000 / (step - total.done)) * (total.steps - step);
           const done = (step - (epoch - 1) * total.stepsPerEpoch) * imagesPerStep;
           bar.update(done, `loss ${loss.total.toFixed(3)} · ${duration(secondsLeft)} to the end`);
           break;
@@ -90,7 +90,9 @@ function startLine(event: Extract<TrainEvent, { kind: "start" }>): string {
   const held = event.heldOut > 0 ? ` (${count(event.heldOut)} more held out)` : "";
   return (
     `${count(event.triplets)} triplets${held}, ${count(event.vocabulary)} words, ` +
-    `${count(event.parameters)} parameters, ${count(event.totalSteps)} steps`
+    `${count(event.parameters)} parameters, ${count(event.totalSteps)} steps` +
+    (event.step > 0 ? `, ${count(event.step)} of them done` : "") +
+    `; needs about ${(event.memoryBytes / 1e9).toFixed(1)} GB of memory`
   );
 }
 

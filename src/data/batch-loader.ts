@@ -12,6 +12,7 @@ import {
 } from "./batch-tensors.js";
 import type { FeatureMaps } from "./feature-maps.js";
 import type { ImageSource } from "./image-source.js";
+import { neighbourhoods } from "./neighbourhoods.js";
 import type { DatasetSplit, Triplet } from "./triplet.js";
 import { joinCaptions, type Vocabulary } from "./vocabulary.js";
 
@@ -135,7 +136,7 @@ export class BatchLoader {
    */
   async *epoch(): AsyncGenerator<Batch, void, void> {
     const { epoch, batch: first } = this.#state;
-    const order = this.#order(epoch);
+    const order = this.epochTriplets();
     const queue: Promise<Batch>[] = [];
     let next = first;
     for (let index = first; index < this.batchesPerEpoch; index += 1) {
@@ -154,6 +155,12 @@ export class BatchLoader {
       };
       yield batch;
     }
+  }
+
+  /** The triplets of the current epoch, in the order of its batches; those that fill no batch are left out. */
+  epochTriplets(): readonly Triplet[] {
+    const order = this.#order(this.#state.epoch);
+    return order.slice(0, this.batchesPerEpoch * this.#options.batchSize);
   }
 
   #order(epoch: number): readonly Triplet[] {
@@ -225,20 +232,4 @@ function grouped(
   for (let start = 0; start < full; start += batchSize)
     batches.push(byCategory.slice(start, start + batchSize));
   return [...random.shuffled(batches).flat(), ...byCategory.slice(full)];
-}
-
-/** Names the connected component of each triplet's images: triplets are edges between reference and target. */
-function neighbourhoods(triplets: readonly Triplet[]): (triplet: Triplet) => string {
-  const parent = new Map<string, string>();
-  const rootOf = (id: string): string => {
-    let root = id;
-    for (let next = parent.get(root); next !== undefined; next = parent.get(root)) root = next;
-    if (root !== id) parent.set(id, root); // shorter next time
-    return root;
-  };
-  for (const { reference, target } of triplets) {
-    const [a, b] = [rootOf(reference), rootOf(target)];
-    if (a !== b) parent.set(a, b);
-  }
-  return ({ reference }) => rootOf(reference);
 }

@@ -29,7 +29,7 @@ export interface ImageCacheStatistics {
 }
 
 /** 87,000 images of 64 px, or 5,400 of 256 px. */
-const defaultBudgetBytes = 2 ** 30;
+export const defaultImageBudgetBytes = 2 ** 30;
 
 /**
  * Keeps the first images that fit in the budget in memory, and all on disk when asked to. Training walks over all images in turn, where a
@@ -55,7 +55,7 @@ export class ImageCache implements ImageSource {
     {
       sizePx,
       fit = "squash",
-      budgetBytes = defaultBudgetBytes,
+      budgetBytes = defaultImageBudgetBytes,
       parallelDecodes = 4,
       disk,
     }: ImageCacheOptions,

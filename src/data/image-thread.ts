@@ -62,6 +62,7 @@ export class ImageThread implements ImageSource {
 
   /** Ends the thread; requests that are not answered yet fail. */
   async close(): Promise<void> {
+    this.#worker.ref(); // or the process may end while it is waited for
     await this.#worker.terminate();
   }
 

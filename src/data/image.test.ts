@@ -5,7 +5,7 @@ import { crc32 } from "node:zlib";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ImageError } from "../errors.js";
-import { type DecodedImage, decodeImage, thumbnailDataUri } from "./image.js";
+import { type DecodedImage, decodeImage, thumbnail, thumbnailDataUri } from "./image.js";
 
 const red = [200, 30, 40] as const;
 const blue = [20, 60, 220] as const;
@@ -285,6 +285,20 @@ describe("decodeImage", () => {
     await expect(decodeImage(bytes, { resizePx: 8, name: "upload" })).rejects.toThrow(
       /^upload: the image is damaged/,
     );
+  });
+});
+
+describe("thumbnail", () => {
+  it("gives a small WebP of the same proportions, never a larger one", async () => {
+    const bytes = await twoColours(80, 40).png().toBuffer();
+    for (const [px, expected] of [
+      [20, [20, 10, "webp"]],
+      [200, [80, 40, "webp"]],
+    ] as const) {
+      const { width, height, format } = await sharp(await thumbnail(bytes, px)).metadata();
+      expect([width, height, format]).toEqual(expected);
+    }
+    await expect(thumbnail(bytes.subarray(0, 60), 20)).rejects.toThrow(ImageError);
   });
 });
 

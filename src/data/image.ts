@@ -5,7 +5,8 @@ import { ImageError } from "../errors.js";
 import { imageFormatOf, isDecodable } from "./image-format.js";
 
 /** How an image becomes a square: `squash` changes its proportions, `pad` adds white at two sides. */
-export type ImageFit = "squash" | "pad";
+export const imageFits = ["squash", "pad"] as const;
+export type ImageFit = (typeof imageFits)[number];
 
 /** What to decode an image to. */
 export interface DecodeOptions {
@@ -65,6 +66,19 @@ export async function thumbnailDataUri(path: string, px: number): Promise<string
     image.resize(px, px, { fit: "inside" }).jpeg({ quality: 80 }).toBuffer(),
   );
   return `data:image/jpeg;base64,${bytes.toString("base64")}`;
+}
+
+/**
+ * A small copy to keep: WebP, longer side at most `px`, never enlarged; turned and flattened as decodeImage does.
+ * @param source a path, or the bytes of a file.
+ * @throws ImageError as decodeImage.
+ */
+export async function thumbnail(source: string | Uint8Array, px: number): Promise<Uint8Array> {
+  const name = typeof source === "string" ? source : "image";
+  const image = await openImage(source, name, defaultMaxPixels);
+  return run(name, () =>
+    image.resize(px, px, { fit: "inside", withoutEnlargement: true }).webp({ quality: 80 }).toBuffer(),
+  );
 }
 
 /** Checks everything that can be checked before decoding. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { RunError } from "../errors.js";
 import { openFashionIq } from "./datasets/fashion-iq.js";
-import { joinCaptions, tokenise, Vocabulary } from "./vocabulary.js";
+import { hasWords, joinCaptions, tokenise, Vocabulary } from "./vocabulary.js";
 
 describe("tokenise", () => {
   it.each([
@@ -108,5 +108,32 @@ describe.skipIf(!existsSync(published))("FashionIQ's captions", () => {
     expect(vocabulary.words.map((word) => vocabulary.encode(word, 1).tokens[0])).toEqual(
       vocabulary.words.map((_, i) => i + 2),
     );
+  });
+});
+
+describe("unknown words", () => {
+  const vocabulary = new Vocabulary(["is", "red", "."]);
+
+  it("are those without a token, as they are written, each once, without punctuation", () => {
+    expect(vocabulary.unknownWords("Is RED.")).toEqual([]);
+    expect(vocabulary.unknownWords("is Teal, teal, Teal! \u{1f457} 3")).toEqual([
+      "Teal",
+      "teal",
+      "\u{1f457}",
+      "3",
+    ]);
+    expect(vocabulary.unknownWords("")).toEqual([]);
+  });
+
+  it("go with texts that have words at all", () => {
+    expect(["", " \t\n", "\u0000\u200b\u0007"].map(hasWords)).toEqual([false, false, false]);
+    expect(["a", ".", "\u{1f457}", "\u05d0\u05d3\u05d5\u05dd"].map(hasWords)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    for (const text of ["\u0000\u200b", "!", "\u0301", " "])
+      expect(hasWords(text)).toBe(tokenise(text).length > 0);
   });
 });

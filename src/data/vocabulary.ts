@@ -10,6 +10,10 @@ export const unknownToken = 1;
 /** Tokens before the first word's. */
 const reservedTokenCount = 2;
 
+/** What is a word or punctuation mark in a normalised text: a regular expression with the flags g and u. */
+export const wordPattern = "[\\p{L}\\p{M}\\p{N}]+|[^\\p{L}\\p{M}\\p{N}\\s\\p{C}]";
+const wordExpression = new RegExp(wordPattern, "gu");
+
 /** A text as numbers. */
 export interface EncodedText {
   /** `maxWords` tokens; `paddingToken` from `length` on. */
@@ -23,11 +27,21 @@ export interface EncodedText {
  * isn ' t v - neck . — letters, accents and digits of any script make words.
  */
 export function tokenise(text: string): string[] {
-  const normal = text
-    .normalize("NFC")
-    .replace(/[\u2018\u2019\u00B4`]/g, "'")
-    .toLowerCase();
-  return normal.match(/[\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}\s\p{C}]/gu) ?? [];
+  return wordsOf(plainText(text).toLowerCase());
+}
+
+/** Is there anything in a text that makes a token? */
+export function hasWords(text: string): boolean {
+  return /[^\s\p{C}]/u.test(text);
+}
+
+/** Composed letters and one kind of apostrophe. */
+function plainText(text: string): string {
+  return text.normalize("NFC").replace(/[\u2018\u2019\u00B4`]/g, "'");
+}
+
+function wordsOf(text: string): string[] {
+  return text.match(wordExpression) ?? [];
 }
 
 /** One text from a query's captions: trimmed, empty ones left out, with `word` between them. */
@@ -69,7 +83,7 @@ export class Vocabulary {
   /** Reads what `save` wrote. @throws RunError when the file is missing or wrong. */
   static load(file: string): Vocabulary {
     try {
-      return new Vocabulary(savedVocabulary.parse(JSON.parse(readFileSync(file, "utf8"))).words);
+      return Vocabulary.parse(readFileSync(file, "utf8"));
     } catch (cause) {
       const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
       throw new RunError(
@@ -79,9 +93,19 @@ export class Vocabulary {
     }
   }
 
-  /** Writes JSON: `{"words": [...]}`. */
+  /** From what `save` wrote. @throws SyntaxError, ZodError for anything else. */
+  static parse(json: string): Vocabulary {
+    return new Vocabulary(savedVocabulary.parse(JSON.parse(json)).words);
+  }
+
+  /** Writes `toJson`. */
   save(file: string): void {
-    writeFileSync(file, `${JSON.stringify({ words: this.words })}\n`);
+    writeFileSync(file, this.toJson());
+  }
+
+  /** `{"words": [...]}` */
+  toJson(): string {
+    return `${JSON.stringify({ words: this.words })}\n`;
   }
 
   /** Number of tokens, the two reserved ones included: the rows of a word-vector table. */
@@ -92,6 +116,18 @@ export class Vocabulary {
   /** Token of a word. */
   tokenOf(word: string): number {
     return this.#tokens.get(word) ?? unknownToken;
+  }
+
+  /** Words and symbols of a text that have no token of their own, as they are written there, each once; no punctuation. */
+  unknownWords(text: string): string[] {
+    const tokens = tokenise(text);
+    const written = wordsOf(plainText(text));
+    const shown = written.length === tokens.length ? written : tokens; // a letter whose lower case is no letter
+    return [...new Set(shown.filter((word, i) => this.#isUnknown(tokens[i] ?? "") && !isPunctuation(word)))];
+  }
+
+  #isUnknown(word: string): boolean {
+    return this.tokenOf(word) === unknownToken;
   }
 
   /**
@@ -108,6 +144,10 @@ export class Vocabulary {
     const padding = new Array<number>(maxWords - known.length).fill(paddingToken);
     return { tokens: [...known, ...padding], length: known.length };
   }
+}
+
+function isPunctuation(word: string): boolean {
+  return /^\p{P}$/u.test(word);
 }
 
 const savedVocabulary = z.object({

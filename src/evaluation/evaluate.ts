@@ -45,12 +45,22 @@ export interface EvaluationOptions extends Provenance {
   readonly onCategory?: (category: CategoryTask) => Promise<void>;
 }
 
+/** A query that was asked, and the triplet it comes from. */
+export interface AskedQuery {
+  readonly triplet: Triplet;
+  readonly text: string;
+}
+
 /** What one category's ranks come from. */
 export interface CategoryTask {
   readonly category: string;
   /** Id of each row of the gallery. */
   readonly galleryIds: readonly string[];
+  /** What each row of the queries asks. */
+  readonly asked: readonly AskedQuery[];
   readonly task: Required<RankingTask>;
+  /** Rank of each query's best hit, as `targetRanks` gives it. */
+  readonly ranks: readonly number[];
 }
 
 /** Every image that an evaluation of the split looks at: galleries, references and targets. */
@@ -114,9 +124,10 @@ export async function scoreSplit(
   for (const category of new Set(split.triplets.map((triplet) => triplet.category))) {
     const triplets = split.triplets.filter((triplet) => triplet.category === category);
     const gallery = galleries.get(category) ?? [];
-    const task = await categoryTask(triplets, gallery, { embedder, protocol });
-    results.push([category, categoryResult(targetRanks(task), gallery.length)]);
-    await onCategory?.({ category, galleryIds: gallery, task });
+    const { asked, task } = await categoryTask(triplets, gallery, { embedder, protocol });
+    const ranks = targetRanks(task);
+    results.push([category, categoryResult(ranks, gallery.length)]);
+    await onCategory?.({ category, galleryIds: gallery, asked, task, ranks });
   }
   if (results.length === 0) {
     throw new DatasetError(
@@ -131,12 +142,12 @@ async function categoryTask(
   triplets: readonly Triplet[],
   galleryIds: readonly string[],
   { embedder, protocol }: { readonly embedder: Embedder; readonly protocol: Protocol },
-): Promise<Required<RankingTask>> {
+): Promise<Pick<CategoryTask, "asked" | "task">> {
   const rowOf = new Map(galleryIds.map((id, row) => [id, row]));
   const rowsOf = (ids: readonly string[]) => ids.flatMap((id) => rowOf.get(id) ?? []);
   // Fashion200k's queries share lists of hits: their rows are shared too.
   const shared = new Map<readonly string[], number[]>();
-  const queries: TextQuery[] = [];
+  const asked: AskedQuery[] = [];
   const hits: number[][] = [];
   const masked: number[][] = [];
   for (const triplet of triplets) {
@@ -150,13 +161,14 @@ async function categoryTask(
       );
     }
     for (const text of queryTexts(triplet.captions, protocol.captions)) {
-      queries.push({ reference: triplet.reference, text });
+      asked.push({ triplet, text });
       hits.push(rows);
       masked.push(protocol.reference === "removed" ? rowsOf([triplet.reference]) : []);
     }
   }
+  const queries = asked.map(({ triplet: { reference }, text }) => ({ reference, text }));
   const { embedDim } = embedder;
-  return {
+  const task = {
     gallery: requireRows("embedImages", await embedder.embedImages(galleryIds), [
       galleryIds.length,
       embedDim,
@@ -166,6 +178,7 @@ async function categoryTask(
     hits,
     masked,
   };
+  return { asked, task };
 }
 
 function requireRows(

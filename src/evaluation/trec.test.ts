@@ -40,7 +40,7 @@ function successAtK({ run, qrels }: TrecFiles, k: number): number {
 }
 
 /** Small whole numbers, so that many scores are equal; some queries' answers are masked. */
-function randomTask(seed: number, largest: number): CategoryTask {
+function randomTask(seed: number, largest: number): Pick<CategoryTask, "category" | "galleryIds" | "task"> {
   const random = new Random(seed);
   const [queryCount, galleryCount, embedDim] = [83, 131, 3];
   const draw = (length: number) =>

@@ -34,7 +34,7 @@ export interface TrecFiles {
  */
 export async function writeTrec(
   folder: string,
-  { category, galleryIds, task }: CategoryTask,
+  { category, galleryIds, task }: Pick<CategoryTask, "category" | "galleryIds" | "task">,
   { depth, tag }: TrecOptions,
 ): Promise<TrecFiles> {
   const stem = join(folder, encodeURIComponent(category));

@@ -27,8 +27,8 @@ import {
 } from "./onnx_pb.js";
 
 /** Opset of the standard domain; 20 is the newest whose kernels onnxruntime-node 1.30 has complete on the CPU. */
-const OPSET = 20;
-const IR_VERSION = 9;
+export const OPSET = 20;
+export const IR_VERSION = 9;
 /** Tensors up to this many bytes are shared when their content is equal. */
 const SHARED_CONSTANT_BYTES = 1024;
 
@@ -54,6 +54,11 @@ const dataTypes: Record<DType, DataType> = {
 /** ONNX's number of an element type, as Cast's `to` wants it. */
 export function onnxDataType(dtype: DType): number {
   return dataTypes[dtype];
+}
+
+/** The element type that ONNX has a number for; undefined for those that graphs here do not use. */
+export function dtypeOf(onnxType: number): DType | undefined {
+  return (Object.keys(dataTypes) as DType[]).find((dtype) => dataTypes[dtype] === onnxType);
 }
 
 /** A graph under construction. Nodes that are equal in operator, inputs and attributes are added once. */
@@ -215,6 +220,15 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   } catch (error) {
     throw new GraphError(`parseModel: not an ONNX model; ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Does a model, or anything in it, have fields that `onnx.proto` here does not have? */
+export function hasUnknownFields(part: object): boolean {
+  if (part instanceof Uint8Array) return false;
+  if ("$unknown" in part && Array.isArray(part.$unknown) && part.$unknown.length > 0) return true;
+  return Object.values(part).some(
+    (field) => typeof field === "object" && field !== null && hasUnknownFields(field),
+  );
 }
 
 function attributeProto(name: string, value: OnnxAttribute): AttributeProto {

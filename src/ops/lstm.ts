@@ -1,5 +1,7 @@
 /** Long short-term memory over a padded batch of sequences. */
+import { applyOp, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
+import { onnxDataType } from "../onnx/onnx-graph.js";
 import { add, multiply, subtract } from "./arithmetic.js";
 import { cast } from "./constant.js";
 import { customGradient } from "./custom-gradient.js";
@@ -41,11 +43,64 @@ interface Step {
  * x [B, T, I] -> h [B, T, D], zero at padding.
  */
 export function lstm(x: Value, { weightIh, weightHh, biasIh, biasHh, lengthMask }: LstmOptions): Value {
+  const isWord = cast(expandDims(lengthMask, 2), x.dtype);
+  if (x.shape[0] === "batch") {
+    // An inference graph: ONNX's own node stops at the longest text, instead of walking through all T places.
+    const hidden = applyOp(inferenceOp, { x, weightIh, weightHh, biasIh, biasHh, lengthMask }, undefined);
+    return multiply(hidden, isWord);
+  }
   const byTime = transpose(x, [1, 0, 2]); // [T, B, I]
   const fromInput = add(matmul(byTime, transposeLast(weightIh)), add(biasIh, biasHh)); // [T, B, 4D]
   const hidden = transpose(recurrence(fromInput, weightHh), [1, 0, 2]); // [B, T, D]
-  return multiply(hidden, cast(expandDims(lengthMask, 2), hidden.dtype));
+  return multiply(hidden, isWord);
 }
+
+/** ONNX's gates are i, o, f, g. */
+const ONNX_GATES = [0, 3, 1, 2];
+
+/** x [batch, T, I] -> h [batch, T, D]; what stands at padding is not said. */
+const inferenceOp: Op<"x" | "weightIh" | "weightHh" | "biasIh" | "biasHh" | "lengthMask"> = {
+  name: "lstm for inference",
+  inputs: ["x", "weightIh", "weightHh", "biasIh", "biasHh", "lengthMask"],
+  outputType: ({ x, weightHh }) => ({
+    dtype: x.dtype,
+    shape: [...x.shape.slice(0, 2), ...weightHh.shape.slice(1)],
+  }),
+  gradient: {
+    x: "not differentiable",
+    weightIh: "not differentiable",
+    weightHh: "not differentiable",
+    biasIh: "not differentiable",
+    biasHh: "not differentiable",
+    lengthMask: "not differentiable",
+  },
+  onnx(graph, { x, weightIh, weightHh, biasIh, biasHh, lengthMask }, _attrs, types) {
+    const width = Number(types.weightHh.shape[1]);
+    const inOnnxOrder = (gates: string, columns: readonly number[]) => {
+      const cut = graph.node("Reshape", [gates, graph.ints([4, width, ...columns])]);
+      const ordered = graph.node("Gather", [cut, graph.ints(ONNX_GATES)]);
+      return graph.node("Reshape", [ordered, graph.ints([1, 4 * width, ...columns])]);
+    };
+    const biases = [biasIh, biasHh].map((bias) => inOnnxOrder(bias, []));
+    const lengths = graph.node(
+      "ReduceSum",
+      [graph.node("Cast", [lengthMask], { to: onnxDataType("int32") }), graph.ints([1])],
+      { keepdims: 0 },
+    );
+    const states = graph.node(
+      "LSTM",
+      [
+        graph.node("Transpose", [x], { perm: [1, 0, 2] }), // [T, batch, I]
+        inOnnxOrder(weightIh, [Number(types.weightIh.shape[1])]),
+        inOnnxOrder(weightHh, [width]),
+        graph.node("Concat", biases, { axis: 1 }),
+        lengths,
+      ],
+      { hidden_size: width },
+    ); // [T, 1, batch, D]
+    return graph.node("Transpose", [graph.node("Squeeze", [states, graph.ints([1])])], { perm: [1, 0, 2] });
+  },
+};
 
 /**
  * h [T, B, D] from the inputs' share of the gates [T, B, 4D] and W_hh. With a gradient of its own: the engine's would

@@ -113,7 +113,7 @@ export function barChart(groups: readonly BarGroup[], options: BarChartOptions):
         data: [...options.labels],
         axisTick: { show: false },
         axisLine: hairline,
-        axisLabel: { ...text, color: "var(--ink)", fontSize: 13, fontWeight: 600 },
+        axisLabel: { ...text, color: "var(--ink)", fontSize: 13, fontWeight: 600, interval: 0 },
       },
       yAxis: { type: "value", min: 0, max: options.yMax, splitLine: hairline, axisLabel: text },
       series: groups.map(({ name, values, colourIndex }) => ({

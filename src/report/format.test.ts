@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { countOf, formatDuration, formatNumber, formatPercent, formatShare } from "./format.js";
+import {
+  countOf,
+  formatDuration,
+  formatInterval,
+  formatNumber,
+  formatPercent,
+  formatPoints,
+  formatShare,
+  formatSpread,
+} from "./format.js";
 
 describe("numbers for readers", () => {
   it("gives percent one decimal, zero included", () => {
@@ -31,5 +40,19 @@ describe("numbers for readers", () => {
       "1 query",
       "5,000 queries",
     ]);
+  });
+});
+
+describe("differences", () => {
+  it("have a sign, unless they round to nothing", () => {
+    expect([3.14, -0.44, 0.04, -0.04, 0].map(formatPoints)).toEqual(["+3.1", "−0.4", "0.0", "0.0", "0.0"]);
+  });
+  it("have intervals in brackets, or a dash", () => {
+    expect(formatInterval({ low: -1.25, high: 3 })).toBe("[−1.3, +3.0]");
+    expect(formatInterval(null)).toBe("–");
+  });
+  it("have a deviation where there is one", () => {
+    expect(formatSpread({ mean: 27.45, deviation: 0.81 })).toBe("27.4 ± 0.8");
+    expect(formatSpread({ mean: 27.45, deviation: null })).toBe("27.4");
   });
 });

@@ -1,8 +1,27 @@
 /** Numbers, durations and names as a reader expects them. */
 
+import type { Interval, Spread } from "../evaluation/statistics.js";
+
 /** Percent with one decimal and no sign: 75.94 -> "75.9". */
 export function formatPercent(percent: number): string {
   return percent.toFixed(1);
+}
+
+/** A mean of percents and its deviation: "27.5 ± 0.8"; of one value without the deviation. */
+export function formatSpread({ mean, deviation }: Spread): string {
+  return deviation === null ? formatPercent(mean) : `${formatPercent(mean)} ± ${formatPercent(deviation)}`;
+}
+
+/** A difference of percents with its sign: "+3.1", "−0.4", "0.0". */
+export function formatPoints(points: number): string {
+  const text = formatPercent(Math.abs(points));
+  if (text === formatPercent(0)) return text;
+  return `${points < 0 ? "−" : "+"}${text}`;
+}
+
+/** "[−0.4, +3.1]"; "–" where there is no interval. */
+export function formatInterval(interval: Interval | null): string {
+  return interval ? `[${formatPoints(interval.low)}, ${formatPoints(interval.high)}]` : "–";
 }
 
 /** A share 0 to 1 as whole percent: 0.284 -> "28 %"; a share that is not zero never reads "0 %". */

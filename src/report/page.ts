@@ -1,11 +1,13 @@
 /** A report as one self-contained HTML file: no script, no address outside the file. */
-import { type Fact, factList } from "./fact-list.js";
+import { curvesCss } from "./curve-figure.js";
+import { type Fact, factList, factTableCss } from "./fact-list.js";
 import { type Html, html, trustedHtml } from "./html.js";
+import { intervalChartCss } from "./interval-chart.js";
 import { queryAnswersCss } from "./query-answers.js";
 import { recallTableCss } from "./recall-table.js";
 import { routeDiagramCss } from "./route-diagram.js";
+import { runFailuresCss } from "./run-failures.js";
 import { frameCss, themeCss } from "./theme.js";
-import { trainingCurvesCss } from "./training-curves.js";
 import { tripletSamplesCss } from "./triplet-samples.js";
 import type { KeyFigure } from "./types.js";
 
@@ -32,8 +34,8 @@ export interface PageFrame {
 }
 
 const css = [
-  ...[themeCss, frameCss, queryAnswersCss, routeDiagramCss, recallTableCss, trainingCurvesCss],
-  tripletSamplesCss,
+  ...[themeCss, frameCss, queryAnswersCss, routeDiagramCss, recallTableCss, curvesCss],
+  ...[tripletSamplesCss, intervalChartCss, factTableCss, runFailuresCss],
 ].join("");
 
 /** The whole document. */

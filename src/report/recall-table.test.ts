@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EvaluationResult } from "../evaluation/result.js";
-import { recallTable } from "./recall-table.js";
+import { recallNumbers, recallTable } from "./recall-table.js";
 
 function result(model: string, base: number, change: Partial<EvaluationResult> = {}): EvaluationResult {
   const category = (shift: number) => ({
@@ -92,5 +92,13 @@ describe("recallTable", () => {
     const { markup } = recallTable([result("<b>", 30)]);
     expect(markup).not.toContain("<b>");
     expect(markup).not.toContain("<shirt>");
+  });
+
+  it("puts deviations beside the numbers they belong to", () => {
+    const { markup } = recallNumbers([result("sdfn", 30)], (row, recall, category) =>
+      row === 0 && recall === "r10" && category === "dress" ? 1.26 : undefined,
+    );
+    expect(markup.match(/±/g)).toHaveLength(1);
+    expect(markup).toContain('41.0<small class="soft"> ± 1.3</small>');
   });
 });

@@ -26,15 +26,21 @@ const cutoffs = [
   { key: "r50", name: "R@50" },
 ] as const satisfies readonly { key: keyof Recalls; name: string }[];
 
+/** One line of the table. */
+export type RecallRow = Pick<EvaluationResult, "model" | "mean" | "perCategory">;
+
+/** Standard deviation of a number in the table; undefined where there is none to show. */
+export type DeviationOf = (row: number, recall: keyof Recalls, category?: string) => number | undefined;
+
 /**
  * Results of several models under one protocol, in the order given; the best of a column is bold
  * and the protocol, the galleries, what was dropped, seed and commit stand below.
  */
 export function recallTable(results: readonly EvaluationResult[]): Html {
-  return html`<div class="recall">${recallChart(results)}${table(results)}${provenance(results)}</div>`;
+  return html`<div class="recall">${recallChart(results)}${recallNumbers(results)}${recallProvenance(results)}</div>`;
 }
 
-function recallChart(results: readonly EvaluationResult[]): Html {
+function recallChart(results: readonly RecallRow[]): Html {
   const options = {
     labels: cutoffs.map(({ name }) => name),
     yMax: 100,
@@ -58,25 +64,36 @@ function recallChart(results: readonly EvaluationResult[]): Html {
 </figure>`;
 }
 
-function table(results: readonly EvaluationResult[]): Html {
+/** The table alone; with deviations, "27.5 ± 0.8". */
+export function recallNumbers(
+  results: readonly RecallRow[],
+  deviationOf: DeviationOf = () => undefined,
+): Html {
   const categories = [...new Set(results.flatMap(({ perCategory }) => Object.keys(perCategory)))];
   const groups = [
-    { title: "Mean", sizes: undefined, of: ({ mean }: EvaluationResult): Recalls | undefined => mean },
+    {
+      title: "Mean",
+      category: undefined,
+      sizes: undefined,
+      of: ({ mean }: RecallRow): Recalls | undefined => mean,
+    },
     ...categories.map((category) => {
       const sizes = results
         .map(({ perCategory }) => perCategory[category])
         .find((found) => found !== undefined);
       return {
         title: category,
+        category,
         sizes: sizes && `${formatCount(sizes.queries)} queries, ${formatCount(sizes.gallery)} pictures`,
-        of: ({ perCategory }: EvaluationResult): Recalls | undefined => perCategory[category],
+        of: ({ perCategory }: RecallRow): Recalls | undefined => perCategory[category],
       };
     }),
   ];
   const columns = groups.flatMap((group) =>
     cutoffs.map(({ key, name }, index) => {
       const values = results.map((result) => group.of(result)?.[key]);
-      return { name, values, best: bestOf(values), startsGroup: index === 0 };
+      const deviations = results.map((_, row) => deviationOf(row, key, group.category));
+      return { name, values, deviations, best: bestOf(values), startsGroup: index === 0 };
     }),
   );
   return html`<div class="card scroll-x" tabindex="0" role="region" aria-label="Recall by category"><table class="data-table">
@@ -90,19 +107,31 @@ function table(results: readonly EvaluationResult[]): Html {
 </thead>
 <tbody>${results.map(
     ({ model }, row) =>
-      html`<tr><th scope="row">${model}</th>${columns.map(({ values, best, startsGroup }) => cell(values[row], { best, startsGroup }))}</tr>`,
+      html`<tr><th scope="row">${model}</th>${columns.map(({ values, deviations, best, startsGroup }) =>
+        cell(values[row], { deviation: deviations[row], best, startsGroup }),
+      )}</tr>`,
   )}</tbody>
 </table></div>`;
 }
 
 function cell(
   value: number | undefined,
-  { best, startsGroup }: { readonly best: number | undefined; readonly startsGroup: boolean },
+  {
+    deviation,
+    best,
+    startsGroup,
+  }: {
+    readonly deviation: number | undefined;
+    readonly best: number | undefined;
+    readonly startsGroup: boolean;
+  },
 ): Html {
   const classes = [startsGroup && "starts-group", value !== undefined && value === best && "best"].filter(
     Boolean,
   );
-  return html`<td class="${classes.join(" ")}">${value === undefined ? "–" : formatPercent(value)}</td>`;
+  return html`<td class="${classes.join(" ")}">${value === undefined ? "–" : formatPercent(value)}${
+    deviation !== undefined && html`<small class="soft"> ± ${formatPercent(deviation)}</small>`
+  }</td>`;
 }
 
 /** The highest value, where there is more than one to compare. */
@@ -111,7 +140,8 @@ function bestOf(values: readonly (number | undefined)[]): number | undefined {
   return known.length > 1 ? Math.max(...known) : undefined;
 }
 
-function provenance(results: readonly EvaluationResult[]): Html {
+/** What the numbers were measured on, and by which program. */
+export function recallProvenance(results: readonly EvaluationResult[]): Html {
   const distinct = (read: (result: EvaluationResult) => string | number) =>
     [...new Set(results.map(read))].join(" / ");
   return factList([

@@ -11,7 +11,7 @@ const seriesCount = 8;
  * Text colours have a contrast of at least 4.5 to their background, series and borders that carry
  * meaning at least 3. Series are told apart by brightness too, not by hue alone.
  */
-export const themeCss = `
+export const coloursCss = `
 :root {
   color-scheme: light dark;
   --page: #faf8f5; --surface: #ffffff; --sunken: #f2eee8;
@@ -31,7 +31,10 @@ export const themeCss = `
     --shadow: 0 1px 2px rgb(0 0 0 / 40%);
   }
 }
-*, *::before, *::after { box-sizing: border-box; }
+`;
+
+/** Type and layout of a whole page. */
+export const themeCss = `${coloursCss}*, *::before, *::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; scroll-padding-top: 4rem; }
 body {
   margin: 0; background: var(--page); color: var(--ink);

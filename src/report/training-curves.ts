@@ -1,31 +1,11 @@
 /** How training went: losses, held-out recall, learning rate, speed and router entropy. */
 import type { EpochMetrics, LossParts } from "../training/metrics.js";
-import { type Line, type LineChartOptions, lineChart } from "./chart.js";
+import type { Line, LineChartOptions } from "./chart.js";
+import { type Curve, curveGrid, maxPoints } from "./curve-figure.js";
 import { formatCount, formatNumber, formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 import { averaged, epochsOf, mean, type Point, stepsOf } from "./training-series.js";
 import type { ModelTraining } from "./types.js";
-
-export const trainingCurvesCss = `
-.curves { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
-.curve { margin: 0; padding: 1.1rem 1.1rem 0.7rem; display: grid; gap: 0.5rem; align-content: start; }
-.curve figcaption .small { display: block; margin-top: 0.2rem; }
-.chart { width: 100%; height: auto; display: block; font-family: inherit; }
-.curves-table { margin-top: 1.25rem; }
-`;
-
-const size = { widthPx: 420, heightPx: 262 };
-const maxPoints = 120;
-
-/** A curve, or nothing where no model recorded it. */
-interface Curve {
-  readonly title: string;
-  readonly note: string;
-  readonly lines: readonly Line[];
-  readonly options: Pick<LineChartOptions, "xName"> & Partial<Omit<LineChartOptions, "description">>;
-  /** A value as words of the chart's description. */
-  readonly format?: (value: number) => string;
-}
 
 /**
  * A chart for each quantity that any of the models recorded, and a table of the epochs. Steps are
@@ -45,7 +25,7 @@ export function trainingCurves(
     learningRate(trainings, colourOf),
     throughput(trainings, colourOf),
   ];
-  return html`<div class="curves">${curves.map(curveFigure)}</div>${epochTable(trainings)}`;
+  return html`${curveGrid(curves)}${epochTable(trainings)}`;
 }
 
 type ColourOf = (model: string) => number;
@@ -164,22 +144,6 @@ function perModel(
       points: averaged(pointsOf(training), maxPoints),
     }))
     .filter(({ points }) => points.length > 0);
-}
-
-function curveFigure({ title, note, lines, options, format = formatNumber }: Curve): Html | undefined {
-  if (lines.every(({ points }) => points.length === 0)) return undefined;
-  const description = `${title}: ${lines.map((line) => describe(line, format)).join("; ")}.`;
-  return html`<figure class="card curve"><figcaption><h3>${title}</h3><span class="small soft">${note}</span></figcaption>${lineChart(
-    lines,
-    { ...size, ...options, description },
-  )}</figure>`;
-}
-
-function describe({ name, points }: Line, format: (value: number) => string): string {
-  const first = points[0]?.[1];
-  const last = points.at(-1)?.[1];
-  if (first === undefined || last === undefined) return `${name}: no values`;
-  return `${name} from ${format(first)} to ${format(last)}`;
 }
 
 function epochTable(trainings: readonly ModelTraining[]): Html | undefined {

@@ -4,14 +4,11 @@ import type { FeatureMaps } from "../data/feature-maps.js";
 import type { ImageSource } from "../data/image-source.js";
 import { imageBatches } from "../data/inference-batches.js";
 import type { Vocabulary } from "../data/vocabulary.js";
-import { Input, type Value } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import { ForwardPass } from "../nn/forward-pass.js";
-import { cast } from "../ops/constant.js";
-import { l2Normalise } from "../ops/normalisation.js";
-import { mean } from "../ops/reduce.js";
 import { GraphSession, type SessionOptions } from "../runtime/session.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { inferenceGraphs } from "./inference-graphs.js";
+import { type RouteStatistics, RouteSums } from "./route-statistics.js";
 
 /** How images and texts are prepared; as in training. */
 export interface Preparation {
@@ -90,39 +87,20 @@ export class ModelEmbedder {
     options: ModelEmbedderOptions,
     session: SessionOptions = {},
   ): Promise<ModelEmbedder> {
-    const pass = ForwardPass.inference();
     const { imagePx, maxWords, featureMaps } = options;
-    const encoded = featureMaps
-      ? model.image.forwardFeatureMaps(
-          cast(new Input("images", "float16", ["batch", ...featureMaps.shape]), "float32"),
-          pass,
-        )
-      : model.encodeImages(new Input("images", "uint8", ["batch", imagePx, imagePx, 3]), pass);
-    const regionShape = [encoded.regions.dim(1), encoded.regions.dim(2)] as const;
-    const regions = new Input("regions", "float32", ["batch", ...regionShape]);
-    const text = model.encodeText(
-      new Input("tokens", "int64", ["batch", maxWords]),
-      new Input("lengths", "int64", ["batch"]),
-    );
-    const { q, routes = [] } = model.compose(
-      { regions, embedding: mean(regions, { axes: [1] }) },
-      text,
-      pass,
-    );
-    const unit = (x: Value) => l2Normalise(x, { axis: 1 });
-    const outputs: Record<string, Value> = { embeddings: unit(q) };
-    for (const [layer, weights] of routes.entries()) outputs[`routes.${layer}`] = weights;
+    const { images, queries, regionShape, layerCount } = inferenceGraphs(model, {
+      imagePx,
+      maxWords,
+      featureMapShape: featureMaps?.shape,
+    });
     return new ModelEmbedder(
       {
-        images: await GraphSession.compile(
-          { embeddings: unit(encoded.embedding), regions: encoded.regions },
-          session,
-        ),
-        queries: await GraphSession.compile(outputs, session),
+        images: await GraphSession.compile(images, session),
+        queries: await GraphSession.compile(queries, session),
       },
       {
         regionShape,
-        layerCount: routes.length,
+        layerCount,
         options: {
           batchSize: 64,
           regionBudgetBytes: DEFAULT_REGION_BUDGET_BYTES,
@@ -166,40 +144,14 @@ export class ModelEmbedder {
     return { embedding: embeddings, routes: routes.map((layer) => rowsOf(layer)) };
   }
 
-  /**
-   * Per layer, over all queries and destinations: mean weight of each source module, and the weights' mean entropy
-   * as a fraction of ln M (1: all equal). Empty for models without routers.
-   */
-  async routeStatistics(
-    queries: readonly EmbeddableQuery[],
-  ): Promise<{ weights: number[]; entropy: number }[]> {
-    const layers = Array.from({ length: this.#layerCount }, () => ({
-      weights: [] as number[],
-      entropy: 0,
-      count: 0,
-    }));
+  /** What the routers of each layer do over all queries. Empty for models without routers. */
+  async routeStatistics(queries: readonly EmbeddableQuery[]): Promise<RouteStatistics[]> {
+    const layers = Array.from({ length: this.#layerCount }, () => new RouteSums());
     for (let start = 0; start < queries.length; start += this.#options.batchSize) {
       const { routes } = await this.#compose(queries.slice(start, start + this.#options.batchSize));
-      for (const [l, { shape, data }] of routes.entries()) {
-        const layer = layers[l];
-        const [batch = 0, moduleCount = 0, destinationCount = 0] = shape;
-        if (!layer) continue;
-        for (let b = 0; b < batch; b += 1) {
-          for (let j = 0; j < destinationCount; j += 1) {
-            for (let i = 0; i < moduleCount; i += 1) {
-              const p = Number(data[(b * moduleCount + i) * destinationCount + j]);
-              layer.weights[i] = (layer.weights[i] ?? 0) + p;
-              layer.entropy -= p > 0 ? (p * Math.log(p)) / Math.log(Math.max(2, moduleCount)) : 0;
-            }
-            layer.count += 1;
-          }
-        }
-      }
+      for (const [layer, weights] of routes.entries()) layers[layer]?.add(weights);
     }
-    return layers.map(({ weights, entropy, count }) => ({
-      weights: weights.map((w) => w / count),
-      entropy: entropy / count,
-    }));
+    return layers.map((sums) => sums.statistics());
   }
 
   /** Frees the native sessions. */

@@ -3,10 +3,11 @@ import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { GraphError, ShapeError } from "../errors.js";
 import { type LoweredGraph, lower, type ParameterMode } from "../graph/lower.js";
-import type { Input, Value } from "../graph/value.js";
+import type { Input, TensorType, Value } from "../graph/value.js";
 import type { DType, HostArrays } from "../tensor/dtype.js";
 import { elementCount, formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { readModel } from "./read-model.js";
 
 /** How to run. */
 export interface SessionOptions {
@@ -115,6 +116,25 @@ export class GraphSession<Output extends string> {
   ): Promise<GraphSession<Output>> {
     const lowered = lower(outputs, { parameters });
     return new GraphSession(await createOrtSession(lowered, options), lowered);
+  }
+
+  /** Loads a model file. @throws GraphError when it is none that may run; whatever ONNX Runtime throws. */
+  static async open(
+    bytes: Uint8Array<ArrayBuffer>,
+    options: SessionOptions = {},
+  ): Promise<GraphSession<string>> {
+    const read = readModel(bytes);
+    return new GraphSession<string>(await createOrtSession(read, options), read);
+  }
+
+  /** What a run takes. */
+  get inputs(): ReadonlyMap<string, TensorType> {
+    return new Map([...this.#lowered.inputs].map(([name, { type }]) => [name, type]));
+  }
+
+  /** What a run gives. */
+  get outputNames(): readonly string[] {
+    return this.#session.outputNames;
   }
 
   /** Does a run need the input `name`? A graph takes only what its outputs depend on. */

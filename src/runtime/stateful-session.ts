@@ -3,12 +3,15 @@ import type * as ort from "onnxruntime-node";
 import { GraphError } from "../errors.js";
 import { type LoweredGraph, lower } from "../graph/lower.js";
 import type { ParameterUpdate } from "../graph/parameter-update.js";
-import type { Value } from "../graph/value.js";
+import { type GraphMemory, graphMemory } from "../graph/peak-memory.js";
+import type { Parameter, Value } from "../graph/value.js";
 import { sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { createOrtSession, type Feeds, fromOrt, type SessionOptions, toOrt, toOrtFeeds } from "./session.js";
 
 export interface StatefulSessionOptions<Output extends string> extends SessionOptions {
+  /** Is told what a run will need before ONNX Runtime is started; what it throws, `compile` throws. */
+  readonly beforeCompile?: ((memory: GraphMemory) => void) | undefined;
   /** Looks at the outputs of a run; false keeps the parameters as they were before it. */
   readonly accept?: (outputs: Record<Output, Tensor>) => boolean;
 }
@@ -47,7 +50,7 @@ export class StatefulSession<Output extends string> {
   static async compile<Output extends string>(
     outputs: Readonly<Record<Output, Value>>,
     updates: readonly ParameterUpdate[],
-    { accept = () => true, ...options }: StatefulSessionOptions<Output> = {},
+    { accept = () => true, beforeCompile, ...options }: StatefulSessionOptions<Output> = {},
   ): Promise<StatefulSession<Output>> {
     if (new Set(updates.map(({ parameter }) => parameter)).size !== updates.length) {
       throw new GraphError("StatefulSession: a parameter is updated twice");
@@ -63,6 +66,7 @@ export class StatefulSession<Output extends string> {
     for (const [i, { next }] of updates.entries()) all[updateName(i)] = next;
     // ONNX Runtime computes first what comes last; `outputs` may be in an order that saves memory.
     Object.assign(all, outputs);
+    beforeCompile?.(graphMemory([{ outputs: Object.values<Value>(outputs), updates }]));
     const lowered = lower(all, { parameters: "fed" });
     const session = await createOrtSession(lowered, options);
     return new StatefulSession(session, lowered, Object.keys(outputs) as Output[], updates, accept);
@@ -112,6 +116,13 @@ export class StatefulSession<Output extends string> {
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** After a run that was not accepted: the parameters whose next values would have been NaN or infinite. */
+  get notFinite(): readonly Parameter[] {
+    return this.#updates
+      .filter(({ spare }) => !spare.every(Number.isFinite))
+      .map(({ parameter }) => parameter);
   }
 
   /** Frees the native session; parameters keep their values. */

@@ -46,6 +46,8 @@ export interface EpochMetrics {
   readonly routerEntropy?: readonly number[];
   /** Per fusion layer, the mean route weight of each operation module, over queries and destinations. */
   readonly routeWeights?: readonly (readonly number[])[];
+  /** What looked wrong at the end of this epoch, in words; absent when nothing did. */
+  readonly warnings?: readonly string[];
   readonly seconds: number;
 }
 

@@ -1,18 +1,19 @@
 /** A training step on a batch of which only a part is in memory at a time. */
 import { gradients, pulledBack } from "../autodiff/gradients.js";
 import { GraphError } from "../errors.js";
+import type { ParameterUpdate } from "../graph/parameter-update.js";
+import { graphMemory } from "../graph/peak-memory.js";
 import { topologicalOrder } from "../graph/traversal.js";
 import { Input, Parameter, type Value } from "../graph/value.js";
 import type { RouterLogits } from "../losses/routes.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { DropoutMask, ForwardPass } from "../nn/forward-pass.js";
 import { add } from "../ops/arithmetic.js";
-import { type Feeds, GraphSession, type SessionOptions } from "../runtime/session.js";
+import { GraphSession } from "../runtime/session.js";
 import { StatefulSession } from "../runtime/stateful-session.js";
 import { elementCount } from "../tensor/shape.js";
-import { type Tensor, tensor } from "../tensor/tensor.js";
-import { type BatchRange, examplesOf, joinExamples, microBatches } from "./batch-parts.js";
-import type { LossParts } from "./metrics.js";
+import { microBatches } from "./batch-parts.js";
+import { gradientName, runMicroBatches, type Sessions } from "./micro-batch-run.js";
 import {
   adamOf,
   type CompiledStep,
@@ -21,6 +22,7 @@ import {
   isFiniteScalar,
   lossGraph,
   type StepConfig,
+  type StepOptions,
   updateGraph,
 } from "./step-graph.js";
 
@@ -45,7 +47,7 @@ interface Seam {
 export async function compileMicroBatchStep(
   model: CompositionModel,
   config: StepConfig & { readonly microBatchSize: number },
-  options: SessionOptions,
+  { beforeCompile, ...options }: StepOptions,
 ): Promise<CompiledStep> {
   const { training, microBatchSize } = config;
   const { batchSize } = training;
@@ -80,95 +82,78 @@ export async function compileMicroBatchStep(
     loss: parts.total,
   });
 
-  const forward = await GraphSession.compile<string>(
-    Object.fromEntries(seams.map((seam) => [seam.fed.name, seam.computed])),
-    { ...options, parameters: "fed" },
-  );
-  const loss = await StatefulSession.compile<string>(
-    { ...parts, ...Object.fromEntries(ofSeams.map((gradient, i) => [gradientName(i), gradient])) },
-    accumulated([parts.total], (targets) => gradients(parts.total, targets)),
-    options,
-  );
-  const backward = await StatefulSession.compile<never>(
-    {},
-    [
-      ...accumulated(computed, (targets) =>
-        pulledBack(
-          seams.map((seam, i) => ({ value: seam.computed, gradient: rows[i] as Value })),
-          targets,
+  const graphs = {
+    forward: {
+      outputs: Object.fromEntries(seams.map(({ fed, computed }) => [fed.name, computed])),
+      updates: [],
+    },
+    loss: {
+      outputs: { ...parts, ...Object.fromEntries(ofSeams.map((gradient, i) => [gradientName(i), gradient])) },
+      updates: accumulated([parts.total], (targets) => gradients(parts.total, targets)),
+    },
+    backward: {
+      outputs: {},
+      updates: [
+        ...accumulated(computed, (targets) =>
+          pulledBack(
+            seams.map((seam, i) => ({ value: seam.computed, gradient: rows[i] as Value })),
+            targets,
+          ),
         ),
-      ),
-      ...pass.bufferUpdates,
-    ],
-    options,
+        ...pass.bufferUpdates,
+      ],
+    },
+    update: { outputs: { gradientNorm }, updates },
+  };
+  beforeCompile?.(
+    graphMemory(
+      Object.values(graphs).map(({ outputs, updates }) => ({
+        outputs: Object.values<Value>(outputs),
+        updates,
+      })),
+    ),
   );
-  const update = await StatefulSession.compile<"gradientNorm">({ gradientNorm }, updates, {
-    ...options,
-    accept: ({ gradientNorm }) => isFiniteScalar(gradientNorm),
-  });
-  const sessions = { forward, loss, backward, update };
-  const state = { sums: [...sums.values()], buffers: pass.bufferUpdates.map(({ parameter }) => parameter) };
+  const compiled = ({ outputs, updates }: StatefulGraphByName) =>
+    StatefulSession.compile<string>(outputs, updates, options);
+  const sessions: Sessions = {
+    forward: await GraphSession.compile<string>(graphs.forward.outputs, { ...options, parameters: "fed" }),
+    loss: await compiled(graphs.loss),
+    backward: await compiled(graphs.backward),
+    update: await StatefulSession.compile<"gradientNorm">({ gradientNorm }, updates, {
+      ...options,
+      accept: ({ gradientNorm }) => isFiniteScalar(gradientNorm),
+    }),
+  };
+  const state = { sums, buffers: pass.bufferUpdates.map(({ parameter }) => parameter) };
+  let notFinite: readonly Parameter[] = [];
   return {
     adam,
     masks: pass.dropoutMasks.map((mask) => ofWholeBatch(mask, microBatchSize, batchSize)),
     teacherInputs,
     notes: notesOn(pass, training.batchSize, microBatchSize),
     hasInput: (name) => Object.values(sessions).some((session) => session.hasInput(name)),
-    run: (feeds) => runMicroBatches(sessions, state, feeds, microBatches(batchSize, microBatchSize)),
+    async run(feeds) {
+      const { notFinite: found, ...result } = await runMicroBatches(
+        sessions,
+        state,
+        feeds,
+        microBatches(batchSize, microBatchSize),
+      );
+      notFinite = found;
+      return result;
+    },
+    get notFinite() {
+      return notFinite;
+    },
     async release() {
       for (const session of Object.values(sessions)) await session.release();
     },
   };
 }
 
-interface Sessions {
-  readonly forward: GraphSession<string>;
-  readonly loss: StatefulSession<string>;
-  readonly backward: StatefulSession<never>;
-  readonly update: StatefulSession<"gradientNorm">;
-}
-
-async function runMicroBatches(
-  { forward, loss, backward, update }: Sessions,
-  { sums, buffers }: { readonly sums: readonly Parameter[]; readonly buffers: readonly Parameter[] },
-  feeds: Feeds,
-  ranges: readonly BatchRange[],
-): ReturnType<CompiledStep["run"]> {
-  for (const { data } of sums) data.fill(0);
-  const cached: Record<string, Tensor>[] = [];
-  for (const range of ranges) cached.push(await forward.run(feedsFor(forward, feeds, range)));
-  const names = Object.keys(cached[0] ?? {});
-  const whole = Object.fromEntries(
-    names.map((name) => [name, joinExamples(cached.map((part) => part[name] as Tensor))]),
-  );
-  const { outputs } = await loss.run({ ...whole, ...feedsFor(loss, feeds) });
-  const parts = outputs as Record<keyof LossParts, Tensor>;
-  if (!isFiniteScalar(parts.total)) {
-    return { outputs: { ...parts, gradientNorm: notANumber }, isAccepted: false };
-  }
-  const ofWhole = Object.fromEntries(
-    names.map((_, i) => [gradientName(i), outputs[gradientName(i)] as Tensor]),
-  );
-  const before = buffers.map(({ data }) => data.slice());
-  for (const range of ranges) await backward.run(feedsFor(backward, { ...feeds, ...ofWhole }, range));
-  const { outputs: last, isAccepted } = await update.run(feedsFor(update, feeds));
-  if (!isAccepted) {
-    for (const [i, buffer] of buffers.entries()) buffer.data = before[i] as Float32Array;
-  }
-  return { outputs: { ...parts, gradientNorm: last.gradientNorm }, isAccepted };
-}
-
-/** What a graph wants of the feeds of a whole batch: all of it, or some examples. */
-function feedsFor(
-  session: { hasInput(name: string): boolean },
-  feeds: Feeds,
-  range?: BatchRange,
-): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(feeds)
-      .filter(([name]) => session.hasInput(name))
-      .map(([name, value]) => [name, range ? examplesOf(value, range) : value]),
-  );
+interface StatefulGraphByName {
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly updates: readonly ParameterUpdate[];
 }
 
 /** The same values as inputs of a whole batch: where forward pass and losses are cut apart. */
@@ -203,11 +188,6 @@ function cutAt(
   return { fed, seams };
 }
 
-/** Name of d(loss)/d(seam) among the outputs of the loss graph and the inputs of the backward graph. */
-function gradientName(seam: number): string {
-  return `gradient.${seam}`;
-}
-
 /** @throws GraphError when the mask's first axis is not the batch: its parts would not be the micro-batches'. */
 function ofWholeBatch(
   { input: { name, dtype, shape }, keepProbability }: DropoutMask,
@@ -231,5 +211,3 @@ function notesOn(pass: ForwardPass, batchSize: number, microBatchSize: number): 
       "whole batch only where no layer uses the batch's statistics (backboneStatistics=frozen, imageNorm=none)",
   ];
 }
-
-const notANumber = tensor("float32", [], Float32Array.of(Number.NaN));

@@ -2,12 +2,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Vocabulary } from "../data/vocabulary.js";
-import { RunError, WeightsError } from "../errors.js";
+import { RunError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { createModel } from "../models/registry.js";
 import { Random } from "../tensor/random.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { readSafetensors } from "../weights/safetensors.js";
+import { readSafetensors, requireFloat32 } from "../weights/safetensors.js";
 import { type RunConfig, resolveRunConfig } from "./run-config.js";
 import { type RunManifest, readManifest, runFiles } from "./run-files.js";
 
@@ -40,12 +39,6 @@ export function openRun(runDir: string): Run {
     random: new Random(0),
   });
   const { tensors } = readSafetensors(file);
-  const parameters = new Map<string, Tensor<"float32">>();
-  for (const [name, tensor] of tensors) {
-    if (tensor.dtype !== "float32")
-      throw new WeightsError(`${file}: tensor "${name}" must be float32; got ${tensor.dtype}`);
-    parameters.set(name, tensor as Tensor<"float32">);
-  }
-  model.loadStateDict(parameters);
+  model.loadStateDict(requireFloat32(tensors, file));
   return { runDir, manifest, config, vocabulary, model };
 }

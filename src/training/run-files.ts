@@ -1,8 +1,10 @@
 /** The files of a run folder, and how they are written so that a stop at any time leaves them whole. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { RunError } from "../errors.js";
+import { writeDurably } from "../weights/durable-file.js";
+import { holdOutRules } from "./hold-out.js";
 import type { Metrics } from "./metrics.js";
 
 /** File names inside a run folder. */
@@ -13,6 +15,8 @@ export const runFiles = {
   parameters: "parameters.safetensors",
   /** A line of JSON for each image of the split that could not be used; absent when there is none. */
   droppedImages: "dropped-images.jsonl",
+  /** Number of the process that trains the run; absent when none does. */
+  lock: "train.lock",
 } as const;
 
 /** What a run started from besides random values; files by name and content. */
@@ -46,6 +50,38 @@ const manifestSchema = z.strictObject({
   initialWeights: initialWeightsSchema.optional(),
   /** The configuration, checked again when the run is opened. */
   config: z.record(z.string(), z.unknown()),
+  /** Where the saved parameters come from: which epoch, how it was chosen, and on what. Absent before an epoch ended. */
+  kept: z
+    .strictObject({
+      rule: z.enum(["last", "best"]),
+      epoch: z.number().int().nonnegative(),
+      step: z.number().int().nonnegative(),
+      /** Decay of the weight average that they are; 0 when they are the parameters themselves. */
+      weightAverage: z.number(),
+      chosenOn: z.string(),
+      /** Mean of held-out R@1, R@10 and R@50 in percent, of the best epoch so far. */
+      heldOutRecall: z.number().optional(),
+    })
+    .optional(),
+  /** What is held out of training. */
+  heldOut: z
+    .strictObject({
+      by: z.enum(holdOutRules),
+      triplets: z.number().int().nonnegative(),
+      /** In neither part. */
+      leftOut: z.number().int().nonnegative(),
+    })
+    .optional(),
+  /** The epoch after which `patience` ran out. */
+  stoppedEarly: z.number().int().positive().optional(),
+  /** Words of the vocabulary whose vectors never got a gradient: cut off, or in no batch; at most 20 are named. */
+  unseenWords: z
+    .strictObject({ count: z.number().int().nonnegative(), words: z.array(z.string()) })
+    .optional(),
+  /** When the run was taken up again, from which step, and by which program. */
+  resumed: z
+    .array(z.strictObject({ at: z.string(), step: z.number().int().nonnegative(), commit: z.string() }))
+    .optional(),
   /** Steps done. */
   step: z.number().int().nonnegative(),
   startedAt: z.string(),
@@ -55,11 +91,20 @@ const manifestSchema = z.strictObject({
 /** What `run.json` says. */
 export type RunManifest = z.infer<typeof manifestSchema>;
 
-/** Makes the folder. @throws RunError when it holds a run or anything else already. */
+/** What is there before a run's first checkpoint; without a manifest, a run that never began. */
+const preparations: readonly string[] = [runFiles.vocabulary, runFiles.droppedImages, runFiles.lock];
+
+/** Makes the folder. @throws RunError when it holds a run that began, or anything else. */
 export function createRunFolder(runDir: string): void {
-  if (existsSync(runDir) && readdirSync(runDir).length > 0) {
+  const found = existsSync(runDir) ? readdirSync(runDir) : [];
+  if (found.includes(runFiles.manifest)) {
     throw new RunError(
-      `${runDir}: the folder is not empty; got ${readdirSync(runDir).slice(0, 3).join(", ")}; choose a new folder for --out`,
+      `${runDir}: holds a run; go on with it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
+    );
+  }
+  if (found.some((name) => !preparations.includes(name))) {
+    throw new RunError(
+      `${runDir}: the folder is not empty; got ${found.slice(0, 3).join(", ")}; choose a new folder for --out`,
     );
   }
   mkdirSync(runDir, { recursive: true });
@@ -67,7 +112,7 @@ export function createRunFolder(runDir: string): void {
 
 /** Writes `run.json` whole or not at all. */
 export function writeManifest(runDir: string, manifest: RunManifest): void {
-  writeAtomically(join(runDir, runFiles.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  writeDurably(join(runDir, runFiles.manifest), [`${JSON.stringify(manifest, undefined, 2)}\n`]);
 }
 
 /** Reads `run.json`. @throws RunError when it is missing or not a run's. */
@@ -104,11 +149,4 @@ export function readMetrics(runDir: string): Metrics[] {
         throw new RunError(`${file}: line ${i + 1} is not JSON; got ${line.slice(0, 60)}`, { cause });
       }
     });
-}
-
-/** Writes a file beside its final place and renames it there. */
-export function writeAtomically(file: string, content: string | Uint8Array): void {
-  const partial = `${file}.partial`;
-  writeFileSync(partial, content);
-  renameSync(partial, file);
 }

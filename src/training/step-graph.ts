@@ -2,14 +2,15 @@
 
 import type { ParameterUpdate } from "../graph/parameter-update.js";
 import { topologicalOrder } from "../graph/traversal.js";
-import { Input, type Value } from "../graph/value.js";
+import { Input, type Parameter, type Value } from "../graph/value.js";
 import type { Composition, CompositionModel } from "../models/composition-model.js";
 import { objective, teacherInputs } from "../models/objective.js";
 import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
 import { cast, full } from "../ops/constant.js";
 import { Adam, type ParameterGroup } from "../optim/adam.js";
 import { clipByGlobalNorm, globalNorm } from "../optim/clip.js";
-import type { Feeds } from "../runtime/session.js";
+import type { Feeds, SessionOptions } from "../runtime/session.js";
+import type { StatefulSessionOptions } from "../runtime/stateful-session.js";
 import { scalarOf, type Tensor } from "../tensor/tensor.js";
 import type { LossParts } from "./metrics.js";
 import type { TrainingConfig } from "./training-fields.js";
@@ -29,6 +30,9 @@ export interface StepConfig {
 /** What a run gives, each []. */
 export type StepOutput = keyof LossParts | "gradientNorm";
 
+/** How a step runs; `beforeCompile` is told once what all of its graphs need together. */
+export type StepOptions = SessionOptions & Pick<StatefulSessionOptions<StepOutput>, "beforeCompile">;
+
 /** A step that is ready to run, in one graph or in several: the same feeds, of a whole batch, give the same outputs. */
 export interface CompiledStep {
   readonly adam: Adam;
@@ -42,6 +46,8 @@ export interface CompiledStep {
   hasInput(name: string): boolean;
   /** When loss or gradients are not finite, nothing is changed and `isAccepted` is false. */
   run(feeds: Feeds): Promise<{ readonly outputs: Record<StepOutput, Tensor>; readonly isAccepted: boolean }>;
+  /** After a run that was not accepted: parameters and moments whose next values, or gradients, are not finite. */
+  readonly notFinite: readonly Parameter[];
   release(): Promise<void>;
 }
 

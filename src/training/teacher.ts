@@ -1,5 +1,6 @@
 /** The teacher of self path distillation: the model as it stood at the end of the preceding epoch. */
 import type { Batch } from "../data/batch-loader.js";
+import type { TextTensors } from "../data/batch-tensors.js";
 import { Input } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { teacherOutputs } from "../models/objective.js";
@@ -10,11 +11,22 @@ import type { Tensor } from "../tensor/tensor.js";
 import { examplesOf, joinExamples, microBatches } from "./batch-parts.js";
 import type { TeacherLogits } from "./training-step.js";
 
+/** What gives a step its teacher's router logits. */
+export interface RouteTeacher {
+  predict(batch: Batch): Promise<TeacherLogits>;
+  release(): Promise<void>;
+}
+
+/** Queries as a teacher sees them. */
+export interface TeacherQueries extends TextTensors {
+  readonly references: Tensor;
+}
+
 /**
  * A frozen copy of a model in evaluation mode that gives router logits. The weights are part of its graph, so the
  * model can train on, and ONNX Runtime lays them out for speed.
  */
-export class Teacher {
+export class Teacher implements RouteTeacher {
   readonly #session: GraphSession<string>;
   readonly #microBatchSize: number | undefined;
 
@@ -60,7 +72,7 @@ export class Teacher {
     );
   }
 
-  /** Router logits on the references and texts of a batch. */
+  /** Router logits on the references and texts of a batch, as the student sees them. */
   async predict({
     images,
     tokens,
@@ -68,15 +80,23 @@ export class Teacher {
   }: Pick<Batch, "images" | "tokens" | "lengths">): Promise<TeacherLogits> {
     const [batchSize = 0] = lengths.shape;
     const references = examplesOf(images, { start: 0, count: batchSize, of: 2 * batchSize });
-    const feeds = Object.entries<Tensor>({ references, tokens, lengths });
-    const predicted: Record<string, Tensor>[] = [];
-    for (const range of microBatches(batchSize, this.#microBatchSize ?? batchSize)) {
-      const part = feeds.map(([name, value]) => [name, examplesOf(value, range)] as const);
-      predicted.push(await this.#session.run(Object.fromEntries(part)));
+    return this.logits({ references, tokens, lengths });
+  }
+
+  /** Router logits of queries, `microBatchSize` at a time: references [b, ...], tokens [b, T], lengths [b] -> each [b, M, J]. */
+  async logits(queries: TeacherQueries): Promise<TeacherLogits> {
+    const [count = 0] = queries.lengths.shape;
+    // Routers that look at one modality only have no input for the other.
+    const used = Object.entries<Tensor>({ ...queries }).filter(([name]) => this.#session.hasInput(name));
+    const parts: Record<string, Tensor>[] = [];
+    for (const range of microBatches(count, this.#microBatchSize ?? count)) {
+      const part = used.map(([name, value]) => [name, examplesOf(value, range)] as const);
+      parts.push(await this.#session.run(Object.fromEntries(part)));
     }
-    const [first = {}] = predicted;
+    const [first = {}] = parts;
+    if (parts.length === 1) return first;
     return Object.fromEntries(
-      Object.keys(first).map((name) => [name, joinExamples(predicted.map((part) => part[name] as Tensor))]),
+      Object.keys(first).map((name) => [name, joinExamples(parts.map((part) => part[name] as Tensor))]),
     );
   }
 

@@ -1,70 +1,81 @@
-/** Trains a model on a data set and writes a run folder. */
-
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+/** Trains a model on a data set and writes a run folder, or goes on with one. */
 import { join, resolve } from "node:path";
 import { BatchLoader } from "../data/batch-loader.js";
 import type { DiskCacheOptions } from "../data/disk-cache.js";
+import { claimLock } from "../data/folder-lock.js";
+import { defaultImageBudgetBytes } from "../data/image-cache.js";
 import { ImageThread } from "../data/image-thread.js";
-import { availableSplit, describeDrops } from "../data/missing-images.js";
-import type { DatasetSplit, RetrievalDataset } from "../data/triplet.js";
-import { trainingImages, withoutBroken } from "../data/usable-images.js";
-import { joinCaptions, Vocabulary } from "../data/vocabulary.js";
-import { DivergenceError } from "../errors.js";
-import { scoreSplit } from "../evaluation/evaluate.js";
-import { defaultProtocol } from "../evaluation/protocols.js";
-import type { CompositionModel } from "../models/composition-model.js";
+import { describeDrops } from "../data/missing-images.js";
+import { oneCategory } from "../data/one-category.js";
+import type { RetrievalDataset } from "../data/triplet.js";
+import { EnvironmentError, ImageError, RunError } from "../errors.js";
 import { createModel } from "../models/registry.js";
 import { FrozenBackbone } from "../retrieval/frozen-backbone.js";
-import { ModelEmbedder } from "../retrieval/model-embedder.js";
 import type { SessionOptions } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
-import { writeSafetensors } from "../weights/safetensors.js";
-import { defaultFeatureCache, type FeatureProgress, prepareFeatures } from "./frozen-features.js";
-import { holdOut } from "./hold-out.js";
+import { writeDurably } from "../weights/durable-file.js";
+import {
+  type CheckpointChoice,
+  CheckpointStore,
+  type OpenedCheckpoint,
+  openCheckpoint,
+} from "./checkpoint-store.js";
+import { fingerprintOf, requireSameConfig, requireSameData } from "./data-fingerprint.js";
+import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
 import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
-import { learningRateAt } from "./learning-rate.js";
-import type { EpochMetrics, LossParts, Metrics, StepMetrics } from "./metrics.js";
+import { restoreTeacher } from "./make-teacher.js";
+import { availableMemoryBytes, peakMemoryBytes, requireMemory } from "./memory-estimate.js";
+import type { EpochMetrics } from "./metrics.js";
+import { MetricsLog } from "./metrics-log.js";
 import { projectCommit } from "./project-version.js";
-import type { RunConfig } from "./run-config.js";
-import { createRunFolder, type RunManifest, runFiles, writeAtomically, writeManifest } from "./run-files.js";
-import { Teacher } from "./teacher.js";
+import { type RunConfig, resolveRunConfig } from "./run-config.js";
+import { createRunFolder, type RunManifest, readManifest, runFiles } from "./run-files.js";
+import { RunWriter } from "./run-writer.js";
+import type { TrainEvent } from "./train-event.js";
+import { prepareTrainingData, type TrainingData } from "./training-data.js";
+import { TrainingLoop } from "./training-loop.js";
+import { initialState } from "./training-state.js";
 import { TrainingStep } from "./training-step.js";
+import { restoreTensors } from "./training-tensors.js";
+import { WeightAverage } from "./weight-average.js";
 
-/** What happens during training, in order. */
-export type TrainEvent =
-  /** Images that were looked at, before anything else. */
-  | { readonly kind: "images"; readonly done: number; readonly total: number }
-  | {
-      readonly kind: "start";
-      readonly totalSteps: number;
-      readonly stepsPerEpoch: number;
-      readonly triplets: number;
-      readonly heldOut: number;
-      readonly vocabulary: number;
-      readonly parameters: number;
-    }
-  | { readonly kind: "note"; readonly text: string }
-  | FeatureProgress
-  | StepMetrics
-  | EpochMetrics;
+export type { TrainEvent } from "./train-event.js";
 
-export interface TrainOptions {
+/** Minutes between checkpoints in the middle of an epoch. */
+export const defaultCheckpointMinutes = 10;
+
+/** What a new run and one that is gone on with have in common. */
+interface WorkOptions {
   readonly dataset: RetrievalDataset;
-  readonly config: RunConfig;
-  /** A new or empty folder. */
   readonly runDir: string;
-  /** Files to start from in place of random values. */
-  readonly initial?: InitialWeights;
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
   /** Where resized images are kept for later runs; nowhere by default. */
   readonly imageCache?: DiskCacheOptions | undefined;
+  /** Memory for resized images; those past it are read or decoded each time. 1 GiB by default. */
+  readonly imageBudgetBytes?: number;
   /** Where a frozen backbone's feature maps lie; runs may share it. `.cache/features` by default. */
   readonly featureCacheDir?: string;
+  /** Between checkpoints, besides those at the end of every epoch; 0 is after every step. */
+  readonly checkpointMinutes?: number;
+  /** Training that is thought to need more memory is refused; what is free by default. */
+  readonly availableBytes?: number;
   /** How graphs run; every core by default. */
   readonly session?: SessionOptions;
+}
+
+export interface TrainOptions extends WorkOptions {
+  readonly config: RunConfig;
+  /** Files to start from in place of random values. */
+  readonly initial?: InitialWeights;
+}
+
+export interface ResumeOptions extends WorkOptions {
+  /** What the run's configuration is thought to be; refused when it is another. The run's own by default. */
+  readonly config?: RunConfig;
+  /** Go on from the last checkpoint, or from the one before it. */
+  readonly checkpoint?: CheckpointChoice;
 }
 
 export interface TrainSummary {
@@ -76,76 +87,111 @@ export interface TrainSummary {
 }
 
 /**
-/**
- * Trains from random initial values, or from those of `initial`. Images are looked at first: what needs a missing or
- * broken one is dropped and listed. Parameters are saved after every epoch, when interrupted, and when training diverges
- * (then the last good ones).
- * @throws DivergenceError when loss or gradients are not finite; DatasetError for the data; WeightsError,
- * StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at; the signal's
- * reason when it is aborted while images are looked at.
+ * Trains from random initial values, or from those of `initial`, into a new or empty folder. Images are looked at first:
+ * what needs a missing or broken one is dropped and listed. Checkpoints are written before the first step, after every
+ * epoch, every `checkpointMinutes`, and when interrupted; a complete run has none.
+ * @throws DivergenceError when loss or gradients are not finite, or the loss explodes; DatasetError for the data;
+ * WeightsError, StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at;
+ * EnvironmentError when the disk is full, or the memory will not do; the signal's reason when it is aborted while images are looked at.
  */
 export async function train(options: TrainOptions): Promise<TrainSummary> {
-  const { dataset, config, imageCache } = options;
-  const { resizePx, imageFit } = config.training;
+  createRunFolder(options.runDir);
+  return withRun(options, options.config, (images) => work(images, options, undefined));
+}
+
+/**
+ * Goes on with a run that was stopped, from a checkpoint, bit for bit as if it had never been; a complete run is left as
+ * it is. `metrics.jsonl` is cut back to the checkpoint.
+ * @throws RunError when there is no checkpoint, it is damaged, another process trains the run, or data or configuration
+ * have changed; and as `train`.
+ */
+export async function resumeTraining(options: ResumeOptions): Promise<TrainSummary> {
+  const { runDir, checkpoint: choice = "latest" } = options;
+  const manifest = readManifest(runDir);
+  const config = options.config ?? resolveRunConfig({ file: manifest.config });
+  if (manifest.status === "complete") {
+    requireSameConfig(runDir, manifest.config, config.fields);
+    options.onEvent?.({ kind: "note", text: `${runDir}: is complete; there is nothing to resume` });
+    return { status: "complete", steps: manifest.step, seconds: manifest.seconds, lastEpoch: undefined };
+  }
+  return withRun(options, config, async (images) => {
+    const saved = openCheckpoint(runDir, choice);
+    requireSameConfig(runDir, saved.content.config, config.fields);
+    return work(images, { ...options, config }, { checkpoint: saved, manifest });
+  });
+}
+
+/** With the folder claimed, the images at hand, and errors that say how to go on. */
+async function withRun(
+  { dataset, runDir, imageCache, imageBudgetBytes = defaultImageBudgetBytes }: WorkOptions,
+  { training: { resizePx, imageFit } }: RunConfig,
+  use: (images: ImageThread) => Promise<TrainSummary>,
+): Promise<TrainSummary> {
+  const lock = join(runDir, runFiles.lock);
+  const busy = (owner: number) =>
+    new RunError(
+      `${runDir}: another process trains this run; got process ${owner}; wait for it, or remove ${lock}`,
+    );
+  const release = await claimLock(lock, busy);
   const images = new ImageThread((id) => dataset.imagePath(id), {
     sizePx: resizePx,
     fit: imageFit,
     disk: imageCache,
+    budgetBytes: imageBudgetBytes,
   });
   try {
-    return await trainOn(images, options);
+    return await use(images);
   } finally {
     await images.close();
+    await release();
   }
 }
 
-async function trainOn(
+/** A run as it was left. */
+interface SavedRun {
+  readonly checkpoint: OpenedCheckpoint;
+  readonly manifest: RunManifest;
+}
+
+async function work(
   images: ImageThread,
-  {
-    dataset,
-    config,
-    runDir,
-    initial = {},
-    signal,
-    onEvent = () => undefined,
-    featureCacheDir = defaultFeatureCache,
-    session = {},
-  }: TrainOptions,
+  options: TrainOptions,
+  saved: SavedRun | undefined,
 ): Promise<TrainSummary> {
-  const startedAt = Date.now();
+  const { config, runDir, initial = {}, signal, session = {} } = options;
+  const { onEvent = () => undefined, checkpointMinutes = defaultCheckpointMinutes } = options;
+  const { featureCacheDir = saved?.manifest.featureCache ?? defaultFeatureCache } = options;
+  const { availableBytes = availableMemoryBytes(), imageBudgetBytes = defaultImageBudgetBytes } = options;
+  const [startMs, startedAt] = [performance.now(), new Date().toISOString()];
   const { training } = config;
   const random = new Random(training.seed);
-  const { split: withFiles } = availableSplit(dataset, "train");
-  createRunFolder(runDir);
-  const usable = await withoutBroken(dataset, images, {
-    ids: trainingImages(withFiles),
-    onProgress: (done, total) => onEvent({ kind: "images", done, total }),
-    onNote: (text) => onEvent({ kind: "note", text }),
-    signal,
-  });
-  const { split, dropped, unusable } = availableSplit(usable, "train");
-  if (unusable.length > 0) {
-    const lines = unusable.map((image) => `${JSON.stringify(image)}\n`);
-    writeAtomically(join(runDir, runFiles.droppedImages), lines.join(""));
-    onEvent({ kind: "note", text: `${describeDrops(dropped)}; see ${runFiles.droppedImages}` });
-  }
+  const note = (text: string) => onEvent({ kind: "note", text });
+  const dataset =
+    training.category === "" ? options.dataset : oneCategory(options.dataset, training.category);
+  const data = await prepareTrainingData(dataset, images, { config: training, random, signal, onEvent });
+  const { parts, texts, vocabulary } = data;
+  const fingerprint = fingerprintOf(dataset, data);
+  if (saved) requireSameData(runDir, saved.checkpoint.content.data, fingerprint);
+  else writeData(runDir, data, note);
 
-  const parts = holdOut(split, training.holdOut, random.fork("hold-out"));
-  const texts = trainingTexts(parts.training);
-  const vocabulary = Vocabulary.fromTexts(texts, { minCount: training.minWordCount });
-  const model = createModel(config.model, config.modelConfig, {
-    vocabularySize: vocabulary.size,
-    random: random.fork("model"),
-  });
-  const initialWeights = await loadInitialWeights(model, initial, {
-    vocabulary,
-    texts,
-    random: new Random(training.seed).fork("word-vectors"),
-    // A frozen backbone keeps them anyway.
-    backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
-    note: (text) => onEvent({ kind: "note", text }),
-  });
-  vocabulary.save(join(runDir, runFiles.vocabulary));
+  const blank = (stream: Random) =>
+    createModel(config.model, config.modelConfig, { vocabularySize: vocabulary.size, random: stream });
+  const model = blank(random.fork("model"));
+  const initialWeights = saved
+    ? saved.manifest.initialWeights
+    : await loadInitialWeights(model, initial, {
+        vocabulary,
+        texts,
+        random: new Random(training.seed).fork("word-vectors"),
+        // A frozen backbone keeps them anyway.
+        backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
+        note,
+      });
+  const average = training.weightAverage > 0 ? new WeightAverage(model, training.weightAverage) : undefined;
+  const seenWords = new Uint8Array(vocabulary.size);
+  const holders = { model, average, seenWords };
+  // Moments come when there is a step; the backbone must stand before its feature maps are looked for.
+  if (saved) restoreTensors({ ...holders, moments: new Map() }, saved.checkpoint.tensors);
   const features = training.freezeBackbone
     ? await FrozenBackbone.open(model, {
         images,
@@ -167,199 +213,134 @@ async function trainOn(
     grouping: training.batchGrouping,
     featureMaps: features,
   });
-  const dropoutRandom = random.fork("dropout");
-  const totalSteps = loader.batchesPerEpoch * training.epochs;
-  const manifest: Omit<RunManifest, "status" | "step" | "seconds"> = {
-    format: 1,
-    commit: projectCommit(),
-    dataset: { name: dataset.name, root: dataset.root },
-    ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
-    ...(initialWeights ? { initialWeights } : {}),
-    config: config.fields,
-    startedAt: new Date(startedAt).toISOString(),
-  };
-  const log = createWriteStream(join(runDir, runFiles.metrics), { flags: "a" });
-  const report = (metrics: Metrics) => {
-    log.write(`${JSON.stringify(metrics)}\n`);
-    onEvent(metrics);
-  };
-  const save = (status: RunManifest["status"], step: number) => {
-    writeSafetensors(join(runDir, runFiles.parameters), model.stateDict(), {
-      model: config.model,
-      step: String(step),
-    });
-    writeManifest(runDir, { ...manifest, status, step, seconds: (Date.now() - startedAt) / 1000 });
-  };
-
+  const fresh = initialState({ loader: loader.state(), dropout: random.fork("dropout").state() });
+  const state = saved?.checkpoint.content.state ?? fresh;
+  loader.restore(state.loader);
+  let memoryBytes = 0;
   const compiled = await TrainingStep.compile(
     model,
     { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
-    session,
+    {
+      ...session,
+      beforeCompile: (graph) => {
+        memoryBytes = peakMemoryBytes({
+          graph,
+          modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
+          hasTeacher: model.auxiliaryLosses.distillation !== undefined && training.epochs > 1,
+          hasAverage: average !== undefined,
+          // With feature maps, pictures are looked at once and kept all the same.
+          imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),
+        });
+        requireMemory(memoryBytes, availableBytes, training);
+      },
+    },
+  );
+  if (saved) restoreTensors({ ...holders, moments: compiled.moments }, saved.checkpoint.tensors);
+  const savedTeacher = saved?.checkpoint.teacher;
+  const teacher =
+    savedTeacher &&
+    (await restoreTeacher(savedTeacher, loader.epochTriplets(), () => blank(new Random(0)), {
+      ...{ images, vocabulary, features, training, session },
+    }));
+
+  const commit = projectCommit();
+  const log = MetricsLog.open(runDir, saved?.checkpoint.content.metricsBytes ?? 0);
+  const store = new CheckpointStore(runDir, saved?.checkpoint);
+  const writer = new RunWriter(
+    {
+      runDir,
+      model: config.model,
+      manifest: saved
+        ? resumedManifest(saved, { at: startedAt, step: state.step, commit })
+        : {
+            format: 1,
+            commit,
+            dataset: { name: dataset.name, root: dataset.root },
+            ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
+            ...(initialWeights ? { initialWeights } : {}),
+            heldOut: {
+              by: training.holdOutBy,
+              triplets: parts.validation?.triplets.length ?? 0,
+              leftOut: parts.leftOut,
+            },
+            config: config.fields,
+            startedAt,
+          },
+      checkpoint: { commit, config: config.fields, data: fingerprint },
+    },
+    log,
+    store,
+  );
+  const loop = new TrainingLoop(
+    {
+      ...{ ...holders, training, compiled, loader, dropout: Random.fromState(state.dropout), data },
+      ...{ images, features, session, signal, writer, onEvent, runDir, startMs, checkpointMinutes },
+    },
+    state,
+    teacher,
   );
   for (const text of compiled.notes) onEvent({ kind: "note", text });
   onEvent({
     kind: "start",
-    totalSteps,
+    step: state.step,
+    totalSteps: loader.batchesPerEpoch * training.epochs,
     stepsPerEpoch: loader.batchesPerEpoch,
     triplets: parts.training.epochTripletCount,
     heldOut: parts.validation?.triplets.length ?? 0,
+    memoryBytes,
     vocabulary: vocabulary.size,
     parameters: model.parameters().reduce((count, { data }) => count + data.length, 0),
   });
-  let step = 0;
-  let teacher: Teacher | undefined;
-  let lastEpoch: EpochMetrics | undefined;
-  const interrupted = (): TrainSummary => {
-    save("interrupted", step);
-    return { status: "interrupted", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+  const summary = (status: TrainSummary["status"]): TrainSummary => {
+    const { step: steps, seconds } = loop.state;
+    return { status, steps, seconds, lastEpoch: loop.lastEpoch };
   };
   try {
+    loop.begin({ isNew: !saved });
     if (features) {
       await prepareFeatures(features, { parts, config: training, signal, onEvent });
-      if (signal?.aborted) return interrupted();
+      if (signal?.aborted) return summary(loop.stop());
     }
-    for (let epoch = 1; epoch <= training.epochs; epoch += 1) {
-      const epochStart = performance.now();
-      const sums = new LossSums();
-      for await (const batch of loader.epoch()) {
-        const stepStart = performance.now();
-        const learningRate = learningRateAt(step, totalSteps, training);
-        const result = await compiled.run(batch, {
-          step: step + 1,
-          learningRate,
-          random: dropoutRandom,
-          teacher: await teacher?.predict(batch),
-        });
-        if (!result.isAccepted) {
-          save("diverged", step);
-          throw new DivergenceError(
-            `step ${step + 1} (epoch ${epoch}): loss or gradients are not finite; got loss ${result.loss.total}, gradient norm ${result.gradientNorm}; ` +
-              `the parameters of step ${step} are in ${runDir}; try a lower learningRate (now ${learningRate}) or set gradientClip`,
-          );
-        }
-        step += 1;
-        sums.add(result.loss);
-        report({
-          kind: "step",
-          step,
-          epoch,
-          loss: result.loss,
-          gradientNorm: result.gradientNorm,
-          learningRate,
-          imagesPerSecond: (2 * training.batchSize * 1000) / (performance.now() - stepStart),
-        });
-        if (signal?.aborted) return interrupted();
-      }
-      const watched = await watch(model, {
-        images,
-        vocabulary,
-        features,
-        training,
-        validation: parts.validation,
-        session,
-      });
-      lastEpoch = {
-        kind: "epoch",
-        epoch,
-        step,
-        loss: sums.mean(),
-        ...watched,
-        seconds: (performance.now() - epochStart) / 1000,
-      };
-      report(lastEpoch);
-      save(epoch === training.epochs ? "complete" : "training", step);
-      if (model.auxiliaryLosses.distillation && epoch < training.epochs) {
-        await teacher?.release();
-        teacher = await Teacher.snapshot(model, { ...training, featureMapShape: features?.shape }, session);
-      }
-    }
-    return { status: "complete", steps: step, seconds: (Date.now() - startedAt) / 1000, lastEpoch };
+    return summary(await loop.run());
+  } catch (error) {
+    throw withWayOn(error, runDir, store.step);
   } finally {
-    await teacher?.release();
+    await loop.release();
     await compiled.release();
     await features?.release();
-    log.end();
-    await once(log, "close");
+    log.close();
   }
 }
 
-/** Recall and route statistics on the held-out triplets. */
-async function watch(
-  model: CompositionModel,
-  {
-    images,
-    vocabulary,
-    features,
-    training,
-    validation,
-    session,
-  }: {
-    images: ImageThread;
-    vocabulary: Vocabulary;
-    features: FrozenBackbone | undefined;
-    training: RunConfig["training"];
-    validation: DatasetSplit | undefined;
-    session: SessionOptions;
-  },
-): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
-  if (!validation) return {};
-  const embedder = await ModelEmbedder.compile(
-    model,
-    { images, vocabulary, featureMaps: features, ...training },
-    session,
+/** The manifest of a run that is taken up again. */
+function resumedManifest(
+  { manifest: { status: _, step: __, seconds: ___, ...manifest } }: SavedRun,
+  entry: NonNullable<RunManifest["resumed"]>[number],
+): Omit<RunManifest, "status" | "step" | "seconds"> {
+  return { ...manifest, resumed: [...(manifest.resumed ?? []), entry] };
+}
+
+/** The same error with what was saved and how to go on, where going on can help. */
+function withWayOn(error: unknown, runDir: string, step: number | undefined): unknown {
+  const Kind = [ImageError, EnvironmentError].find((kind) => error instanceof kind);
+  if (!Kind || !(error instanceof Error) || step === undefined) return error;
+  return new Kind(
+    `${error.message}\nthe run is saved up to step ${step}; when that is mended, go on with: sdfn train --resume ${runDir}`,
+    { cause: error },
   );
-  try {
-    const { mean, perCategory } = await scoreSplit(validation, embedder, { protocol: defaultProtocol });
-    const categories = Object.values(perCategory);
-    const routes = await embedder.routeStatistics(
-      validation.triplets.map(({ reference, captions }) => ({ reference, text: joinCaptions(captions) })),
-    );
-    const total = (value: (category: (typeof categories)[number]) => number) =>
-      categories.reduce((sum, c) => sum + value(c), 0);
-    return {
-      validation: {
-        r1: mean.r1,
-        r10: mean.r10,
-        r50: mean.r50,
-        queries: total((c) => c.queries),
-        gallery: total((c) => c.gallery),
-      },
-      ...(routes.length > 0
-        ? {
-            routerEntropy: routes.map(({ entropy }) => entropy),
-            routeWeights: routes.map(({ weights }) => weights),
-          }
-        : {}),
-    };
-  } finally {
-    await embedder.release();
-  }
 }
 
-/** The texts as training encodes them. */
-function trainingTexts(split: DatasetSplit): readonly string[] {
-  const { triplets } = split;
-  return [...(split.trainingTexts?.() ?? triplets.map(({ captions }) => joinCaptions(captions)))];
-}
-
-/** Running sums of loss parts. */
-class LossSums {
-  #count = 0;
-  readonly #sums = { total: 0, classification: 0, distillation: 0, consistency: 0 };
-
-  add(loss: LossParts): void {
-    this.#count += 1;
-    for (const part of Object.keys(this.#sums) as (keyof LossParts)[]) this.#sums[part] += loss[part];
-  }
-
-  mean(): LossParts {
-    const { total, classification, distillation, consistency } = this.#sums;
-    const n = Math.max(1, this.#count);
-    return {
-      total: total / n,
-      classification: classification / n,
-      distillation: distillation / n,
-      consistency: consistency / n,
-    };
-  }
+/** Records the vocabulary, and the images that cannot be used. */
+function writeData(
+  runDir: string,
+  { vocabulary, dropped, unusable }: TrainingData,
+  note: (text: string) => void,
+): void {
+  vocabulary.save(join(runDir, runFiles.vocabulary));
+  if (unusable.length === 0) return;
+  writeDurably(
+    join(runDir, runFiles.droppedImages),
+    unusable.map((image) => `${JSON.stringify(image)}\n`),
+  );
+  note(`${describeDrops(dropped)}; see ${runFiles.droppedImages}`);
 }

@@ -1,6 +1,8 @@
 /** Configuration of data preparation and training; a run's configuration is these fields and its model's. */
 import { z } from "zod";
 import { batchGroupings } from "../data/batch-loader.js";
+import { imageFits } from "../data/image.js";
+import { holdOutRules } from "./hold-out.js";
 
 /**
  * Fields and defaults. The paper states Adam with weight decay, step decay by 10, epochs and batch sizes (section 3.1;
@@ -48,14 +50,43 @@ export const trainingFields = {
   decayFactor: z.number().positive().max(1).default(0.1),
   /** Bound on the global norm of the gradients; 0 is none. */
   gradientClip: z.number().min(0).default(0),
-  /** Fraction of the training triplets that is not trained on; recall on them is printed after every epoch. */
+  /**
+   * Decay d of the weight average: after step t, average = k · average + (1 - k) · parameters with
+   * k = min(d, (1 + t) / (10 + t)), running statistics included. The average is what is watched and saved, training goes
+   * on from the parameters; 0 is none.
+   */
+  weightAverage: z.number().min(0).max(0.999_999).default(0),
+  /**
+   * Fraction of the training triplets that is not trained on, at most 500; recall on them is printed after every epoch,
+   * and `keep` and `patience` go by it. Never a part of the split that results are reported on.
+   */
   holdOut: z.number().min(0).max(0.5).default(0.05),
+  /** "item" holds out images with all their triplets; "triplet" triplets whose images may be trained on in others. */
+  holdOutBy: z.enum(holdOutRules).default("item"),
+  /** The epoch whose parameters the run keeps: the last, or the one with the highest mean of held-out R@1, R@10, R@50. */
+  keep: z.enum(["last", "best"]).default("last"),
+  /** Training ends early after so many epochs without a higher mean of held-out recalls; 0 is never. */
+  patience: z.int().min(0).max(10_000).default(0),
+  /** Trains on the triplets of one category; empty is all of them, mixed. */
+  category: z.string().max(200).default(""),
+  /**
+   * Self path distillation's teacher, the model at the end of the preceding epoch: "snapshot" sees every batch as the
+   * student does, augmented; "stored" computed its predictions once, on the middle of each picture and the captions in
+   * their order.
+   */
+  teacher: z.enum(["snapshot", "stored"]).default("snapshot"),
+  /**
+   * Training stops as diverged when the loss was above this factor times its running mean (at least ln batchSize, the
+   * loss of a model that knows nothing) for `lossLimitSteps` steps on end; 0 is never.
+   */
+  lossLimit: z.number().min(0).default(10),
+  lossLimitSteps: z.int().min(1).max(1_000_000).default(20),
   /** Side of the pictures the network sees. */
   imagePx: z.int().min(32).max(1024).default(224),
   /** Side that pictures are resized to; a part of imagePx is cut from it. */
   resizePx: z.int().min(32).max(2048).default(256),
   /** How a picture becomes a square. */
-  imageFit: z.enum(["squash", "pad"]).default("squash"),
+  imageFit: z.enum(imageFits).default("squash"),
   /** Training cuts at random places; off, it cuts the middle as evaluation does. */
   randomCrop: z.boolean().default(true),
   /** Training mirrors half of the pictures. */
@@ -79,18 +110,20 @@ const trainingSchema = z.object(trainingFields);
 export type TrainingConfig = z.output<typeof trainingSchema>;
 
 /** What is wrong with fields that are right one by one. */
-export function refusedTrainingCombinations({
-  imagePx,
-  resizePx,
-  batchSize,
-  microBatchSize,
-}: Partial<TrainingConfig>): string[] {
-  const problems: string[] = [];
-  if (imagePx !== undefined && resizePx !== undefined && imagePx > resizePx)
-    problems.push(`imagePx: must not exceed resizePx; got imagePx ${imagePx}, resizePx ${resizePx}`);
-  if (batchSize !== undefined && microBatchSize && batchSize % microBatchSize !== 0)
-    problems.push(
-      `microBatchSize: must divide batchSize; got microBatchSize ${microBatchSize}, batchSize ${batchSize}`,
-    );
-  return problems;
+export function refusedTrainingCombinations(config: Partial<TrainingConfig>): string[] {
+  const { imagePx, resizePx, batchSize, microBatchSize, holdOut, keep, patience = 0 } = config;
+  return [
+    ...(imagePx !== undefined && resizePx !== undefined && imagePx > resizePx
+      ? [`imagePx: must not exceed resizePx; got imagePx ${imagePx}, resizePx ${resizePx}`]
+      : []),
+    ...(batchSize !== undefined && microBatchSize && batchSize % microBatchSize !== 0
+      ? [
+          `microBatchSize: must divide batchSize; got microBatchSize ${microBatchSize}, batchSize ${batchSize}`,
+        ]
+      : []),
+    ...(holdOut === 0 && keep === "best" ? ["keep: best goes by held-out triplets; got holdOut 0"] : []),
+    ...(holdOut === 0 && patience > 0
+      ? [`patience: goes by held-out triplets; got patience ${patience}, holdOut 0`]
+      : []),
+  ];
 }

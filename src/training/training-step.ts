@@ -2,13 +2,12 @@
 import type { Batch } from "../data/batch-loader.js";
 import type { Parameter } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { SessionOptions } from "../runtime/session.js";
 import type { Random } from "../tensor/random.js";
 import { elementCount, requireStatic } from "../tensor/shape.js";
 import { float32, scalarOf, type Tensor, zeros } from "../tensor/tensor.js";
 import type { LossParts } from "./metrics.js";
 import { compileMicroBatchStep } from "./micro-batch-step.js";
-import { type CompiledStep, DISTILLATION_FACTOR, type StepConfig } from "./step-graph.js";
+import { type CompiledStep, DISTILLATION_FACTOR, type StepConfig, type StepOptions } from "./step-graph.js";
 import { compileWholeBatchStep } from "./whole-batch-step.js";
 
 /** Router logits of the teacher on a batch, by the names that `teacherInputs` gives them, each [B, M, J]. */
@@ -39,7 +38,7 @@ export class TrainingStep {
   static async compile(
     model: CompositionModel,
     config: StepConfig,
-    options: SessionOptions = {},
+    options: StepOptions = {},
   ): Promise<TrainingStep> {
     const { batchSize, microBatchSize } = config.training;
     const compiled =
@@ -57,6 +56,16 @@ export class TrainingStep {
   /** Adam's moments by name, for checkpoints. */
   get moments(): ReadonlyMap<string, Parameter> {
     return this.#compiled.adam.moments;
+  }
+
+  /** Do words get gradients? */
+  get readsText(): boolean {
+    return this.#compiled.hasInput("tokens");
+  }
+
+  /** After a step that was not accepted: parameters and moments whose next values would not have been finite. */
+  get notFinite(): readonly Parameter[] {
+    return this.#compiled.notFinite;
   }
 
   /**
@@ -116,7 +125,7 @@ export class TrainingStep {
 
   /** A model that does not look at the text has no such inputs. */
   #usedTexts({ tokens, lengths }: Pick<Batch, "tokens" | "lengths">): Record<string, Tensor> {
-    return this.#compiled.hasInput("tokens") ? { tokens, lengths } : {};
+    return this.readsText ? { tokens, lengths } : {};
   }
 
   /** Zeros and a factor of 0 as long as there is no teacher. */

@@ -1,7 +1,6 @@
 /** A training step as one graph, with the whole batch in memory: what is fastest where it fits. */
 import { gradients } from "../autodiff/gradients.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { SessionOptions } from "../runtime/session.js";
 import { StatefulSession } from "../runtime/stateful-session.js";
 import {
   adamOf,
@@ -10,6 +9,7 @@ import {
   isFiniteScalar,
   lossGraph,
   type StepConfig,
+  type StepOptions,
   type StepOutput,
   updateGraph,
 } from "./step-graph.js";
@@ -18,7 +18,7 @@ import {
 export async function compileWholeBatchStep(
   model: CompositionModel,
   config: StepConfig,
-  options: SessionOptions,
+  options: StepOptions,
 ): Promise<CompiledStep> {
   const { training } = config;
   const { pass, ...embedded } = forwardGraph(model, training.batchSize, config);
@@ -43,6 +43,9 @@ export async function compileWholeBatchStep(
     notes: [],
     hasInput: (name) => session.hasInput(name),
     run: (feeds) => session.run(feeds),
+    get notFinite() {
+      return session.notFinite;
+    },
     release: () => session.release(),
   };
 }

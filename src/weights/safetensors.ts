@@ -1,8 +1,8 @@
 /** The safetensors format: reads and writes tensors by name; nothing in a file is executed. */
-import { closeSync, openSync, renameSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { WeightsError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { type WrittenFile, writeDurably } from "./durable-file.js";
 import {
   isStoredType,
   readElements,
@@ -81,12 +81,15 @@ export function readSafetensors(file: string): SafetensorsFile {
   }
 }
 
-/** Writes a file whole or not at all; equal tensors and metadata give equal bytes. */
+/**
+ * Writes a file whole or not at all; equal tensors and metadata give equal bytes.
+ * @throws EnvironmentError when the disk is full or not writable.
+ */
 export function writeSafetensors(
   file: string,
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
-): void {
+): WrittenFile {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const [name, { dtype, shape, data }] of tensors) {
@@ -94,21 +97,28 @@ export function writeSafetensors(
     offset += data.byteLength;
   }
   const json = JSON.stringify(header);
-  const text = Buffer.from(json + " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8)); // data starts at a multiple of 8
+  const text = json + " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8); // data starts at a multiple of 8
   const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  const partial = `${file}.partial`;
-  const descriptor = openSync(partial, "w");
-  try {
-    writeAll(descriptor, length);
-    writeAll(descriptor, text);
-    for (const { data } of tensors.values()) {
-      writeAll(descriptor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    }
-  } finally {
-    closeSync(descriptor);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(text)));
+  const bytesOf = ({ data }: Tensor) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  function* parts(): Generator<Uint8Array | string> {
+    yield length;
+    yield text;
+    for (const tensor of tensors.values()) yield bytesOf(tensor);
   }
-  renameSync(partial, file);
+  return writeDurably(file, parts());
+}
+
+/** The same tensors, all of float32. @param where for the error. @throws WeightsError naming one of another type. */
+export function requireFloat32(
+  tensors: ReadonlyMap<string, Tensor>,
+  where: string,
+): ReadonlyMap<string, Tensor<"float32">> {
+  for (const [name, { dtype }] of tensors) {
+    if (dtype !== "float32")
+      throw new WeightsError(`${where}: tensor "${name}" must be float32; got ${dtype}`);
+  }
+  return tensors as ReadonlyMap<string, Tensor<"float32">>;
 }
 
 function parseHeader(file: string, bytes: Uint8Array): z.infer<typeof headerSchema> {
@@ -121,8 +131,4 @@ function parseHeader(file: string, bytes: Uint8Array): z.infer<typeof headerSche
       { cause },
     );
   }
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }

@@ -53,6 +53,7 @@ const allowedFolders: Readonly<Record<string, readonly string[]>> = {
     "data",
     "models",
     "retrieval",
+    "training",
   ],
   service: ["errors", "tensor", "runtime", "data", "models", "retrieval"],
 
@@ -83,11 +84,13 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "cli-progress": ["cli"],
   echarts: ["report"],
   "csv-parse": ["data"],
-  "csv-stringify": ["data"],
+  "csv-stringify": ["data", "cli"],
   "@bufbuild/protobuf": ["onnx"],
   "pure-rand": ["tensor"],
   yauzl: ["weights"],
   tar: ["data"],
+  "@lancedb/lancedb": ["retrieval"],
+  "apache-arrow": ["retrieval"],
   zod: "wherever input is checked",
 };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
-import { recordingContext } from "./recording-context.js";
+import { recordingContext, withoutWarnings } from "./recording-context.js";
 
 let root: string;
 let data: string;
@@ -34,7 +34,7 @@ async function run(...args: string[]) {
 /** Runs a command that must succeed, and reads its one line of JSON. */
 async function runJson(...args: string[]) {
   const { code, output, errors } = await run(...args, "--json");
-  expect(errors).toBe("");
+  expect(withoutWarnings(errors)).toBe("");
   expect(code).toBe(0);
   expect(output.trimEnd().split("\n")).toHaveLength(1);
   return JSON.parse(output);

@@ -100,6 +100,7 @@ describe.skipIf(!isCompiled)("the executable", () => {
       if (isSent || !text.includes("epoch     1/10000")) return;
       isSent = true;
       child.kill("SIGINT");
+      child.kill("SIGTERM"); // as npx does, which passes on what the terminal sent to both
     });
     expect(code).toBe(130);
     expect(errors).toContain("Stopping ...");

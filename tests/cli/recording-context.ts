@@ -26,6 +26,11 @@ export function recordingContext({
   return { stdout: out.stream, stderr, signal, output: out.text, errors: error.text };
 }
 
+/** What a command complained of: standard error without the warnings that tiny data sets bring about. */
+export function withoutWarnings(errors: string): string {
+  return errors.replaceAll(/^warning: .*\n/gm, "");
+}
+
 function recorder(): { readonly stream: PassThrough; readonly text: () => string } {
   const chunks: string[] = [];
   const stream = new PassThrough();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/errors.js";
+import type { GraphMemory } from "../../src/graph/peak-memory.js";
 import type { CompositionModel } from "../../src/models/composition-model.js";
 import { createModel, type ModelName } from "../../src/models/registry.js";
 import type { DType } from "../../src/tensor/dtype.js";
@@ -77,8 +78,17 @@ async function stepped(
     results.push(await step.run(batch, { step: i, learningRate, random, teacher }));
   }
   await step.release();
+  const notFinite = new Set(step.notFinite);
+  const bad = [...model.namedParameters()].filter(([, parameter]) => notFinite.has(parameter));
   const moments = new Map([...step.moments].map(([name, { data }]) => [name, data.slice()]));
-  return { results, moments, notes: step.notes, state: model.stateDict(), randomState: random.state() };
+  return {
+    results,
+    moments,
+    notes: step.notes,
+    notFinite: bad.map(([name]) => name),
+    state: model.stateDict(),
+    randomState: random.state(),
+  };
 }
 
 function logitsLike(model: CompositionModel, count: number) {
@@ -188,11 +198,45 @@ describe("a training step by micro-batches", () => {
     const model = newModel(smallSdfn);
     model.scale.data[0] = scale;
     const before = model.stateDict();
-    const { results, moments, state } = await stepped(model, { training: training(2) }, { steps: 1 });
+    const { results, moments, state, notFinite } = await stepped(
+      model,
+      { training: training(2) },
+      { steps: 1 },
+    );
     expect(results[0]?.isAccepted).toBe(false);
     expect(Number.isFinite(results[0]?.loss.total)).toBe(Number.isFinite(scale));
     expect(state).toEqual(before);
     for (const moment of moments.values()) expect(moment.every((value) => value === 0)).toBe(true);
+
+    const other = newModel(smallSdfn);
+    other.scale.data[0] = scale;
+    const whole = await stepped(other, { training: training(null) }, { steps: 1 });
+    expect(notFinite).toEqual(whole.notFinite);
+    expect(notFinite.length > 0).toBe(Number.isNaN(scale));
+  });
+
+  it("tells once, before anything is compiled, what its graphs need together", async () => {
+    const needs = [];
+    for (const microBatchSize of [null, 3, 1]) {
+      const told: GraphMemory[] = [];
+      const beforeCompile = (memory: GraphMemory) => {
+        told.push(memory);
+        throw new RangeError("too much");
+      };
+      // Pictures large enough to outweigh what Adam computes with.
+      const config = { training: { ...training(microBatchSize), imagePx: 128 } };
+      const compiled = TrainingStep.compile(newModel(frozen), config, { ...session, beforeCompile });
+      await expect(compiled).rejects.toThrow("too much");
+      expect(told).toHaveLength(1);
+      needs.push(told[0] as GraphMemory);
+    }
+    const [whole, three, one] = needs as [GraphMemory, GraphMemory, GraphMemory];
+    expect(one.resultBytes).toBeLessThan(three.resultBytes);
+    expect(three.resultBytes).toBeLessThan(whole.resultBytes);
+    // Parameters are shared by the graphs; the sums of their gradients are one set more.
+    const trained = newModel(frozen).parameters();
+    const sumBytes = trained.reduce((sum, { data }) => sum + data.byteLength, 0);
+    expect(three.parameterBytes).toBe(whole.parameterBytes + sumBytes);
   });
 
   it("has a teacher that predicts as many at a time, to the same numbers", async () => {

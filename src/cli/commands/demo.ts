@@ -1,13 +1,11 @@
 /** `sdfn demo`, which is `npm start`: catalogue, training, evaluation, answers and a report, at small size. */
-import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
 import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { generateCatalogue } from "../../data/synthetic/generate.js";
 import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
 import { planCatalogue } from "../../data/synthetic/plan.js";
-import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
 import { demoPage } from "../../report/demo-page.js";
@@ -16,12 +14,13 @@ import { openRun } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import { resolveRunConfig } from "../../training/run-config.js";
 import { readMetrics } from "../../training/run-files.js";
-import { train } from "../../training/train.js";
 import { packagedConfig, readConfigFile } from "../config-file.js";
 import { type CommandContext, printJson } from "../context.js";
 import { answerQueries } from "../demo-answers.js";
 import { type DemoFolder, prepareDemoFolder } from "../demo-folder.js";
 import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { evaluateRun, trainRun } from "../grid/evaluate-run.js";
+import { machineFacts } from "../machine-facts.js";
 import { duration, startProgress } from "../progress.js";
 import { namedRoutes } from "../query-routes.js";
 import { comparisonText } from "../recall-text.js";
@@ -40,7 +39,7 @@ const plans = [
 const fields = {
   out: textFlag.default("runs/demo"),
   seed: seedFlag.default(1),
-  items: wholeNumberFlag({ min: 20, max: 3000 }).optional(),
+  items: wholeNumberFlag({ min: 20, max: 5000 }).optional(),
   triplets: wholeNumberFlag({ min: 30, max: 100_000 }).optional(),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
   json: switchFlag,
@@ -100,6 +99,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   }
   say("\nAnswering queries\n");
   const { answers, routes } = await answer(demo, catalogue);
+  rmSync(folder.imageCache, { recursive: true, force: true });
 
   const seconds = (performance.now() - startMs) / 1000;
   const html = demoPage({
@@ -108,15 +108,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
     answers,
     routes,
     seconds,
-    facts: [
-      ["Seed", String(seed)],
-      ["Commit", projectCommit()],
-      ["Made", new Date().toISOString().slice(0, 16).replace("T", " ")],
-      [
-        "Machine",
-        `${process.platform} ${process.arch}, ${availableParallelism()} processors, Node.js ${process.versions.node}`,
-      ],
-    ],
+    facts: [["Seed", String(seed)], ["Commit", projectCommit()], ...machineFacts()],
   });
   writeFileSync(folder.report, html);
   writeFileSync(folder.results, `${JSON.stringify({ seconds, seed, results }, undefined, 2)}\n`);
@@ -159,28 +151,23 @@ async function drawCatalogue({ context, folder, json }: Demo, options: Synthetic
 }
 
 async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResult> {
-  const { context, folder, json, seed } = demo;
+  const { context, folder, json } = demo;
   const config = configOf(plan, demo);
   const { epochs, batchSize } = config.training;
-  const runDir = folder.runOf(plan.model);
-  const dataset = openFashionIq(folder.catalogue);
+  const run = {
+    context,
+    json,
+    dataset: openFashionIq(folder.catalogue),
+    runDir: folder.runOf(plan.model),
+    imageCache: { folder: folder.imageCache },
+  };
   const view = trainingView(context, { json, epochs, batchSize });
   try {
-    await train({ dataset, config, runDir, signal: context.signal, onEvent: view.onEvent });
+    await trainRun({ ...run, config, onEvent: view.onEvent });
   } finally {
     view.close();
   }
-  context.signal.throwIfAborted();
-  const opened = openRun(runDir);
-  return withEmbedder(opened, dataset, demo, async ({ embedder, usable }) =>
-    evaluate(await usable(evaluationImages(dataset.split("val"), defaultProtocol)), embedder, {
-      split: "val",
-      protocol: defaultProtocol,
-      model: plan.model,
-      seed,
-      commit: projectCommit(),
-    }),
-  );
+  return (await evaluateRun({ ...run, split: "val", protocol: defaultProtocol })).result;
 }
 
 async function answer(demo: Demo, catalogue: SyntheticOptions) {
@@ -190,7 +177,8 @@ async function answer(demo: Demo, catalogue: SyntheticOptions) {
   const dataset = openFashionIq(folder.catalogue);
   const plan = planCatalogue(catalogue, new Random(catalogue.seed));
   const titles = new Map(plan.items.map(({ id, title }) => [id, title]));
-  const answered = await withEmbedder(opened, dataset, demo, ({ embedder }) =>
+  const options = { ...demo, imageCache: { folder: folder.imageCache } };
+  const answered = await withEmbedder(opened, dataset, options, ({ embedder }) =>
     answerQueries(embedder, {
       dataset,
       split: dataset.split("val"),

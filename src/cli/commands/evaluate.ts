@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { Command } from "commander";
 import { answerKinds } from "../../data/datasets/dataset-kind.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
+import { oneCategory } from "../../data/one-category.js";
 import { splitNames, usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
 import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
@@ -66,7 +67,7 @@ export function evaluateCommand(context: CommandContext): Command {
         "  val-split   ranks against the reference and target images of the split's queries\n" +
         "  original    ranks against every image that the data set lists for the split\n" +
         '  and         one query "c1 and c2"; swapped: "c2 and c1" as a second query; each: one query a caption\n' +
-        "Results under different protocols cannot be compared. In the TREC files, Recall@K is trec_eval's success_K.\n" +
+        "A run that was trained on one category is evaluated on it alone. Results under different protocols cannot be compared. In the TREC files, Recall@K is trec_eval's success_K.\n" +
         "\nExamples:\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/synthetic\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/fashioniq --protocol original --reference kept --json\n" +
@@ -79,7 +80,9 @@ export function evaluateCommand(context: CommandContext): Command {
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const flags = readFlags("evaluate", fields, given);
   const opened = openRun(flags.run);
-  const dataset = openDataset(flags.data, flags.dataset, { answers: flags.answers });
+  const { category } = opened.config.training;
+  const whole = openDataset(flags.data, flags.dataset, { answers: flags.answers });
+  const dataset = category === "" ? whole : oneCategory(whole, category);
   const { protocol: name, captions, reference, trec: folder, trecDepth: depth } = flags;
   const { model } = opened.config;
   const written: TrecFiles[] = [];

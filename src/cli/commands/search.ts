@@ -1,182 +1,88 @@
 /** `sdfn search`: ranks pictures for a reference image and a modification text. */
-import { basename } from "node:path";
 import { Command } from "commander";
-import { openDataset } from "../../data/datasets/open-dataset.js";
-import { thumbnailDataUri } from "../../data/image.js";
-import { availableSplit, type DropReport } from "../../data/missing-images.js";
-import { type RetrievalDataset, type SplitName, splitNames, usualEvaluation } from "../../data/triplet.js";
+import { splitNames } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
-import { searchPage } from "../../report/search-page.js";
-import type { Picture } from "../../report/types.js";
-import { referenceFile, Searcher } from "../../retrieval/searcher.js";
-import { openRun, type Run } from "../../training/open-run.js";
-import { projectCommit } from "../../training/project-version.js";
-import { type CommandContext, printJson, untilAborted } from "../context.js";
-import { datasetFlag, datasetOption } from "../dataset-flag.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import {
-  imageCacheBoundOption,
-  imageCacheFields,
-  imageCacheOf,
-  imageCacheOption,
-} from "../image-cache-flags.js";
-import { namedRoutes, routesText } from "../query-routes.js";
-import { withEmbedder } from "../run-embedder.js";
-import { textTable } from "../text-table.js";
-import { writePage } from "../write-page.js";
-
-const fields = {
-  run: textFlag,
-  data: textFlag,
-  dataset: datasetFlag,
-  image: textFlag,
-  text: textFlag,
-  k: wholeNumberFlag({ min: 1, max: 1000 }).default(10),
-  split: choiceFlag(splitNames).optional(),
-  category: textFlag.optional(),
-  html: textFlag.optional(),
-  ...imageCacheFields,
-  json: switchFlag,
-};
-
-/** Longer side of the page's pictures, for screens with two pixels to a point. */
-const thumbnailPx = 320;
+import { type CommandContext, untilAborted } from "../context.js";
+import { datasetOption } from "../dataset-flag.js";
+import { filterHelp } from "../filter-flag.js";
+import { imageCacheBoundOption, imageCacheOption } from "../image-cache-flags.js";
+import { searchIndex } from "../search-index.js";
+import { searchRun } from "../search-run.js";
 
 /** The command, ready to be added to a program. */
 export function searchCommand(context: CommandContext): Command {
   return new Command("search")
     .description(
-      "Find pictures with a reference picture and a sentence that says what should be different.\n" +
+      "Find pictures with a reference picture and a sentence that says what should be different: in an index\n" +
+        "(--index), or among the pictures of a data set (--run and --data), which are all embedded first.\n" +
         "Prints ranked items with their scores (cosine, -1 to 1) and the query's route weights.",
     )
-    .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
-    .option("--data <dir>", "folder of the data set whose pictures are ranked (required)")
-    .option(...datasetOption)
     .option(
       "--image <file or id>",
-      "a JPEG, PNG or WebP of your own, or an image id of the data set (required)",
+      "a JPEG, PNG or WebP of your own, or an id; may be given several times",
+      several,
     )
-    .option("--text <text>", "what should be different (required)")
+    .option("--text <text>", "what should be different; may be given several times", several)
     .option("-k <n>", "how many results (default 10)")
+    .option("--category <name>", "rank this category only (default all)")
+    .option("--html <file>", "also write a page with the pictures and the route through the network")
+    .option("--json", "print one JSON line instead of text")
+    .optionsGroup("In an index:")
+    .option("--index <dir>", "folder that `sdfn index` wrote; --image or --text may then be left out")
+    .option("--filter <expression>", `${filterHelp}; may be given several times`, several)
+    .option("--offset <n>", "leave out so many of the best, for the next page (default 0)")
+    .option("--weight <n>", "how much a query counts, once for each; negative for away from it", several)
+    .option("--include-references", "the answers may have the reference itself")
+    .option("--exact", "compare every item")
+    .optionsGroup("In a data set:")
+    .option("--run <dir>", "run folder that `sdfn train` wrote")
+    .option("--data <dir>", "folder of the data set whose pictures are ranked")
+    .option(...datasetOption)
     .option(
       "--split <name>",
       `pictures of this part are ranked: ${splitNames.join(", ")} (default the data set's own)`,
     )
-    .option("--category <name>", "rank this category only (default all)")
-    .option("--html <file>", "also write a page with the pictures and the route through the network")
     .option(...imageCacheOption)
     .option(...imageCacheBoundOption)
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
-      "\nExamples:\n" +
-        '  $ sdfn search --run runs/sdfn --data data/synthetic --image photo.jpg --text "red, with long sleeves"\n' +
-        '  $ sdfn search --run runs/sdfn --data data/synthetic --image B08S2XV2PC --text "is longer" -k 20 --html found.html',
+      "\nSeveral --image and --text in an index: the first belongs to the first, and so on; one alone belongs to all.\n" +
+        "The weighted sum of their embeddings is searched for.\n" +
+        "\nExamples:\n" +
+        '  $ sdfn search --index shop-index --image photo.jpg --text "is red with long sleeves" --html found.html\n' +
+        "  $ sdfn search --index shop-index --text 'a red dress' --filter 'price<=40' --filter 'colour!=blue|black'\n" +
+        "  $ sdfn search --index shop-index --image A1 --image B2 --weight 1 --weight 0.5 -k 20 --offset 20 --json\n" +
+        '  $ sdfn search --run runs/sdfn --data data/synthetic --image photo.jpg --text "red, with long sleeves"',
     )
     .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
 }
 
+function several(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+const indexOnly = ["filter", "offset", "weight", "includeReferences", "exact"] as const;
+const runOnly = ["run", "data", "dataset", "split", "imageCache", "imageCacheGb"] as const;
+
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const flags = readFlags("search", fields, given);
-  const opened = openRun(flags.run);
-  const dataset = openDataset(flags.data, flags.dataset);
-  const listed = listedIds(dataset, flags);
-  const file = referenceFile(dataset, flags.image);
-  const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
-  const found = await withEmbedder(opened, dataset, options, async ({ embedder, images, usable }) => {
-    // The reference is looked at first: a wrong one should not be found out after the whole gallery.
-    await images.pixels(flags.image);
-    const checked = await usable(listed);
-    const gallery = listed.filter((id) => checked.imagePath(id) !== undefined);
-    const dropped = {
-      dropped: listed.length - gallery.length,
-      of: listed.length,
-      broken: checked.broken?.size ?? 0,
-    };
-    if (!flags.json) context.stderr.write(`embedding ${gallery.length} pictures${leftOut(dropped)} ...\n`);
-    const searcher = await Searcher.create(embedder, gallery);
-    const result = await searcher.search({ reference: flags.image, text: flags.text, k: flags.k });
-    return { ...result, gallery, dropped };
-  });
-  const { hits, routes, gallery, dropped } = found;
-  const items = hits.map(({ id, score }, index) => ({
-    rank: index + 1,
-    id,
-    score,
-    path: dataset.imagePath(id) ?? "",
-  }));
-  const named = namedRoutes(opened.config, routes);
-
-  if (flags.html !== undefined) {
-    const picture = async (id: string, path: string): Promise<Picture> => ({
-      id,
-      dataUri: await thumbnailDataUri(path, thumbnailPx),
-    });
-    const answer = {
-      reference: await picture(basename(flags.image), file),
-      text: flags.text,
-      gallerySize: gallery.length,
-      results: await Promise.all(
-        items.map(async ({ id, score, path }) => ({
-          picture: await picture(id, path),
-          score,
-          isTarget: false,
-        })),
-      ),
-    };
-    writePage(flags.html, searchPage({ answer, routes: named, facts: factsOf(opened, dataset) }));
+  const inIndex = given.index !== undefined;
+  const wrong = (inIndex ? runOnly : indexOnly).filter((name) => given[name] !== undefined);
+  if (wrong.length > 0) {
+    const flags = wrong.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    throw new UsageError(
+      inIndex
+        ? `sdfn search: ${flags.join(", ")} cannot stand beside --index; see sdfn search --help`
+        : `sdfn search: ${flags.join(", ")} need --index; see sdfn search --help`,
+    );
   }
-  if (flags.json) {
-    printJson(context, {
-      model: opened.config.model,
-      reference: file,
-      text: flags.text,
-      gallery: gallery.length,
-      dropped,
-      items,
-      modules: named?.modules.map(({ name }) => name) ?? [],
-      routes,
-      html: flags.html ?? null,
-    });
-    return;
+  if (inIndex) return searchIndex(given, context);
+  const single = { ...given };
+  for (const name of ["image", "text"]) {
+    const values = given[name];
+    if (!Array.isArray(values)) continue;
+    if (values.length > 1)
+      throw new UsageError(`sdfn search: several --${name} need --index; got ${values.join(", ")}`);
+    single[name] = values[0];
   }
-  context.stdout.write(
-    textTable([
-      ["rank", "score", "id"],
-      ...items.map(({ rank, score, id }) => [String(rank), score.toFixed(4), id]),
-    ]) +
-      (named ? `\nroute weights\n${routesText(named)}` : "") +
-      (flags.html === undefined ? "" : `\npage with pictures: ${flags.html}\n`),
-  );
-}
-
-/** " (2 of 30 left out, 1 broken)", or nothing. */
-function leftOut({ dropped, of, broken }: DropReport["images"]): string {
-  return dropped === 0 ? "" : ` (${dropped} of ${of} left out, ${broken} broken)`;
-}
-
-/** Images that the split lists, each once. @throws UsageError for a category that the data set does not have. */
-function listedIds(
-  dataset: RetrievalDataset,
-  {
-    split = (dataset.evaluation ?? usualEvaluation).split,
-    category,
-  }: { readonly split?: SplitName | undefined; readonly category?: string | undefined },
-): readonly string[] {
-  if (category !== undefined && !dataset.categories.includes(category)) {
-    throw new UsageError(`--category must be one of ${dataset.categories.join(", ")}; got ${category}`);
-  }
-  const { images } = availableSplit(dataset, split).whole;
-  const lists = category === undefined ? [...images.values()] : [images.get(category) ?? []];
-  return [...new Set(lists.flat())];
-}
-
-function factsOf(run: Run, dataset: RetrievalDataset): readonly (readonly [string, string])[] {
-  return [
-    ["Model", run.config.model],
-    ["Run", run.runDir],
-    ["Trained for", `${run.manifest.step} steps`],
-    ["Data", `${dataset.name}, ${dataset.root}`],
-    ["Commit", projectCommit()],
-  ];
+  return searchRun(single, context);
 }

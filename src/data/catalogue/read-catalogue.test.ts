@@ -7,7 +7,12 @@ import { Random } from "../../tensor/random.js";
 import { annotationFiles } from "../synthetic/layout.js";
 import { planCatalogue } from "../synthetic/plan.js";
 import type { CatalogueItem } from "./catalogue-item.js";
-import { type ReadCatalogueOptions, readCatalogue } from "./read-catalogue.js";
+import {
+  countCatalogueRows,
+  type ReadCatalogueOptions,
+  readCatalogue,
+  type WrongRow,
+} from "./read-catalogue.js";
 
 let root: string;
 beforeEach(() => {
@@ -159,6 +164,22 @@ describe("readCatalogue", () => {
     ['{"id": ["A"], "image": "a", "category": "d"}', 'row 1, column id: must be one text; got ["A"]'],
   ])("refuses the JSON line %s", async (content, message) => {
     await expect(read("a.jsonl", content)).rejects.toThrow(message);
+  });
+
+  it("tells wrong rows one by one and goes on, when asked to", async () => {
+    const wrong: WrongRow[] = [];
+    const content = `${header}A1,a.jpg,dress,cheap,red\nA2,a.jpg,,1,red\n../x,a.jpg,dress,1,red\nA3,short\nA4,a.jpg,dress,1,red\nA4,a.jpg,dress,2,red\n`;
+    const items = await read("wrong.csv", content, { onWrongRow: (row) => wrong.push(row) });
+    expect(items.map(({ id, row }) => [id, row])).toEqual([["A4", 6]]);
+    expect(wrong.map(({ row, id }) => [row, id])).toEqual([
+      [2, "A1"],
+      [3, "A2"],
+      [4, undefined],
+      [5, undefined],
+      [7, "A4"],
+    ]);
+    expect(wrong[0]?.problems).toEqual([expect.stringMatching(/^column price: must be a plain number/)]);
+    expect(await countCatalogueRows(join(root, "wrong.csv"))).toBe(6);
   });
 
   it("keeps to its limits", async () => {

@@ -17,6 +17,16 @@ export interface ReadCatalogueOptions {
   readonly limits?: Partial<CatalogueLimits>;
   /** Called with the bytes of the file read so far. */
   readonly onBytes?: (bytes: number) => void;
+  /** Called for every row that is wrong; the rows after it are then given as if it were not there. */
+  readonly onWrongRow?: (wrong: WrongRow) => void;
+}
+
+/** A row that cannot be used, and everything that is wrong with it. */
+export interface WrongRow {
+  readonly row: number;
+  /** The row's id, where that can be read. */
+  readonly id: string | undefined;
+  readonly problems: readonly string[];
 }
 
 /** Problems listed in one message; the others are counted. */
@@ -29,12 +39,12 @@ const listedProblemCount = 20;
  *
  * After a row that is wrong no further item is given, but the file is read to its end, so that the error lists the
  * first problems of all rows with row and column, and how many there are. What was done with earlier items must
- * therefore be given up when this throws.
+ * therefore be given up when this throws. With `onWrongRow` wrong rows are told one by one instead, and left out.
  * @throws DatasetError when the file is missing, empty, or a row is wrong.
  */
 export async function* readCatalogue(
   file: string,
-  { limits: given = {}, onBytes }: ReadCatalogueOptions = {},
+  { limits: given = {}, onBytes, onWrongRow }: ReadCatalogueOptions = {},
 ): AsyncGenerator<CatalogueItem, void, undefined> {
   const limits = { ...defaultLimits, ...given };
   const rowOfId = new Map<string, number>();
@@ -51,6 +61,11 @@ export async function* readCatalogue(
       if (problemCount === 0) yield result;
       continue;
     }
+    if (onWrongRow) {
+      const id = "cells" in row ? parseId(String(row.cells.get("id") ?? "")) : undefined;
+      onWrongRow({ row: row.number, id: typeof id === "string" ? id : undefined, problems: result });
+      continue;
+    }
     problemCount += result.length;
     for (const problem of result) {
       if (problems.length < listedProblemCount) problems.push(`row ${row.number}, ${problem}`);
@@ -58,6 +73,16 @@ export async function* readCatalogue(
   }
   if (problemCount > 0) throw new DatasetError(problemMessage(file, problems, problemCount));
   if (rowCount === 0) throw new DatasetError(`${file}: has no items; add rows below the header`);
+}
+
+/** How many rows a catalogue has, wrong ones included. @throws DatasetError as `readCatalogue`, but for wrong rows. */
+export async function countCatalogueRows(
+  file: string,
+  { onBytes }: Pick<ReadCatalogueOptions, "onBytes"> = {},
+): Promise<number> {
+  let count = 0;
+  for await (const _ of catalogueRows(file, { limits: defaultLimits, onBytes })) count += 1;
+  return count;
 }
 
 function problemMessage(file: string, problems: readonly string[], count: number): string {

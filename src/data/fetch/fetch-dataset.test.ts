@@ -218,7 +218,7 @@ describe("FashionIQ", () => {
 
   it("does not share its folder with another fetch, but takes over from a dead one", async () => {
     await mkdir(join(root, ".fetch"));
-    await writeFile(join(root, ".fetch", "lock"), String(process.ppid));
+    await writeFile(join(root, ".fetch", "lock"), JSON.stringify({ processId: process.ppid, started: "" }));
     await expect(fetchFashionIq()).rejects.toThrow(
       `another fetch is under way in this folder; got process ${process.ppid}`,
     );

@@ -6,9 +6,9 @@ const schema = z.strictObject({
   /** The same seed and options give the same files, byte for byte. */
   seed: z.int().min(0).max(2_147_483_647).default(1),
   /** Train pictures per category; `splitCounts` derives the other splits from it. */
-  itemsPerCategory: z.int().min(20).max(3000).default(1000),
+  itemsPerCategory: z.int().min(20).max(5000).default(3000),
   /** Train triplets of the three categories together. */
-  triplets: z.int().min(30).max(100_000).default(5600),
+  triplets: z.int().min(30).max(100_000).default(13_200),
   /** Width and height of the pictures. */
   sizePx: z.int().min(32).max(1024).default(80),
 });

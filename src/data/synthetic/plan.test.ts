@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../tensor/random.js";
-import { type Attribute, CATEGORIES, changedAttributes, type Design, designKey } from "./attributes.js";
+import {
+  ATTRIBUTES,
+  type Attribute,
+  CATEGORIES,
+  changedAttributes,
+  type Design,
+  designKey,
+} from "./attributes.js";
+import { syntheticOptions } from "./options.js";
 import { planCatalogue } from "./plan.js";
 
-const DEFAULTS = { itemsPerCategory: 1000, triplets: 5600 };
-const plan = planCatalogue(DEFAULTS, new Random(1));
+const plan = planCatalogue(syntheticOptions(), new Random(1));
 const designOf = new Map(plan.items.map((item) => [item.id, item.design]));
 
 /** The design of an id that must be in the plan. */
@@ -17,8 +24,8 @@ function design(id: string): Design {
 describe("planCatalogue", () => {
   it("has the default numbers of pictures and triplets", () => {
     const count = (split: string): number => plan.items.filter((item) => item.split === split).length;
-    expect([count("train"), count("val"), count("test")]).toEqual([3000, 3150, 300]);
-    expect(plan.triplets.filter(({ split }) => split === "train")).toHaveLength(5601);
+    expect([count("train"), count("val"), count("test")]).toEqual([9000, 3150, 900]);
+    expect(plan.triplets.filter(({ split }) => split === "train")).toHaveLength(13_200);
     expect(new Set(plan.items.map(({ id }) => id)).size).toBe(plan.items.length);
     for (const { id } of plan.items) expect(id).toMatch(/^B[0-9A-Z]{9}$/);
   });
@@ -43,6 +50,23 @@ describe("planCatalogue", () => {
       }
       const changes = changedAttributes(design(referenceId), design(targetId)).length;
       expect(changes >= 1 && changes <= 3).toBe(true);
+    }
+  });
+
+  it("trains every kind of change that val asks for, about as often", () => {
+    for (const category of CATEGORIES) {
+      const changes = (split: string): Attribute[][] =>
+        plan.triplets
+          .filter((triplet) => triplet.category === category && triplet.split === split)
+          .map(({ referenceId, targetId }) => changedAttributes(design(referenceId), design(targetId)));
+      const [train, val] = [changes("train"), changes("val")];
+      const share = (attribute: Attribute, queries: Attribute[][]): number =>
+        queries.filter((changed) => changed.includes(attribute)).length / queries.length;
+      for (const attribute of ATTRIBUTES.filter((name) => share(name, val) > 0.03)) {
+        expect(share(attribute, train), `${category} ${attribute}`).toBeGreaterThan(
+          share(attribute, val) / 3,
+        );
+      }
     }
   });
 

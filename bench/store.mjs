@@ -1,0 +1,173 @@
+// An index's store beside exact search: build time, size, recall@50 and latency, on synthetic clustered vectors.
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { latency } from "../dist/retrieval/index-folder/check-index.js";
+import { ExactStore } from "../dist/retrieval/store/exact-store.js";
+import { tagOf } from "../dist/retrieval/store/filter.js";
+import { LanceStore } from "../dist/retrieval/store/lance-store.js";
+import { Random } from "../dist/tensor/random.js";
+import { projectCommit } from "../dist/training/project-version.js";
+
+const [embedDim, k, batch, itemsPerCentre] = [512, 50, 5000, 100];
+/** Length of the noise around a centre of length 1; queries have it too. */
+const spread = 0.7;
+
+const filters = {
+  none: undefined,
+  "price, 41 %": { kind: "price", max: 41 },
+  "category and price, 1.7 %": {
+    kind: "all",
+    of: [
+      { kind: "category", anyOf: ["c3"] },
+      { kind: "price", max: 34 },
+    ],
+  },
+  "one shop, 0.1 %": { kind: "attribute", name: "shop", anyOf: ["s7"] },
+};
+
+/** @param {{items: number, queries: number, isJson: boolean}} options */
+export async function benchStore({ items, queries, isJson }) {
+  const folder = mkdtempSync(join(tmpdir(), "sdfn-bench-store-"));
+  const say = (text) => isJson || console.error(text);
+  try {
+    const draw = clusters(items);
+    const store = await LanceStore.open(folder, { embedDim, access: "create" });
+    const exact = await ExactStore.create(embedDim);
+    let ingestMs = 0;
+    for (let start = 0; start < items; start += batch) {
+      const part = Array.from({ length: Math.min(batch, items - start) }, (_, i) => draw.item(start + i));
+      ingestMs += await timed(() => store.upsert(part));
+      await exact.upsert(part);
+      if ((start / batch) % 20 === 19) say(`${start + part.length} items, ${(ingestMs / 1000).toFixed(1)} s`);
+    }
+    const indexMs = await timed(() => store.optimise());
+    await store.close();
+    say(`ingested in ${(ingestMs / 1000).toFixed(1)} s, indexed in ${(indexMs / 1000).toFixed(1)} s`);
+    const reader = await LanceStore.open(folder, { embedDim, access: "read" });
+    const rows = {};
+    for (const [name, filter] of Object.entries(filters)) {
+      rows[name] = await compare(reader, exact, { filter, vectors: draw.queries(queries) });
+    }
+    await reader.close();
+    await exact.close();
+    const sizes = await tidiedSizes(folder);
+    const result = {
+      ...{ items, queries, embedDim, k, ingestSeconds: ingestMs / 1000, indexSeconds: indexMs / 1000 },
+      ...{ sizes, filters: rows, residentBytes: process.memoryUsage.rss() },
+      ...{ commit: projectCommit(), node: process.versions.node, processors: availableParallelism() },
+    };
+    if (isJson) console.log(JSON.stringify(result));
+    else print(result);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Query by query in turn; a first few are not counted. */
+async function compare(store, exact, { filter, vectors }) {
+  const times = { store: [], exact: [] };
+  let [found, wanted, plan] = [0, 0, ""];
+  for (const [i, vector] of vectors.entries()) {
+    let near;
+    let all;
+    const storeMs = await timed(async () => {
+      near = await store.query({ vector, limit: k, filter });
+    });
+    const exactMs = await timed(async () => {
+      all = await exact.query({ vector, limit: k, filter });
+    });
+    if (i < 5) continue;
+    times.store.push(storeMs);
+    times.exact.push(exactMs);
+    const ids = new Set(near.hits.map(({ id }) => id));
+    found += all.hits.filter(({ id }) => ids.has(id)).length;
+    wanted += all.hits.length;
+    plan = near.plan;
+  }
+  const [ms, exactMs] = [latency(times.store), latency(times.exact)];
+  return { plan, recall: found / wanted, ms, exactMs, speedUp: exactMs.p50 / ms.p50 };
+}
+
+/** Vectors around centres. Noise is read from a long table at random places, which is quick and as good as drawn anew. */
+function clusters(count) {
+  const random = new Random(1);
+  const noise = Float32Array.from({ length: 2 ** 22 }, () => random.normal() / Math.sqrt(embedDim));
+  const near = (centre, length) => {
+    const at = random.integer(noise.length - embedDim);
+    return unit(
+      Float32Array.from({ length: embedDim }, (_, d) => (centre?.[d] ?? 0) + length * noise[at + d]),
+    );
+  };
+  const centres = Array.from({ length: Math.max(1, Math.round(count / itemsPerCentre)) }, () =>
+    near(undefined, 1),
+  );
+  const centre = () => centres[random.integer(centres.length)];
+  return {
+    item: (i) => ({
+      id: `item-${i}`,
+      hash: String(i),
+      category: `c${random.integer(20)}`,
+      price: random.integer(100) + 1,
+      tags: [tagOf("shop", `s${random.integer(1000)}`), tagOf("colour", `colour ${random.integer(12)}`)],
+      details: JSON.stringify({ title: `Item ${i} of the catalogue`, picture: `images/${i}.jpg` }),
+      vector: near(centre(), spread),
+    }),
+    queries: (n) => Array.from({ length: n }, () => near(centre(), spread)),
+  };
+}
+
+function unit(vector) {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  const length = Math.sqrt(squares);
+  return vector.map((value) => value / length);
+}
+
+/** Sizes when the versions before the last are gone, which are kept for a minute. */
+async function tidiedSizes(folder) {
+  await new Promise((later) => setTimeout(later, 61_000));
+  const store = await LanceStore.open(folder, { embedDim, access: "write" });
+  await store.optimise();
+  await store.close();
+  return sizesOf(folder);
+}
+
+/** Bytes of the whole store, and of the vector index and the indexes of filters. */
+function sizesOf(folder) {
+  let [totalBytes, indexBytes] = [0, 0];
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    const stat = statSync(join(folder, name));
+    if (!stat.isFile()) continue;
+    totalBytes += stat.size;
+    if (name.includes("_indices")) indexBytes += stat.size;
+  }
+  return { totalBytes, indexBytes };
+}
+
+async function timed(work) {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
+
+function print({ items, ingestSeconds, indexSeconds, sizes, filters: rows, residentBytes }) {
+  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+  console.log(
+    `${items} vectors of ${embedDim}: written in ${ingestSeconds.toFixed(1)} s, indexed in ${indexSeconds.toFixed(1)} s; ` +
+      `${megabytes(sizes.totalBytes)} on disk, of which indexes ${megabytes(sizes.indexBytes)}; ` +
+      `this process, exact search included: ${megabytes(residentBytes)}`,
+  );
+  console.log(
+    "filter                      plan              recall@50   p50 ms   p95 ms   exact p50   exact p95   speed-up",
+  );
+  for (const [name, { plan, recall, ms, exactMs, speedUp }] of Object.entries(rows)) {
+    const cells = [
+      ms.p50.toFixed(1).padStart(9),
+      ms.p95.toFixed(1).padStart(9),
+      exactMs.p50.toFixed(1).padStart(12),
+    ];
+    cells.push(exactMs.p95.toFixed(1).padStart(12), speedUp.toFixed(2).padStart(11));
+    console.log(name.padEnd(28) + plan.padEnd(18) + recall.toFixed(4).padStart(9) + cells.join(""));
+  }
+}

@@ -1,0 +1,58 @@
+/** `sdfn compare`: several models on one data set, over several seeds, with equal budgets. */
+import { Command } from "commander";
+import { z } from "zod";
+import { type ModelName, modelNames } from "../../models/registry.js";
+import type { CommandContext } from "../context.js";
+import { readFlags } from "../flags.js";
+import { gridFields, gridHelp, runGridCommand, withGridOptions } from "../grid/grid-command.js";
+
+const fields = {
+  ...gridFields,
+  models: z
+    .string()
+    .default("sdfn,tirg")
+    .transform((list, context): ModelName[] => {
+      const names = list.split(",").map((name) => name.trim());
+      const known = names.filter((name): name is ModelName => modelNames.some((model) => model === name));
+      if (known.length < names.length || new Set(names).size < names.length) {
+        context.addIssue({
+          code: "custom",
+          message: `must be different names out of ${modelNames.join(", ")}, with commas between them`,
+        });
+      }
+      return known;
+    }),
+};
+
+/** The command, ready to be added to a program. */
+export function compareCommand(context: CommandContext): Command {
+  return withGridOptions(
+    new Command("compare").description(
+      "Train and evaluate several models, each with several seeds, and tell how sure their differences are.",
+    ),
+  )
+    .option(
+      "--models <names>",
+      `what to compare, the first with all others: ${modelNames.join(",")} (default sdfn,tirg)`,
+    )
+    .addHelpText(
+      "after",
+      `${gridHelp}\nExamples:\n` +
+        "  $ sdfn compare --data data/synthetic --models sdfn,tirg,film --seeds 3 --out runs/compare \\\n" +
+        "      --config configs/demo.json\n" +
+        "  $ sdfn compare --data data/fashioniq --models sdfn,sum --out runs/sum --set freezeBackbone=true --json",
+    )
+    .action((given: Record<string, unknown>) => {
+      const flags = readFlags("compare", fields, given);
+      return runGridCommand(
+        {
+          command: "compare",
+          rows: flags.models.map((model) => ({ name: model, title: model, model })),
+          title: "Models compared",
+          lead: "The same data, encoders, trainer and number of steps; the rows differ in how picture and sentence are put together.",
+        },
+        flags,
+        context,
+      );
+    });
+}

@@ -1,0 +1,77 @@
+/** `sdfn index check`: compares an index's searches with exact ones. */
+import { Command } from "commander";
+import { CatalogueIndex } from "../../retrieval/index-folder/catalogue-index.js";
+import { checkIndex, type IndexCheck } from "../../retrieval/index-folder/check-index.js";
+import { type CommandContext, printJson } from "../context.js";
+import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { type Progress, startProgress } from "../progress.js";
+import { textTable } from "../text-table.js";
+
+const fields = {
+  index: textFlag,
+  samples: wholeNumberFlag({ min: 1, max: 10_000 }).default(200),
+  k: wholeNumberFlag({ min: 1, max: 1000 }).default(50),
+  seed: seedFlag.default(1),
+  json: switchFlag,
+};
+
+/** The command, ready to be added to a program. */
+export function indexCheckCommand(context: CommandContext): Command {
+  return new Command("check")
+    .description(
+      "Search for a sample of an index's items, approximately as searches do and exactly, with and without\n" +
+        "filters. Prints what approximate search finds of the exact answers, and how long both take.",
+    )
+    .argument("[index]", "folder of the index (required)")
+    .option("--samples <n>", "items searched for (default 200)")
+    .option("-k <n>", "answers compared (default 50)")
+    .option("--seed <n>", "seed of the sample (default 1)")
+    .option("--json", "print one JSON line instead of text")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ sdfn index check shop-index\n  $ sdfn index check shop-index --samples 1000 -k 10 --json",
+    )
+    .action((index: string | undefined, _: unknown, command: Command) =>
+      run({ ...command.optsWithGlobals(), ...(index === undefined ? {} : { index }) }, context),
+    );
+}
+
+async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const { index: folder, samples, k, seed, json } = readFlags("index check", fields, given, ["index"]);
+  const index = await CatalogueIndex.open(folder, { access: "read" });
+  let progress: Progress | undefined;
+  try {
+    const { signal } = context;
+    const check = await checkIndex(index, {
+      ...{ samples, k, seed, signal },
+      onProgress: (done, total) => {
+        progress ??= startProgress("searching", total, { stream: context.stderr, json, unit: "queries" });
+        progress.update(done);
+      },
+    });
+    progress?.stop();
+    const { modelId, model, embedDim, updated } = index.manifest;
+    if (json) printJson(context, { index: folder, model, modelId, embedDim, updated, ...check });
+    else context.stdout.write(textOf(folder, check));
+  } finally {
+    progress?.stop();
+    await index.close();
+  }
+}
+
+function textOf(folder: string, { items, samples, k, oracle, filters }: IndexCheck): string {
+  const ms = (value: number) => value.toFixed(1);
+  return (
+    `${folder}: ${items} items, ${samples} searched for, first ${k} answers; exact: ${oracle}\n\n` +
+    textTable([
+      ["filter", "items", "recall", "p50 ms", "p95 ms", "exact p50", "exact p95", "looked at"],
+      ...filters.map(({ filter, fitting, plan, recall, approximateMs, exactMs }) => [
+        filter,
+        String(fitting),
+        recall.toFixed(4),
+        ...[approximateMs.p50, approximateMs.p95, exactMs.p50, exactMs.p95].map(ms),
+        plan === "exact" ? "every item" : plan,
+      ]),
+    ])
+  );
+}

@@ -1,0 +1,158 @@
+/** `sdfn report`: a page on one run. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { z } from "zod";
+import type { ImageProblem } from "../../data/check-images.js";
+import { openDataset } from "../../data/datasets/open-dataset.js";
+import { type RetrievalDataset, splitNames, usualEvaluation } from "../../data/triplet.js";
+import { RunError } from "../../errors.js";
+import { summariseDataset } from "../../evaluation/dataset-summary.js";
+import { protocolFor, protocolNames } from "../../evaluation/protocols.js";
+import { type RunEvaluation, runPage } from "../../report/run-page.js";
+import { projectCommit } from "../../training/project-version.js";
+import { type RunConfig, resolveRunConfig } from "../../training/run-config.js";
+import { readManifest, readMetrics, runFiles } from "../../training/run-files.js";
+import { type CommandContext, printJson, untilAborted } from "../context.js";
+import { datasetFlag, datasetOption } from "../dataset-flag.js";
+import { extremeQueries } from "../extreme-queries.js";
+import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags.js";
+import { type EvaluateRunOptions, evaluateRun } from "../grid/evaluate-run.js";
+import {
+  imageCacheBoundOption,
+  imageCacheFields,
+  imageCacheOf,
+  imageCacheOption,
+} from "../image-cache-flags.js";
+import { machineFacts } from "../machine-facts.js";
+import { withQueryPictures } from "../query-pictures.js";
+import { moduleNamesOf, namedRoutes } from "../query-routes.js";
+import { writePage } from "../write-page.js";
+
+const fields = {
+  run: textFlag,
+  data: textFlag.optional(),
+  dataset: datasetFlag,
+  split: choiceFlag(splitNames).optional(),
+  protocol: choiceFlag(protocolNames).optional(),
+  out: textFlag.optional(),
+  ...imageCacheFields,
+  json: switchFlag,
+};
+
+/** Queries shown of either kind, and pictures of each ranking. */
+const [shownQueries, shownPictures] = [6, 5];
+
+/** The command, ready to be added to a program. */
+export function reportCommand(context: CommandContext): Command {
+  return new Command("report")
+    .description(
+      "Write a page on one run: losses, held-out recall, learning rate, speed, routers, configuration. With --data the\n" +
+        "run is evaluated too: recall, where queries fail, the worst and best of them with pictures, data statistics.",
+    )
+    .option("--run <dir>", "run folder that `sdfn train` wrote; it may still be trained (required)")
+    .option("--data <dir>", "folder of the data set, to evaluate the run on")
+    .option(...datasetOption)
+    .option("--split <name>", `part that is evaluated: ${splitNames.join(", ")} (default the data set's own)`)
+    .option("--protocol <name>", `galleries: ${protocolNames.join(" or ")} (default the data set's own)`)
+    .option("--out <file>", "the page (default report.html in the run folder)")
+    .option(...imageCacheOption)
+    .option(...imageCacheBoundOption)
+    .option("--json", "print one JSON line instead of text")
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        "  $ sdfn report --run runs/sdfn\n" +
+        "  $ sdfn report --run runs/sdfn --data data/synthetic --out sdfn.html",
+    )
+    .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
+}
+
+async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const flags = readFlags("report", fields, given);
+  const { run: runDir, out = join(runDir, "report.html"), json } = flags;
+  const manifest = readManifest(runDir);
+  const config = resolveRunConfig({ file: manifest.config });
+  const dataset = flags.data === undefined ? undefined : openDataset(flags.data, flags.dataset);
+  const evaluation =
+    dataset &&
+    (await evaluateForPage(config, {
+      dataset,
+      runDir,
+      split: flags.split ?? (dataset.evaluation ?? usualEvaluation).split,
+      protocol: protocolFor(dataset, { name: flags.protocol }),
+      imageCache: imageCacheOf(flags),
+      context,
+      json,
+    }));
+  const page = runPage({
+    runDir,
+    model: config.model,
+    manifest,
+    metrics: readMetrics(runDir),
+    modules: moduleNamesOf(config),
+    unusable: readUnusable(runDir),
+    data: dataset && summariseDataset(dataset),
+    evaluation,
+    facts: [["Page made by commit", projectCommit()], ...machineFacts()],
+  });
+  writePage(out, page, "--out");
+  if (json) printJson(context, { run: runDir, report: out, result: evaluation?.result ?? null });
+  else {
+    const next = dataset ? "" : "with --data DIR it shows recall, pictures and data statistics too\n";
+    context.stdout.write(`${out}\n${next}`);
+  }
+}
+
+async function evaluateForPage(
+  config: RunConfig,
+  options: EvaluateRunOptions & { readonly dataset: RetrievalDataset },
+): Promise<RunEvaluation> {
+  let added: Omit<RunEvaluation, "result" | "ranks"> | undefined;
+  const evaluated = await evaluateRun(options, async ({ embedder }, categories) => {
+    const { worst, best } = extremeQueries(categories, { count: shownQueries, shown: shownPictures });
+    const withPictures = (queries: typeof worst) =>
+      Promise.all(queries.map((query) => withQueryPictures(query, options)));
+    const queries = categories.flatMap(({ asked }) =>
+      asked.map(({ triplet: { reference }, text }) => ({ reference, text })),
+    );
+    const [first] = best;
+    added = {
+      worst: await withPictures(worst),
+      best: await withPictures(best),
+      routeStatistics: await embedder.routeStatistics(queries),
+      routes:
+        first &&
+        namedRoutes(
+          config,
+          (await embedder.embedQuery({ reference: first.triplet.reference, text: first.text })).routes,
+        ),
+    };
+  });
+  return { ...evaluated, ...(added ?? { worst: [], best: [], routeStatistics: [] }) };
+}
+
+const unusableSchema = z.object({
+  id: z.string(),
+  state: z.enum(["missing", "broken"]),
+  reason: z.string(),
+});
+
+/** The images that training left out. @throws RunError when the list is damaged. */
+function readUnusable(runDir: string): readonly ImageProblem[] {
+  const file = join(runDir, runFiles.droppedImages);
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line, i) => {
+      try {
+        return unusableSchema.parse(JSON.parse(line));
+      } catch (cause) {
+        throw new RunError(
+          `${file}: line ${i + 1} is not an image and its state; got ${line.slice(0, 60)}; copy the run folder again`,
+          { cause },
+        );
+      }
+    });
+}

@@ -1,0 +1,39 @@
+/** Checks an evaluation that was written to disk. */
+import { z } from "zod";
+import { splitNames } from "../data/triplet.js";
+import { captionJoins, protocolNames, referenceRules } from "./protocols.js";
+import { queryRanksSchema } from "./query-ranks.js";
+import type { EvaluationResult } from "./result.js";
+
+const recalls = { r1: z.number(), r10: z.number(), r50: z.number() };
+const count = z.number().int().nonnegative();
+const dropped = { dropped: count, of: count };
+
+const resultSchema = z.strictObject({
+  model: z.string(),
+  dataset: z.string(),
+  split: z.enum(splitNames),
+  protocol: z.enum(protocolNames),
+  reference: z.enum(referenceRules),
+  captions: z.enum(captionJoins),
+  perCategory: z.record(
+    z.string(),
+    z.strictObject({ ...recalls, queries: count, gallery: count, unanswerable: count }),
+  ),
+  mean: z.strictObject({ ...recalls, r10r50: z.number() }),
+  compared: z.strictObject({ of: z.array(z.enum(["r1", "r10", "r50"])), value: z.number() }),
+  dropped: z.strictObject({
+    images: z.strictObject({ ...dropped, broken: count }),
+    triplets: z.strictObject(dropped),
+    galleryEntries: z.strictObject(dropped),
+  }),
+  seed: count,
+  commit: z.string().nullable(),
+}) satisfies z.ZodType<EvaluationResult>;
+
+/** A result with the rank of every query. */
+export const evaluationFileSchema = z.strictObject({
+  format: z.literal(1),
+  result: resultSchema,
+  ranks: queryRanksSchema,
+});

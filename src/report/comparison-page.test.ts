@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { compareEntries } from "../evaluation/comparison.js";
+import { categoryResult, comparedMean, meanOf } from "../evaluation/result.js";
+import { type ComparisonPage, comparisonPage } from "./comparison-page.js";
+
+function evaluation(ranks: readonly number[], seed: number) {
+  const perCategory = { dress: categoryResult(ranks, 900) };
+  const mean = meanOf(Object.values(perCategory));
+  return {
+    result: {
+      ...({ model: "m", dataset: "fashioniq", split: "val", protocol: "val-split" } as const),
+      ...({ reference: "removed", captions: "and", seed, commit: "0123456789ab" } as const),
+      perCategory,
+      mean,
+      compared: comparedMean(mean, ["r10", "r50"]),
+      dropped: {
+        images: { dropped: 0, of: 1, broken: 0 },
+        triplets: { dropped: 0, of: 1 },
+        galleryEntries: { dropped: 0, of: 1 },
+      },
+    },
+    ranks: { dress: ranks.map((rank, i) => ({ reference: `r${i}`, target: `t${i}`, text: "", rank })) },
+  };
+}
+
+const first = [evaluation([1, 20, 60, 3], 1), evaluation([30, 20, 60, 3], 2)];
+const second = [evaluation([1, 2, 60, 3], 1), evaluation([1, 2, 3, 60], 2)];
+function content(change: Partial<ComparisonPage> = {}): ComparisonPage {
+  return {
+    title: "Models <compared>",
+    lead: "A lead.",
+    comparison: compareEntries([
+      { name: "tirg", evaluations: first },
+      { name: "+ <MSR>", evaluations: second },
+    ]),
+    results: [...first, ...second].map(({ result }) => result),
+    costs: [{ name: "tirg", steps: [12, 12], seconds: [5, 9] }],
+    trainings: [],
+    failures: [],
+    missing: [],
+    configuration: [["epochs", "2"]],
+    rowFields: [{ name: "tirg", fields: [["heads", "4"]] }],
+    facts: [],
+    ...change,
+  };
+}
+
+describe("comparisonPage", () => {
+  it("has means with deviations, protocol, gallery, seeds and commit", () => {
+    const page = comparisonPage(content());
+    // R@10 of tirg: 50 and 25 percent.
+    expect(page).toContain('37.5<small class="soft"> ± 17.7</small>');
+    expect(page).toContain("4 queries, 900 pictures");
+    expect(page).toContain("<dt>Seed</dt><dd>1 / 2</dd>");
+    expect(page).toContain("<dt>Protocol</dt><dd>val-split</dd>");
+    expect(page).toContain("<dt>Commit</dt><dd>0123456789ab</dd>");
+  });
+
+  it("has differences to the first with both intervals, and the method", () => {
+    const page = comparisonPage(content());
+    // R@10 of the second: 75 and 75: differences 25 and 50.
+    expect(page).toContain("<b>+37.5</b>");
+    expect(page).toMatch(/seeds \[−121\.3, \+196\.3\].*queries \[/);
+    expect(page).toContain("percentile bootstrap");
+  });
+
+  it("says what a training cost and what rows have of their own", () => {
+    const page = comparisonPage(content());
+    expect(page).toContain("<td>12</td><td>5 s to 9 s</td>");
+    expect(page).toContain("<dt>heads</dt><dd>4</dd>");
+  });
+
+  it("lists cells that failed or are missing, and has no such section otherwise", () => {
+    expect(comparisonPage(content())).not.toContain('id="failures"');
+    const page = comparisonPage(
+      content({
+        failures: [{ cell: "tirg-seed3", code: "TRAINING_DIVERGED", message: "step 3: NaN\nmore" }],
+        missing: ["sum-seed1"],
+      }),
+    );
+    expect(page).toContain('<th scope="row">tirg-seed3</th><td>TRAINING_DIVERGED: step 3: NaN</td>');
+    expect(page).toContain('<th scope="row">sum-seed1</th><td>not run yet</td>');
+  });
+
+  it("is self-contained and escaped", () => {
+    const page = comparisonPage(content());
+    expect(page).not.toMatch(/<script|(src|href)="(?!data:|#)/);
+    expect(page).toContain("Models &lt;compared&gt;");
+    expect(page).not.toMatch(/<MSR>|<compared>/);
+  });
+
+  it("has a page before anything is finished", () => {
+    const page = comparisonPage(
+      content({ comparison: compareEntries([]), results: [], costs: [], missing: ["a-seed1"] }),
+    );
+    expect(page).not.toContain('id="differences"');
+    expect(page).toContain("not run yet");
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});

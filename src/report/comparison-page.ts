@@ -1,0 +1,246 @@
+/** The page of a comparison: recalls over seeds, paired differences, what each model's training looked like. */
+import {
+  type Comparison,
+  type ComparisonMetric,
+  type ComparisonRow,
+  comparisonMethod,
+} from "../evaluation/comparison.js";
+import type { EvaluationResult } from "../evaluation/result.js";
+import { type Fact, factTable } from "./fact-list.js";
+import {
+  countOf,
+  formatCount,
+  formatDuration,
+  formatInterval,
+  formatPoints,
+  formatSpread,
+} from "./format.js";
+import { type Html, html } from "./html.js";
+import { type IntervalRow, intervalChart, intervalChartFile } from "./interval-chart.js";
+import { page, type Section } from "./page.js";
+import { type RecallRow, recallNumbers, recallProvenance } from "./recall-table.js";
+import { trainingCurves } from "./training-curves.js";
+import { countsTable } from "./triplet-samples.js";
+import type { KeyFigure, ModelTraining } from "./types.js";
+
+/** What one row's trainings cost. */
+export interface RowCost {
+  readonly name: string;
+  /** Steps of each training; equal where the budget is. */
+  readonly steps: readonly number[];
+  /** Seconds of each training. */
+  readonly seconds: readonly number[];
+}
+
+export interface ComparisonPage {
+  readonly title: string;
+  readonly lead: string;
+  readonly comparison: Comparison;
+  /** Of every finished cell. */
+  readonly results: readonly EvaluationResult[];
+  readonly costs: readonly RowCost[];
+  /** Of the first seed. */
+  readonly trainings: readonly ModelTraining[];
+  readonly failures: readonly { readonly cell: string; readonly code: string; readonly message: string }[];
+  /** Cells that were not run yet. */
+  readonly missing: readonly string[];
+  /** Fields that all rows have in common, and what each row has of its own. */
+  readonly configuration: readonly Fact[];
+  readonly rowFields: readonly { readonly name: string; readonly fields: readonly Fact[] }[];
+  readonly facts: readonly Fact[];
+}
+
+/** The whole document. */
+export function comparisonPage(content: ComparisonPage): string {
+  const { comparison, results, costs, trainings, failures, missing, configuration, rowFields } = content;
+  const sections: Section[] = [
+    {
+      id: "recall",
+      title: "How often the right picture is found",
+      lead: "Each ring is a training with its own seed, the stroke their mean.",
+      body: html`<div class="recall">${recallChart(comparison)}${recallNumbers(
+        comparison.rows.map(rowOf),
+        (row, recall, category) => deviationOf(comparison.rows[row], recall, category),
+      )}${recallProvenance(results)}</div>`,
+    },
+  ];
+  if (comparison.rows.some(({ difference }) => difference !== null)) {
+    sections.push({
+      id: "differences",
+      title: "What differs, and how sure that is",
+      lead: "Percentage points, paired by seed and by query. An interval that holds 0 leaves open which of the two is better.",
+      body: html`<div class="recall">${differenceChart(comparison)}${differenceTable(comparison)}<p class="small soft">${comparisonMethod(comparison)}</p></div>`,
+    });
+  }
+  if (failures.length > 0 || missing.length > 0) {
+    sections.push({
+      id: "failures",
+      title: "What is missing",
+      lead: "Means and differences above are without these. The same command tries them again.",
+      body: countsTable(
+        ["Cell", "Reason"],
+        [
+          ...failures.map(({ cell, code, message }) => [cell, `${code}: ${message.split("\n")[0] ?? ""}`]),
+          ...missing.map((cell) => [cell, "not run yet"]),
+        ],
+      ),
+    });
+  }
+  sections.push(
+    {
+      id: "training",
+      title: "How training went",
+      lead: `Of seed ${results[0]?.seed ?? "–"}.`,
+      body: trainingCurves(trainings),
+    },
+    {
+      id: "budget",
+      title: "What it cost",
+      lead: "Steps, batches and the order of the data are the same for all rows at equal seeds.",
+      body: countsTable(["Row", "Trainings", "Steps each", "Time each"], costs.map(costCells)),
+    },
+    {
+      id: "configuration",
+      title: "Configuration",
+      body: html`${factTable(configuration)}
+${rowFields.map(({ name, fields }) => fields.length > 0 && html`<h3 style="margin: 1.5rem 0 0.75rem">${name}</h3>${factTable(fields)}`)}`,
+    },
+  );
+  return page(
+    {
+      eyebrow: "SDFN · composed image retrieval",
+      title: content.title,
+      lead: content.lead,
+      figures: figures(content),
+      facts: content.facts,
+    },
+    sections,
+  );
+}
+
+/** The first chart as an SVG file of its own. */
+export function comparisonChartFile(comparison: Comparison): string {
+  return intervalChartFile(recallRows(comparison), {
+    description: describeRecall(comparison),
+    hasZero: false,
+  });
+}
+
+function recallRows({ rows }: Comparison): readonly IntervalRow[] {
+  return rows.map(({ name, mean, values }) => ({
+    name,
+    mean: mean.r10.mean,
+    values: values.r10,
+    text: formatSpread(mean.r10),
+  }));
+}
+
+function describeRecall({ rows }: Comparison): string {
+  return `Mean Recall@10 in percent. ${rows.map(({ name, mean }) => `${name}: ${formatSpread(mean.r10)}`).join("; ")}.`;
+}
+
+function recallChart(comparison: Comparison): Html {
+  return intervalChart(recallRows(comparison), {
+    description: describeRecall(comparison),
+    note: "Recall@10 in percent, mean over categories.",
+    hasZero: false,
+  });
+}
+
+function differenceChart({ rows }: Comparison): Html {
+  const differing = rows.flatMap(({ name, difference }) => (difference ? [{ name, ...difference }] : []));
+  const baselines = new Set(differing.map(({ against }) => against));
+  const lines = differing.map(({ name, metrics: { r10 } }) => ({
+    name,
+    mean: r10.mean,
+    values: [],
+    broad: r10.overQueries,
+    thin: r10.interval ?? undefined,
+    text: formatPoints(r10.mean),
+  }));
+  return intervalChart(lines, {
+    description: `Difference in Recall@10. ${lines.map(({ name, text, broad }) => `${name}: ${text}, ${formatInterval(broad)} over queries`).join("; ")}.`,
+    note: `Recall@10 less that of ${baselines.size > 1 ? "the row that the table names" : [...baselines].join()}, percentage points. Broad bar: 95 % over queries. Thin line: 95 % over seeds.`,
+    hasZero: true,
+  });
+}
+
+const metricNames = {
+  r1: "R@1",
+  r10: "R@10",
+  r50: "R@50",
+  compared: "compared mean",
+} as const satisfies Record<ComparisonMetric, string>;
+
+function differenceTable({ rows }: Comparison): Html {
+  const lines = rows.flatMap(({ name, difference }) => (difference ? [{ name, difference }] : []));
+  const metrics = Object.keys(metricNames) as ComparisonMetric[];
+  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label="Differences"><table class="data-table">
+<caption class="visually-hidden">Differences in percentage points with 95 % intervals over seeds and over queries</caption>
+<thead><tr><th scope="col">Row</th><th scope="col">Less</th><th scope="col">Seeds</th>${metrics.map(
+    (metric) =>
+      html`<th scope="col">${metricNames[metric]}</th><th scope="col">seeds</th><th scope="col">queries</th>`,
+  )}</tr></thead>
+<tbody>${lines.map(
+    ({ name, difference }) =>
+      html`<tr><th scope="row">${name}</th><td>${difference.against}</td><td>${difference.seeds.length}</td>${metrics.map(
+        (metric) => {
+          const { mean, interval, overQueries } = difference.metrics[metric];
+          return html`<td><b>${formatPoints(mean)}</b><small class="interval">seeds ${formatInterval(interval)}</small><small class="interval">queries ${formatInterval(overQueries)}</small></td>`;
+        },
+      )}</tr>`,
+  )}</tbody></table></div>`;
+}
+
+function rowOf({ name, mean, perCategory }: ComparisonRow): RecallRow {
+  const means = (spreads: Readonly<Record<"r1" | "r10" | "r50", { readonly mean: number }>>) => ({
+    r1: spreads.r1.mean,
+    r10: spreads.r10.mean,
+    r50: spreads.r50.mean,
+  });
+  return {
+    model: name,
+    mean: { ...means(mean), r10r50: (mean.r10.mean + mean.r50.mean) / 2 },
+    perCategory: Object.fromEntries(
+      Object.entries(perCategory).map(([category, { queries, gallery, ...spreads }]) => [
+        category,
+        { ...means(spreads), queries, gallery, unanswerable: 0 },
+      ]),
+    ),
+  };
+}
+
+function deviationOf(
+  row: ComparisonRow | undefined,
+  recall: "r1" | "r10" | "r50",
+  category: string | undefined,
+): number | undefined {
+  const spreads = category === undefined ? row?.mean : row?.perCategory[category];
+  return spreads?.[recall].deviation ?? undefined;
+}
+
+function costCells({ name, steps, seconds }: RowCost): readonly string[] {
+  const range = (values: readonly number[], format: (value: number) => string) =>
+    [...new Set([Math.min(...values), Math.max(...values)].map(format))].join(" to ");
+  return [name, formatCount(steps.length), range(steps, formatCount), range(seconds, formatDuration)];
+}
+
+function figures({ comparison: { rows }, results, costs, failures }: ComparisonPage): readonly KeyFigure[] {
+  const best = rows.toSorted((a, b) => b.mean.r10.mean - a.mean.r10.mean)[0];
+  const [first] = results;
+  const seconds = costs.flatMap((cost) => cost.seconds).reduce((sum, value) => sum + value, 0);
+  return [
+    ...(best
+      ? [{ label: "Highest Recall@10", value: `${formatSpread(best.mean.r10)} %`, note: best.name }]
+      : []),
+    {
+      label: "Trainings",
+      value: formatCount(results.length),
+      note: failures.length > 0 ? `${failures.length} more failed` : `of ${countOf(rows.length, "row")}`,
+    },
+    ...(first
+      ? [{ label: "Protocol", value: first.protocol, note: `${first.dataset}, ${first.split}` }]
+      : []),
+    { label: "Time to train", value: formatDuration(seconds), note: "all of them together" },
+  ];
+}

@@ -1,0 +1,25 @@
+/** What happens during training, as whoever watches is told. */
+import type { FeatureProgress } from "./frozen-features.js";
+import type { EpochMetrics, StepMetrics } from "./metrics.js";
+
+/** What happens during training, in order. */
+export type TrainEvent =
+  /** Images that were looked at, before anything else. */
+  | { readonly kind: "images"; readonly done: number; readonly total: number }
+  | {
+      readonly kind: "start";
+      /** Steps done before; above 0 when a run is gone on with. */
+      readonly step: number;
+      readonly totalSteps: number;
+      readonly stepsPerEpoch: number;
+      readonly triplets: number;
+      readonly heldOut: number;
+      /** Estimated peak. */
+      readonly memoryBytes: number;
+      readonly vocabulary: number;
+      readonly parameters: number;
+    }
+  | { readonly kind: "note"; readonly text: string }
+  | FeatureProgress
+  | StepMetrics
+  | EpochMetrics;

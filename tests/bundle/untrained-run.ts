@@ -1,0 +1,42 @@
+/** A run whose model was never trained: enough where numbers do not matter. */
+import { Vocabulary } from "../../src/data/vocabulary.js";
+import { createModel } from "../../src/models/registry.js";
+import { Random } from "../../src/tensor/random.js";
+import type { Run } from "../../src/training/open-run.js";
+import { resolveRunConfig } from "../../src/training/run-config.js";
+
+const tiny = {
+  backboneWidth: 0.0625,
+  embedDim: 8,
+  wordDim: 6,
+  heads: 2,
+  layers: 2,
+  imagePx: 32,
+  resizePx: 40,
+  maxWords: 5,
+};
+
+export function untrainedRun(fields: Readonly<Record<string, unknown>> = {}): Run {
+  const config = resolveRunConfig({ file: { backbone: "resnet18", ...tiny, ...fields } });
+  const vocabulary = new Vocabulary(["is", "red", "blue"]);
+  const model = createModel(config.model, config.modelConfig, {
+    vocabularySize: vocabulary.size,
+    random: new Random(7),
+  });
+  return {
+    runDir: "never-trained",
+    manifest: {
+      format: 1,
+      status: "complete",
+      commit: "abc",
+      dataset: { name: "drawn", root: "/somewhere/private" },
+      config: { ...config.fields },
+      step: 0,
+      startedAt: "2026-01-02T03:04:05.000Z",
+      seconds: 0,
+    },
+    config,
+    vocabulary,
+    model,
+  };
+}
