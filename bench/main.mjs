@@ -1,6 +1,7 @@
 // Benchmarks: `npm run bench -- NAME [options]`. Those with a peer run ours and the peer in turn and print a ratio.
 import { parseArgs } from "node:util";
 import { benchFeatures } from "./features.mjs";
+import { benchGrowth, growthAxes } from "./growth.mjs";
 import { benchImages } from "./images.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchStep } from "./step.mjs";
@@ -8,6 +9,7 @@ import { benchStore } from "./store.mjs";
 
 const help = `Usage: npm run bench -- step [options]
        npm run bench -- features --data DIR [options]
+       npm run bench -- growth [options]
        npm run bench -- images --folder DIR [options]
        npm run bench -- store [options]
        npm run bench -- query [options]
@@ -18,6 +20,9 @@ apt-get install python3-torch python3-torchvision libopenblas0-openmp).
 
 features: a frozen ResNet-50's feature maps of a data set in FashionIQ's layout, then training steps from them beside
 steps end to end. A map is 0.2 MB.
+
+growth: time and peak memory of a training step, and how they grow with the batch (all of it in memory, or by micro-batches),
+the size of pictures, regions and vocabulary. Prints tables. A point that would take more memory than there is is skipped.
 
 images: images per second to 256 px with crops of 224 px, decoded, from the disk cache and from memory; and how long
 steps wait for their batches.
@@ -32,6 +37,7 @@ Options:
   --batch N      triplets a step (default 8); images a step are 2N
   --frozen       step: feature maps are given instead of pictures, no backbone
   --steps N      counted steps (or queries) of each (default 5, after those that are not)
+  --axis NAME    growth: one axis, of ${growthAxes.join(", ")} (default all)
   --data DIR     features: the data set
   --cache DIR    features: where maps are kept; a temporary folder by default
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
@@ -48,6 +54,7 @@ Examples:
   npm run bench -- step --batch 16
   npm run bench -- step --frozen --json
   npm run bench -- features --data data/fashioniq --batch 32 --steps 20
+  npm run bench -- growth --axis micro --steps 1
   npm run bench -- images --folder data/photos --batch 32 --steps 20
   npm run bench -- store --items 1000000
   npm run bench -- query --steps 60 --width 512`;
@@ -60,6 +67,7 @@ const { values, positionals } = parseArgs({
     frozen: { type: "boolean", default: false },
     folder: { type: "string" },
     "step-ms": { type: "string", default: "500" },
+    axis: { type: "string" },
     data: { type: "string" },
     cache: { type: "string" },
     weights: { type: "string" },
@@ -79,6 +87,7 @@ const [batch, steps, embedDim, itemCount, threadCount, queries, stepMs] = number
 const name = positionals.join();
 const isUsable =
   (["step", "query", "store"].includes(name) ||
+    (name === "growth" && (values.axis === undefined || growthAxes.includes(values.axis))) ||
     (name === "features" && values.data !== undefined) ||
     (name === "images" && values.folder !== undefined)) &&
   numbers.every((n) => Number.isInteger(n) && n >= 1);
@@ -88,6 +97,7 @@ if (values.help || !isUsable) {
 }
 const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
 if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
+else if (name === "growth") await benchGrowth({ axis: values.axis, steps, isJson });
 else if (name === "store") await benchStore({ items: itemCount, queries, isJson });
 else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson });
 else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });

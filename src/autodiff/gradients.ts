@@ -7,6 +7,13 @@ import { full } from "../ops/constant.js";
 import { sumTo } from "../ops/shape.js";
 import { elementCount, isStatic, sameShape } from "../tensor/shape.js";
 
+/** An output of a graph and d(loss)/d(output), which may come from another graph. */
+export interface Cotangent {
+  readonly value: Value;
+  /** Of the value's type. */
+  readonly gradient: Value;
+}
+
 /**
  * d(loss)/d(target) for every target, in their order; zeros where the loss does not depend on it.
  * Builds only the part of the backward graph that leads to a target.
@@ -17,13 +24,27 @@ export function gradients(loss: Value, targets: readonly Value[]): Value[] {
   if (!isStatic(loss.shape) || elementCount(loss.shape) !== 1) {
     throw new GraphError(`gradients: the loss must be one element; got ${loss}`);
   }
-  const order = topologicalOrder([loss]);
+  return pulledBack([{ value: loss, gradient: full(loss.shape, 1, loss.dtype) }], targets);
+}
+
+/**
+ * d(loss)/d(target) of a loss of which only its gradients at `outputs` are known:
+ * sum over the outputs of (d(output)/d(target))ᵀ · d(loss)/d(output). Otherwise as `gradients`.
+ * @throws ShapeError when a gradient is not of its output's type.
+ */
+export function pulledBack(outputs: readonly Cotangent[], targets: readonly Value[]): Value[] {
+  const contributions = new Map<Value, Value[]>();
+  for (const { value, gradient } of outputs) {
+    if (gradient.dtype !== value.dtype || !sameShape(gradient.shape, value.shape))
+      throw new ShapeError("pulledBack", "a gradient must have its output's type", { value, gradient });
+    contributions.set(value, [...(contributions.get(value) ?? []), gradient]);
+  }
+  const order = topologicalOrder(contributions.keys());
   const isNeeded = new Set<Value>(targets);
   for (const value of order) {
     if (value instanceof Result && [...value.inputs.values()].some((input) => isNeeded.has(input)))
       isNeeded.add(value);
   }
-  const contributions = new Map<Value, Value[]>([[loss, [full(loss.shape, 1, loss.dtype)]]]);
   for (const value of order.toReversed()) {
     const parts = contributions.get(value);
     if (!parts || !(value instanceof Result) || !isNeeded.has(value)) continue;

@@ -1,8 +1,39 @@
-/** How much memory a graph's values take at the worst moment of a run. */
+/** How much memory graphs take. */
 import { dtypeSizeBytes } from "../tensor/dtype.js";
 import { elementCount, requireStatic } from "../tensor/shape.js";
+import type { ParameterUpdate } from "./parameter-update.js";
 import { topologicalOrder } from "./traversal.js";
-import { Result, type Value } from "./value.js";
+import { Parameter, Result, type Value } from "./value.js";
+
+/** Memory of graphs with state, in bytes. */
+export interface GraphMemory {
+  /** Results that are alive at once, at the worst moment (`peakResultBytes`); of several graphs the sum. */
+  readonly resultBytes: number;
+  /** Everything that is read as a parameter, once: weights, statistics, moments. */
+  readonly parameterBytes: number;
+  /** Second buffers of those that are updated. */
+  readonly spareBytes: number;
+}
+
+/** A graph that gives `outputs` and updates parameters. */
+export interface StatefulGraph {
+  readonly outputs: readonly Value[];
+  readonly updates: readonly ParameterUpdate[];
+}
+
+/** What graphs need that are all ready to run: each keeps the memory of its results, and they share their parameters. */
+export function graphMemory(graphs: readonly StatefulGraph[]): GraphMemory {
+  const parameters = new Set<Parameter>();
+  let [resultBytes, spareBytes] = [0, 0];
+  for (const { outputs, updates } of graphs) {
+    const all = [...outputs, ...updates.map(({ next }) => next)];
+    resultBytes += peakResultBytes(all);
+    for (const { parameter } of updates) spareBytes += parameter.data.byteLength;
+    for (const value of topologicalOrder(all)) if (value instanceof Parameter) parameters.add(value);
+  }
+  const parameterBytes = [...parameters].reduce((sum, { data }) => sum + data.byteLength, 0);
+  return { resultBytes, parameterBytes, spareBytes };
+}
 
 /**
  * Bytes of the results that are alive at once when the graph of `outputs` runs in topological order and each is freed

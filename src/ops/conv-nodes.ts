@@ -105,7 +105,8 @@ export function addFilterGradient(
 ): string {
   const sizes = sizesOf(attrs, xShape, weightShape);
   if (isSmall(sizes) && !isPointwise(sizes)) return gatheredFilterGradient(graph, x, g, sizes);
-  const isStrided = sizes.stride > 1 && sizes.kh > 1;
+  // One product an image makes one filter an image, which must be smaller than the columns.
+  const isStrided = sizes.stride > 1 && sizes.kh > 1 && sizes.co <= sizes.ho * sizes.wo;
   const isLargePointwise = sizes.kh === 1 && sizes.kw === 1 && sizes.ho * sizes.wo > LARGE_MAP_POSITIONS;
   return isStrided || isLargePointwise
     ? filterGradientByImage(graph, x, g, sizes)

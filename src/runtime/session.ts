@@ -49,13 +49,15 @@ function halfBits({ buffer, byteOffset, length }: Uint16Array): Uint16Array {
 
 /** Starts ONNX Runtime on a lowered graph. */
 export async function createOrtSession(
-  { model }: LoweredGraph,
+  { model, parameters }: LoweredGraph,
   { threadCount = availableParallelism(), profilePath }: SessionOptions,
 ): Promise<ort.InferenceSession> {
   return ort.InferenceSession.create(model, {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "all",
     executionMode: "sequential",
+    // With a plan of its allocations a training graph holds its memory twice: as the first run left it, and as planned.
+    enableMemPattern: parameters.size === 0,
     logSeverityLevel: 3,
     // ONNX Runtime's own default counts physical cores, half of what a virtual machine has.
     intraOpNumThreads: threadCount,

@@ -3,21 +3,11 @@ import type * as ort from "onnxruntime-node";
 import { GraphError } from "../errors.js";
 import { type LoweredGraph, lower } from "../graph/lower.js";
 import type { ParameterUpdate } from "../graph/parameter-update.js";
-import { peakResultBytes } from "../graph/peak-memory.js";
+import { type GraphMemory, graphMemory } from "../graph/peak-memory.js";
 import type { Parameter, Value } from "../graph/value.js";
 import { sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { createOrtSession, type Feeds, fromOrt, type SessionOptions, toOrt, toOrtFeeds } from "./session.js";
-
-/** Memory of a graph with state, in bytes. */
-export interface GraphMemory {
-  /** Results that are alive at once, at the worst moment (`peakResultBytes`). */
-  readonly resultBytes: number;
-  /** Everything that is read as a parameter: weights, statistics, moments. */
-  readonly parameterBytes: number;
-  /** Second buffers of those that are updated. */
-  readonly spareBytes: number;
-}
 
 export interface StatefulSessionOptions<Output extends string> extends SessionOptions {
   /** Is told what a run will need before ONNX Runtime is started; what it throws, `compile` throws. */
@@ -72,16 +62,12 @@ export class StatefulSession<Output extends string> {
         );
       }
     }
-    const all: Record<string, Value> = { ...outputs };
+    const all: Record<string, Value> = {};
     for (const [i, { next }] of updates.entries()) all[updateName(i)] = next;
+    // ONNX Runtime computes first what comes last; `outputs` may be in an order that saves memory.
+    Object.assign(all, outputs);
+    beforeCompile?.(graphMemory([{ outputs: Object.values<Value>(outputs), updates }]));
     const lowered = lower(all, { parameters: "fed" });
-    const sizeOf = (parameters: Iterable<Parameter>) =>
-      [...parameters].reduce((sum, { data }) => sum + data.byteLength, 0);
-    beforeCompile?.({
-      resultBytes: peakResultBytes(Object.values(all)),
-      parameterBytes: sizeOf(lowered.parameters.values()),
-      spareBytes: sizeOf(updates.map(({ parameter }) => parameter)),
-    });
     const session = await createOrtSession(lowered, options);
     return new StatefulSession(session, lowered, Object.keys(outputs) as Output[], updates, accept);
   }

@@ -1,6 +1,6 @@
 /** How much memory training will take at its peak, said before the first step. */
 import { EnvironmentError } from "../errors.js";
-import type { GraphMemory } from "../runtime/stateful-session.js";
+import type { GraphMemory } from "../graph/peak-memory.js";
 
 export interface MemoryNeeds {
   /** Of the training step's graph. */
@@ -52,8 +52,9 @@ export function requireMemory(
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   throw new EnvironmentError(
     `training would need about ${gigabytes(peakBytes)} of memory (± ${Math.round(100 * estimateError)} %), and ` +
-      `${gigabytes(availableBytes)} are free; lower batchSize (now ${batchSize}) or imagePx (now ${imagePx}), choose a smaller ` +
-      "backbone or freeze it (--freeze-backbone), close other programs, or try all the same with --skip-memory-check",
+      `${gigabytes(availableBytes)} are free; lower batchSize (now ${batchSize}) or imagePx (now ${imagePx}), hold a part of the ` +
+      "batch at a time (microBatchSize), choose a smaller backbone or freeze it (--freeze-backbone), close other programs, " +
+      "or try all the same with --skip-memory-check",
   );
 }
 

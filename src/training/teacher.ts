@@ -8,6 +8,7 @@ import { ForwardPass } from "../nn/forward-pass.js";
 import { cast } from "../ops/constant.js";
 import { GraphSession, type SessionOptions } from "../runtime/session.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { examplesOf, joinExamples, microBatches } from "./batch-parts.js";
 import type { TeacherLogits } from "./training-step.js";
 
 /** What gives a step its teacher's router logits. */
@@ -27,9 +28,11 @@ export interface TeacherQueries extends TextTensors {
  */
 export class Teacher implements RouteTeacher {
   readonly #session: GraphSession<string>;
+  readonly #microBatchSize: number | undefined;
 
-  private constructor(session: GraphSession<string>) {
+  private constructor(session: GraphSession<string>, microBatchSize: number | undefined) {
     this.#session = session;
+    this.#microBatchSize = microBatchSize;
   }
 
   /** Snapshots the model as it is now. */
@@ -38,10 +41,13 @@ export class Teacher implements RouteTeacher {
     {
       imagePx,
       maxWords,
+      microBatchSize,
       featureMapShape,
     }: {
       readonly imagePx: number;
       readonly maxWords: number;
+      /** How many examples to predict at a time; all of a batch by default. */
+      readonly microBatchSize?: number | null | undefined;
       /** Shape [C, h, w] of float16 feature maps, when those are in the batches instead of pictures. */
       readonly featureMapShape?: readonly [number, number, number] | undefined;
     },
@@ -60,7 +66,10 @@ export class Teacher implements RouteTeacher {
       model.encodeText(tokens, lengths),
       pass,
     );
-    return new Teacher(await GraphSession.compile(teacherOutputs(logits), options));
+    return new Teacher(
+      await GraphSession.compile(teacherOutputs(logits), options),
+      microBatchSize ?? undefined,
+    );
   }
 
   /** Router logits on the references and texts of a batch, as the student sees them. */
@@ -69,20 +78,26 @@ export class Teacher implements RouteTeacher {
     tokens,
     lengths,
   }: Pick<Batch, "images" | "tokens" | "lengths">): Promise<TeacherLogits> {
-    const [count = 0, ...size] = images.shape;
-    const references = {
-      dtype: images.dtype,
-      shape: [count / 2, ...size],
-      data: images.data.subarray(0, images.data.length / 2),
-    } as Tensor;
+    const [batchSize = 0] = lengths.shape;
+    const references = examplesOf(images, { start: 0, count: batchSize, of: 2 * batchSize });
     return this.logits({ references, tokens, lengths });
   }
 
-  /** Router logits of queries: references [b, ...], tokens [b, T], lengths [b] -> each [b, M, J]. */
+  /** Router logits of queries, `microBatchSize` at a time: references [b, ...], tokens [b, T], lengths [b] -> each [b, M, J]. */
   async logits(queries: TeacherQueries): Promise<TeacherLogits> {
+    const [count = 0] = queries.lengths.shape;
     // Routers that look at one modality only have no input for the other.
-    const used = Object.entries(queries).filter(([name]) => this.#session.hasInput(name));
-    return this.#session.run(Object.fromEntries(used));
+    const used = Object.entries<Tensor>({ ...queries }).filter(([name]) => this.#session.hasInput(name));
+    const parts: Record<string, Tensor>[] = [];
+    for (const range of microBatches(count, this.#microBatchSize ?? count)) {
+      const part = used.map(([name, value]) => [name, examplesOf(value, range)] as const);
+      parts.push(await this.#session.run(Object.fromEntries(part)));
+    }
+    const [first = {}] = parts;
+    if (parts.length === 1) return first;
+    return Object.fromEntries(
+      Object.keys(first).map((name) => [name, joinExamples(parts.map((part) => part[name] as Tensor))]),
+    );
   }
 
   /** Frees the native session. */

@@ -279,6 +279,7 @@ async function work(
     state,
     teacher,
   );
+  for (const text of compiled.notes) onEvent({ kind: "note", text });
   onEvent({
     kind: "start",
     step: state.step,

@@ -19,6 +19,11 @@ export const trainingFields = {
   epochs: z.int().min(1).max(10_000).default(60),
   /** B, triplets per step; in-batch classification compares every query with B targets. */
   batchSize: z.int().min(2).max(4096).default(32),
+  /**
+   * Triplets that are in memory at a time, for large batches on small machines; a divisor of batchSize, null is all of
+   * them. The loss and its gradient are still the whole batch's (docs/performance.md).
+   */
+  microBatchSize: z.int().min(1).max(4096).nullable().default(null),
   /** Adam's rate. */
   learningRate: z.number().positive().default(1e-4),
   /** Times the rate, for the backbone. */
@@ -106,10 +111,15 @@ export type TrainingConfig = z.output<typeof trainingSchema>;
 
 /** What is wrong with fields that are right one by one. */
 export function refusedTrainingCombinations(config: Partial<TrainingConfig>): string[] {
-  const { imagePx, resizePx, holdOut, keep, patience = 0 } = config;
+  const { imagePx, resizePx, batchSize, microBatchSize, holdOut, keep, patience = 0 } = config;
   return [
     ...(imagePx !== undefined && resizePx !== undefined && imagePx > resizePx
       ? [`imagePx: must not exceed resizePx; got imagePx ${imagePx}, resizePx ${resizePx}`]
+      : []),
+    ...(batchSize !== undefined && microBatchSize && batchSize % microBatchSize !== 0
+      ? [
+          `microBatchSize: must divide batchSize; got microBatchSize ${microBatchSize}, batchSize ${batchSize}`,
+        ]
       : []),
     ...(holdOut === 0 && keep === "best" ? ["keep: best goes by held-out triplets; got holdOut 0"] : []),
     ...(holdOut === 0 && patience > 0

@@ -1,0 +1,83 @@
+/** One step by micro-batches: the order in which its graphs run, and what becomes of their results. */
+import type { Parameter } from "../graph/value.js";
+import type { Feeds, GraphSession } from "../runtime/session.js";
+import type { StatefulSession } from "../runtime/stateful-session.js";
+import { type Tensor, tensor } from "../tensor/tensor.js";
+import { type BatchRange, examplesOf, joinExamples } from "./batch-parts.js";
+import type { LossParts } from "./metrics.js";
+import { isFiniteScalar, type StepOutput } from "./step-graph.js";
+
+export interface Sessions {
+  readonly forward: GraphSession<string>;
+  readonly loss: StatefulSession<string>;
+  readonly backward: StatefulSession<string>;
+  readonly update: StatefulSession<"gradientNorm">;
+}
+
+interface StepState {
+  /** Of the gradients, by parameter. */
+  readonly sums: ReadonlyMap<Parameter, Parameter>;
+  /** Running statistics. */
+  readonly buffers: readonly Parameter[];
+}
+
+interface StepRun {
+  readonly outputs: Record<StepOutput, Tensor>;
+  readonly isAccepted: boolean;
+  readonly notFinite: readonly Parameter[];
+}
+
+export async function runMicroBatches(
+  { forward, loss, backward, update }: Sessions,
+  { sums, buffers }: StepState,
+  feeds: Feeds,
+  ranges: readonly BatchRange[],
+): Promise<StepRun> {
+  for (const { data } of sums.values()) data.fill(0);
+  const cached: Record<string, Tensor>[] = [];
+  for (const range of ranges) cached.push(await forward.run(feedsFor(forward, feeds, range)));
+  const names = Object.keys(cached[0] ?? {});
+  const whole = Object.fromEntries(
+    names.map((name) => [name, joinExamples(cached.map((part) => part[name] as Tensor))]),
+  );
+  const { outputs } = await loss.run({ ...whole, ...feedsFor(loss, feeds) });
+  const parts = outputs as Record<keyof LossParts, Tensor>;
+  const ofWhole = Object.fromEntries(
+    names.map((_, i) => [gradientName(i), outputs[gradientName(i)] as Tensor]),
+  );
+  const before = buffers.map(({ data }) => data.slice());
+  for (const range of ranges) await backward.run(feedsFor(backward, { ...feeds, ...ofWhole }, range));
+  // With a loss that is not finite the gradients are only looked at, to say where it shows.
+  const updated = isFiniteScalar(parts.total) ? await update.run(feedsFor(update, feeds)) : undefined;
+  const all = { ...parts, gradientNorm: updated?.outputs.gradientNorm ?? notANumber };
+  if (updated?.isAccepted) return { outputs: all, isAccepted: true, notFinite: [] };
+  const isBad = ({ data }: Parameter) => !data.every(Number.isFinite);
+  const badGradients = [...sums].filter(([, sum]) => isBad(sum)).map(([parameter]) => parameter);
+  const notFinite = new Set([
+    ...badGradients,
+    ...(updated ? update.notFinite : []),
+    ...buffers.filter(isBad),
+  ]);
+  for (const [i, buffer] of buffers.entries()) buffer.data = before[i] as Float32Array;
+  return { outputs: all, isAccepted: false, notFinite: [...notFinite] };
+}
+
+/** What a graph wants of the feeds of a whole batch: all of it, or some examples. */
+function feedsFor(
+  session: { hasInput(name: string): boolean },
+  feeds: Feeds,
+  range?: BatchRange,
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(feeds)
+      .filter(([name]) => session.hasInput(name))
+      .map(([name, value]) => [name, range ? examplesOf(value, range) : value]),
+  );
+}
+
+/** Name of d(loss)/d(seam) among the outputs of the loss graph and the inputs of the backward graph. */
+export function gradientName(seam: number): string {
+  return `gradient.${seam}`;
+}
+
+const notANumber = tensor("float32", [], Float32Array.of(Number.NaN));

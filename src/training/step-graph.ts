@@ -1,0 +1,155 @@
+/** The parts that a training step is made of: forward pass, losses, clipping and Adam, as graph. */
+
+import type { ParameterUpdate } from "../graph/parameter-update.js";
+import { topologicalOrder } from "../graph/traversal.js";
+import { Input, type Parameter, type Value } from "../graph/value.js";
+import type { Composition, CompositionModel } from "../models/composition-model.js";
+import { objective, teacherInputs } from "../models/objective.js";
+import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
+import { cast, full } from "../ops/constant.js";
+import { Adam, type ParameterGroup } from "../optim/adam.js";
+import { clipByGlobalNorm, globalNorm } from "../optim/clip.js";
+import type { Feeds, SessionOptions } from "../runtime/session.js";
+import type { StatefulSessionOptions } from "../runtime/stateful-session.js";
+import { scalarOf, type Tensor } from "../tensor/tensor.js";
+import type { LossParts } from "./metrics.js";
+import type { TrainingConfig } from "./training-fields.js";
+
+export interface StepConfig {
+  readonly training: Pick<
+    TrainingConfig,
+    "batchSize" | "imagePx" | "maxWords" | "weightDecay" | "gradientClip" | "backboneRate" | "wordRate"
+  > &
+    Partial<Pick<TrainingConfig, "microBatchSize">>;
+  /** Shape [C, h, w] of a frozen backbone's feature maps, when those are fed instead of pictures. */
+  readonly featureMapShape?: readonly [number, number, number];
+  /** Their element type; float32 by default. */
+  readonly featureMapType?: "float16" | "float32";
+}
+
+/** What a run gives, each []. */
+export type StepOutput = keyof LossParts | "gradientNorm";
+
+/** How a step runs; `beforeCompile` is told once what all of its graphs need together. */
+export type StepOptions = SessionOptions & Pick<StatefulSessionOptions<StepOutput>, "beforeCompile">;
+
+/** A step that is ready to run, in one graph or in several: the same feeds, of a whole batch, give the same outputs. */
+export interface CompiledStep {
+  readonly adam: Adam;
+  /** Masks to feed, of a whole batch. */
+  readonly masks: readonly DropoutMask[];
+  /** Teacher's logits to feed, of a whole batch. */
+  readonly teacherInputs: readonly Input[];
+  /** What a user should know about how it computes. */
+  readonly notes: readonly string[];
+  /** Does a run need the input `name`? */
+  hasInput(name: string): boolean;
+  /** When loss or gradients are not finite, nothing is changed and `isAccepted` is false. */
+  run(feeds: Feeds): Promise<{ readonly outputs: Record<StepOutput, Tensor>; readonly isAccepted: boolean }>;
+  /** After a run that was not accepted: parameters and moments whose next values, or gradients, are not finite. */
+  readonly notFinite: readonly Parameter[];
+  release(): Promise<void>;
+}
+
+/** What the losses see of a batch. */
+export interface Embedded {
+  readonly composition: Pick<Composition, "q" | "u" | "logits">;
+  /** t [B, D], not normalised. */
+  readonly target: Value;
+}
+
+/** Input that multiplies distillation: 0 as long as there is no teacher, else 1. */
+export const DISTILLATION_FACTOR = "distillationFactor";
+
+/** `count` triplets through the model, from the inputs `images` (references, then targets), `tokens` and `lengths`. */
+export function forwardGraph(
+  model: CompositionModel,
+  count: number,
+  { training: { imagePx, maxWords }, featureMapShape, featureMapType = "float32" }: StepConfig,
+): Embedded & { readonly pass: ForwardPass } {
+  const pass = ForwardPass.training();
+  const tokens = new Input("tokens", "int64", [count, maxWords]);
+  const lengths = new Input("lengths", "int64", [count]);
+  const images = featureMapShape
+    ? new Input("images", featureMapType, [2 * count, ...featureMapShape])
+    : new Input("images", "uint8", [2 * count, imagePx, imagePx, 3]);
+  const { reference, target } = featureMapShape
+    ? model.encodePairsOfFeatureMaps(cast(images, "float32"), pass)
+    : model.encodePairs(images, pass);
+  const composition = model.compose(reference, model.encodeText(tokens, lengths), pass);
+  return { composition, target: target.embedding, pass };
+}
+
+/** The losses of a batch, each [], and the inputs that take the teacher's logits. */
+export function lossGraph(
+  model: CompositionModel,
+  { composition, target }: Embedded,
+): { readonly parts: Readonly<Record<keyof LossParts, Value>>; readonly teacherInputs: readonly Input[] } {
+  const teacher = model.auxiliaryLosses.distillation ? teacherInputs(composition.logits ?? []) : [];
+  const none = full([], 0, "float32");
+  const {
+    loss: total,
+    bbc: classification,
+    spd: distillation = none,
+    c: consistency = none,
+  } = objective(model, {
+    composition,
+    target,
+    teacher,
+    distillationFactor: new Input(DISTILLATION_FACTOR, "float32", []),
+  });
+  return {
+    parts: { total, classification, distillation, consistency },
+    teacherInputs: teacher.flatMap((layer) => Object.values(layer) as Input[]),
+  };
+}
+
+/** Adam on backbone, word vectors and the rest: what `outputs` depend on, is trainable, and has a rate above 0. */
+export function adamOf(
+  model: CompositionModel,
+  outputs: readonly Value[],
+  { backboneRate, wordRate, weightDecay }: StepConfig["training"],
+): Adam {
+  const isUsed = new Set(topologicalOrder(outputs));
+  const groupOf = (name: string) =>
+    name.startsWith("image.backbone.") ? "backbone" : name.startsWith("text.embedding.") ? "words" : "rest";
+  const rates: Record<string, number> = { backbone: backboneRate, words: wordRate, rest: 1 };
+  const named = [...model.namedParameters()].filter(([, parameter]) => isUsed.has(parameter));
+  const groups: ParameterGroup[] = Object.entries(rates)
+    .filter(([, rate]) => rate > 0)
+    .map(([group]) => ({
+      name: group,
+      parameters: new Map(named.filter(([name]) => groupOf(name) === group)),
+    }))
+    .filter(({ parameters }) => parameters.size > 0);
+  return new Adam(groups, { weightDecay });
+}
+
+/**
+ * Norm of the gradients before clipping, and what Adam makes of parameters and moments.
+ *
+ * ONNX Runtime computes what the norm sums from its last term to its first. With terms in the order in which `loss`
+ * uses the parameters, each gradient is computed as soon as the backward pass comes by, and what it is computed from
+ * is freed; in another order activations and their gradients wait for it.
+ *
+ * @param gradients of `adam.parameters`, in their order.
+ */
+export function updateGraph(
+  adam: Adam,
+  gradients: readonly Value[],
+  { gradientClip, loss }: { readonly gradientClip: number; readonly loss: Value },
+): { readonly gradientNorm: Value; readonly updates: readonly ParameterUpdate[] } {
+  const place = new Map(topologicalOrder([loss]).map((value, i) => [value, i]));
+  const terms = adam.parameters
+    .map((parameter, i) => ({ gradient: gradients[i] as Value, place: place.get(parameter) ?? 0 }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ gradient }) => gradient);
+  const clipped = gradientClip > 0 ? clipByGlobalNorm(terms, gradientClip) : undefined;
+  const gradientNorm = clipped?.norm ?? globalNorm(terms);
+  return { gradientNorm, updates: adam.updates(gradients, clipped?.factor) };
+}
+
+/** Is a scalar a finite number? */
+export function isFiniteScalar(value: Tensor): boolean {
+  return Number.isFinite(scalarOf(value));
+}

@@ -1,0 +1,267 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../../src/errors.js";
+import type { GraphMemory } from "../../src/graph/peak-memory.js";
+import type { CompositionModel } from "../../src/models/composition-model.js";
+import { createModel, type ModelName } from "../../src/models/registry.js";
+import type { DType } from "../../src/tensor/dtype.js";
+import { Random } from "../../src/tensor/random.js";
+import { float32, int64, type Tensor, tensor } from "../../src/tensor/tensor.js";
+import { examplesOf } from "../../src/training/batch-parts.js";
+import { resolveRunConfig } from "../../src/training/run-config.js";
+import { Teacher } from "../../src/training/teacher.js";
+import { TrainingStep } from "../../src/training/training-step.js";
+
+const [batchSize, imagePx, maxWords, vocabularySize] = [6, 32, 5, 23];
+const featureMapShape = [32, 2, 1] as const;
+/** One thread: these graphs are too small to share. */
+const session = { threadCount: 1 };
+
+const small = { backbone: "resnet18", backboneWidth: 1 / 16, wordDim: 7 };
+const smallSdfn = { ...small, embedDim: 12, heads: 2, layers: 2, lambda1: 3, lambda2: 2, dropout: 0.3 };
+const frozen = { ...smallSdfn, backboneStatistics: "frozen" };
+
+const training = (
+  microBatchSize: number | null,
+  others: { batchSize?: number; gradientClip?: number } = {},
+) => ({
+  batchSize,
+  imagePx,
+  maxWords,
+  weightDecay: 0.01,
+  gradientClip: 0,
+  backboneRate: 1,
+  wordRate: 1,
+  ...others,
+  microBatchSize,
+});
+
+function newModel(fields: object, name: ModelName = "sdfn"): CompositionModel {
+  return createModel(name, fields, { vocabularySize, random: new Random(3) });
+}
+
+interface PreparedBatch {
+  readonly images: Tensor;
+  readonly tokens: Tensor<"int64">;
+  readonly lengths: Tensor<"int64">;
+}
+
+function newBatch(ofMaps = false): PreparedBatch {
+  const random = new Random(4);
+  const lengths = Array.from({ length: batchSize }, () => 2 + random.integer(maxWords - 1));
+  const words = lengths.flatMap((n) =>
+    Array.from({ length: maxWords }, (_, t) => (t < n ? 2 + random.integer(vocabularySize - 2) : 0)),
+  );
+  const pixels = () =>
+    Uint8Array.from({ length: 2 * batchSize * imagePx * imagePx * 3 }, () => random.integer(256));
+  const maps = () => Array.from({ length: 2 * batchSize * 64 }, () => Math.abs(random.normal()));
+  return {
+    images: ofMaps
+      ? float32([2 * batchSize, ...featureMapShape], maps())
+      : tensor("uint8", [2 * batchSize, imagePx, imagePx, 3], pixels()),
+    tokens: int64([batchSize, maxWords], words),
+    lengths: int64([batchSize], lengths),
+  };
+}
+
+/** Steps on one batch, and everything that they leave behind. */
+async function stepped(
+  model: CompositionModel,
+  config: Parameters<typeof TrainingStep.compile>[1],
+  { steps = 2, batch = newBatch(config.featureMapShape !== undefined), learningRate = 0.01 } = {},
+) {
+  const step = await TrainingStep.compile(model, config, session);
+  const random = new Random(5);
+  const results = [];
+  for (let i = 1; i <= steps; i += 1) {
+    // Random logits in place of a teacher's; none in the first step, as in the first epoch.
+    const teacher = i === 1 ? undefined : logitsLike(model, config.training.batchSize);
+    results.push(await step.run(batch, { step: i, learningRate, random, teacher }));
+  }
+  await step.release();
+  const notFinite = new Set(step.notFinite);
+  const bad = [...model.namedParameters()].filter(([, parameter]) => notFinite.has(parameter));
+  const moments = new Map([...step.moments].map(([name, { data }]) => [name, data.slice()]));
+  return {
+    results,
+    moments,
+    notes: step.notes,
+    notFinite: bad.map(([name]) => name),
+    state: model.stateDict(),
+    randomState: random.state(),
+  };
+}
+
+function logitsLike(model: CompositionModel, count: number) {
+  if (!model.auxiliaryLosses.distillation) return undefined;
+  const random = new Random(6);
+  const entries = [4, 1].flatMap((destinations, layer) =>
+    ["image", "text"].map((kind) => {
+      const values = Array.from({ length: count * 4 * destinations }, () => random.normal());
+      return [`teacher.${layer}.${kind}`, float32([count, 4, destinations], values)] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** Largest difference of a tensor, as a part of its largest element. */
+function differenceOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [difference, size] = [0, 0];
+  for (let i = 0; i < a.length; i += 1) {
+    difference = Math.max(difference, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
+    size = Math.max(size, Math.abs(b[i] ?? 0));
+  }
+  return size === 0 ? difference : difference / size;
+}
+
+type Stepped = Awaited<ReturnType<typeof stepped>>;
+
+function expectSame(cached: Stepped, whole: Stepped): void {
+  for (const [i, { loss, gradientNorm, isAccepted }] of cached.results.entries()) {
+    const expected = whole.results[i];
+    expect(isAccepted).toBe(true);
+    for (const part of ["total", "classification", "distillation", "consistency"] as const)
+      expect(Math.abs(loss[part] - (expected?.loss[part] ?? 0)), part).toBeLessThan(
+        1e-6 * (1 + Math.abs(loss[part])),
+      );
+    expect(gradientNorm / (expected?.gradientNorm ?? 0)).toBeCloseTo(1, 5);
+  }
+  expect([...cached.moments.keys()]).toEqual([...whole.moments.keys()]);
+  for (const [name, moment] of cached.moments)
+    expect(differenceOf(moment, whole.moments.get(name) ?? []), name).toBeLessThan(2e-5);
+  expect(cached.randomState).toEqual(whole.randomState);
+}
+
+describe("a training step by micro-batches", () => {
+  // After one step the first moments are the gradients; the second step has a teacher.
+  it.each([
+    ["frozen statistics", "sdfn", frozen, undefined],
+    ["feature maps", "sdfn", { ...smallSdfn, imagePasses: "separate" }, featureMapShape],
+    ["a baseline", "film", { ...small, embedDim: 12, backboneStatistics: "frozen" }, undefined],
+    [
+      "a model that does not read",
+      "image-only",
+      { ...small, embedDim: 12, backboneStatistics: "frozen" },
+      undefined,
+    ],
+  ] as const)("has the whole batch's losses and gradients: %s", async (_, name, fields, maps) => {
+    const shape = maps ? { featureMapShape: maps } : {};
+    for (const gradientClip of [0, 0.05]) {
+      const whole = await stepped(newModel(fields, name), {
+        training: training(null, { gradientClip }),
+        ...shape,
+      });
+      for (const microBatchSize of [1, 3]) {
+        const config = { training: training(microBatchSize, { gradientClip }), ...shape };
+        const cached = await stepped(newModel(fields, name), config);
+        expectSame(cached, whole);
+        expect(cached.notes).toEqual([]);
+      }
+      if (name === "sdfn") {
+        const [, second] = whole.results;
+        expect(second?.loss.distillation).toBeGreaterThan(0.01);
+        expect(second?.loss.consistency).toBeGreaterThan(0.01);
+      }
+    }
+  });
+
+  it("normalises by micro-batches where batch norm uses the batch, moves running statistics by each, and says so", async () => {
+    const fields = { ...smallSdfn, imageNorm: "batch", dropout: 0 };
+    const cached = await stepped(
+      newModel(fields),
+      { training: training(3) },
+      { steps: 1, learningRate: 1e-30 },
+    );
+    const whole = await stepped(newModel(fields), { training: training(null) }, { steps: 1 });
+    expect(cached.results[0]?.loss.total).not.toBeCloseTo(whole.results[0]?.loss.total ?? 0, 4);
+    expect(cached.notes.join()).toMatch(/statistics of 3 triplets, not of 6.*move 2 times a step/);
+    expect(whole.notes).toEqual([]);
+
+    const model = newModel(fields);
+    for (const start of [0, 3]) {
+      const all = newBatch();
+      const half = <D extends DType>(whole: Tensor<D>) =>
+        examplesOf(whole, { start, count: 3, of: batchSize }) as Tensor<D>;
+      const batch = { images: half(all.images), tokens: half(all.tokens), lengths: half(all.lengths) };
+      const config = { training: training(null, { batchSize: 3 }) };
+      await stepped(model, config, { steps: 1, learningRate: 1e-30, batch });
+    }
+    const running = [...model.stateDict()].filter(([name]) => name.includes("running_"));
+    expect(running.length).toBeGreaterThan(40);
+    for (const [name, { data }] of running)
+      expect(differenceOf(cached.state.get(name)?.data ?? [], data), name).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    ["loss", Number.NaN],
+    ["gradient norm", 1e25],
+  ])("changes nothing, running statistics included, when the %s is not finite", async (_, scale) => {
+    const model = newModel(smallSdfn);
+    model.scale.data[0] = scale;
+    const before = model.stateDict();
+    const { results, moments, state, notFinite } = await stepped(
+      model,
+      { training: training(2) },
+      { steps: 1 },
+    );
+    expect(results[0]?.isAccepted).toBe(false);
+    expect(Number.isFinite(results[0]?.loss.total)).toBe(Number.isFinite(scale));
+    expect(state).toEqual(before);
+    for (const moment of moments.values()) expect(moment.every((value) => value === 0)).toBe(true);
+
+    const other = newModel(smallSdfn);
+    other.scale.data[0] = scale;
+    const whole = await stepped(other, { training: training(null) }, { steps: 1 });
+    expect(notFinite).toEqual(whole.notFinite);
+    expect(notFinite.length > 0).toBe(Number.isNaN(scale));
+  });
+
+  it("tells once, before anything is compiled, what its graphs need together", async () => {
+    const needs = [];
+    for (const microBatchSize of [null, 3, 1]) {
+      const told: GraphMemory[] = [];
+      const beforeCompile = (memory: GraphMemory) => {
+        told.push(memory);
+        throw new RangeError("too much");
+      };
+      // Pictures large enough to outweigh what Adam computes with.
+      const config = { training: { ...training(microBatchSize), imagePx: 128 } };
+      const compiled = TrainingStep.compile(newModel(frozen), config, { ...session, beforeCompile });
+      await expect(compiled).rejects.toThrow("too much");
+      expect(told).toHaveLength(1);
+      needs.push(told[0] as GraphMemory);
+    }
+    const [whole, three, one] = needs as [GraphMemory, GraphMemory, GraphMemory];
+    expect(one.resultBytes).toBeLessThan(three.resultBytes);
+    expect(three.resultBytes).toBeLessThan(whole.resultBytes);
+    // Parameters are shared by the graphs; the sums of their gradients are one set more.
+    const trained = newModel(frozen).parameters();
+    const sumBytes = trained.reduce((sum, { data }) => sum + data.byteLength, 0);
+    expect(three.parameterBytes).toBe(whole.parameterBytes + sumBytes);
+  });
+
+  it("has a teacher that predicts as many at a time, to the same numbers", async () => {
+    const [atOnce, inParts] = await Promise.all(
+      [null, 4].map((microBatchSize) =>
+        Teacher.snapshot(newModel(frozen), { imagePx, maxWords, microBatchSize }, session),
+      ),
+    );
+    const whole = await atOnce?.predict(newBatch() as never);
+    const parts = await inParts?.predict(newBatch() as never);
+    expect(Object.keys(parts ?? {})).toEqual(Object.keys(whole ?? {}));
+    for (const [name, { shape, data }] of Object.entries(whole ?? {})) {
+      expect(shape[0]).toBe(batchSize);
+      expect(parts?.[name]?.shape).toEqual(shape);
+      expect(differenceOf(parts?.[name]?.data as Float32Array, data as Float32Array), name).toBeLessThan(
+        1e-5,
+      );
+    }
+  });
+});
+
+describe("microBatchSize", () => {
+  it("must divide the batch", () => {
+    expect(() => resolveRunConfig({ set: ["batchSize=32", "microBatchSize=12"] })).toThrow(ConfigError);
+    expect(resolveRunConfig({ set: ["batchSize=32", "microBatchSize=8"] }).training.microBatchSize).toBe(8);
+    expect(resolveRunConfig({}).training.microBatchSize).toBeNull();
+  });
+});
