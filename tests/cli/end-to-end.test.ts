@@ -81,7 +81,9 @@ describe("sdfn train", () => {
       ...["--model", "tirg", "--seed", "5", "--set", "epochs=1", "initialScale=4"],
     );
     expect(code).toBe(0);
-    expect(output).toMatch(/^48 triplets \(12 more held out\), \d+ words, [\d,]+ parameters, 6 steps\n/);
+    expect(output).toMatch(
+      /^48 triplets \(12 more held out\), \d+ words, [\d,]+ parameters, 6 steps; needs about [\d.]+ GB of memory\n/,
+    );
     expect(output).toMatch(/epoch 1\/1 {2}loss \d+\.\d{3} {2}held-out R@1 .* R@10 .* \(12 queries\)/);
     expect(output).toContain(`next: sdfn evaluate --run ${out} --data ${data}\n`);
     const { config } = JSON.parse(readFileSync(join(out, "run.json"), "utf8"));
@@ -114,7 +116,7 @@ describe("sdfn train", () => {
   it("does not write over another run", async () => {
     const { code, errors } = await run("train", "--data", data, "--out", runDir, "--config", configFile);
     expect(code).toBe(1);
-    expect(errors).toMatch(/^RUN_INVALID: .*not empty/);
+    expect(errors).toMatch(/^RUN_INVALID: .*holds a run; go on with it: sdfn train --resume/);
   });
 
   it("stops when asked to, keeps what it has, and says so by its exit code", async () => {
@@ -123,7 +125,8 @@ describe("sdfn train", () => {
     const out = join(root, "stopped");
     const running = runProgram(["train", "--data", data, "--out", out, "--config", configFile], context);
     // The line before the first step.
-    while (!context.output().includes(" steps\n")) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!context.output().includes(" steps; needs about"))
+      await new Promise((resolve) => setTimeout(resolve, 5));
     abort.abort();
     expect(await running).toBe(130);
     expect(context.output()).toMatch(/interrupted after \d+ steps/);

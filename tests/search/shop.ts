@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
-import { recordingContext } from "../cli/recording-context.js";
+import { recordingContext, withoutWarnings } from "../cli/recording-context.js";
 
 /** Compiled by the set-up that every npm script begins with. */
 export const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -53,7 +53,7 @@ export async function sdfn(...args: string[]) {
 /** Runs a command that must succeed, and reads its one line of JSON. */
 export async function sdfnJson(...args: string[]) {
   const { code, output, errors } = await sdfn(...args, "--json");
-  expect(errors).toBe("");
+  expect(withoutWarnings(errors)).toBe("");
   expect(code).toBe(0);
   return JSON.parse(output);
 }
