@@ -29,6 +29,7 @@ export class ImageThread implements ImageSource {
   readonly #worker: Worker;
   readonly #calls = new Map<number, Call>();
   #callCount = 0;
+  #isClosing = false;
   #ended: Error | undefined;
 
   constructor(imagePath: (imageId: string) => string | undefined, options: ImageCacheOptions) {
@@ -62,6 +63,7 @@ export class ImageThread implements ImageSource {
 
   /** Ends the thread; requests that are not answered yet fail. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#worker.ref(); // or the process may end while it is waited for
     await this.#worker.terminate();
   }
@@ -88,7 +90,8 @@ export class ImageThread implements ImageSource {
   #settle({ call, answer, failure }: ImageReply): void {
     const waiting = this.#calls.get(call);
     this.#calls.delete(call);
-    if (this.#calls.size === 0) this.#worker.unref();
+    // The answer to a last batch that was asked for ahead must not undo what close asks for.
+    if (this.#calls.size === 0 && !this.#isClosing) this.#worker.unref();
     if (failure)
       waiting?.reject(failure.isImageError ? new ImageError(failure.message) : new Error(failure.message));
     else waiting?.resolve(answer);
