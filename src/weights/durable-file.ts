@@ -17,7 +17,10 @@ export const partialEnding = ".partial";
  * Writes `parts` one after the other beside `file`, makes sure that they are on the disk, and renames.
  * @throws EnvironmentError when the disk is full or not writable; nothing of this write is left then.
  */
-export function writeDurably(file: string, parts: Iterable<Uint8Array | string>): WrittenFile {
+export function writeDurably(
+  file: string,
+  parts: Iterable<Uint8Array | string> & object, // a bare string is iterable too, letter by letter
+): WrittenFile {
   const partial = `${file}${partialEnding}`;
   const hash = createHash("sha256");
   let sizeBytes = 0;
