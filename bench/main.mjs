@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchFeatures } from "./features.mjs";
 import { benchGrowth, growthAxes } from "./growth.mjs";
 import { benchImages } from "./images.mjs";
+import { benchIndex } from "./index.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchStep } from "./step.mjs";
 import { benchStore } from "./store.mjs";
@@ -13,6 +14,7 @@ const help = `Usage: npm run bench -- step [options]
        npm run bench -- images --folder DIR [options]
        npm run bench -- store [options]
        npm run bench -- query [options]
+       npm run bench -- index --folder DIR [options]
 
 step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
 step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
@@ -33,6 +35,10 @@ search through ONNX Runtime, query by query in turn, with and without filters. T
 query: one picture and one text, from an exported bundle (ResNet-50, 224 px, random weights), decoded, embedded and
 searched exactly among the items of a catalogue, beside the same in PyTorch and NumPy, query by query in turn.
 
+index: a catalogue of the JPEG files in a folder (those below it too) indexed as \`sdfn index\` does, with an exported bundle
+(ResNet-50, 224 px, random weights): read, hashed, embedded, thumbnails, written safely. Beside PyTorch, which decodes in
+another process, embeds in batches and saves the vectors: a part of the catalogue each in turn.
+
 Options:
   --batch N      triplets a step (default 8); images a step are 2N
   --frozen       step: feature maps are given instead of pictures, no backbone
@@ -41,10 +47,11 @@ Options:
   --data DIR     features: the data set
   --cache DIR    features: where maps are kept; a temporary folder by default
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
-  --width N      features, query: D, the width of embeddings (default 1024)
+  --width N      features, query, index: D, the width of embeddings (default 1024)
   --items N      query, store: items in the catalogue (default 100000)
-  --threads N    query: threads of each side (default 2)
-  --folder DIR   images: JPEG, PNG and WebP files, folders inside included; query: JPEG files, drawn ones by default
+  --threads N    query, index: threads of each side (default 2)
+  --folder DIR   images: JPEG, PNG and WebP files, folders inside included; query: JPEG files, drawn ones by default;
+                 index: JPEG files
   --step-ms N    images: how long a step occupies the main thread (default 500)
   --queries N    store: queries of each filter (default 200)
   --json         print one JSON line
@@ -57,7 +64,8 @@ Examples:
   npm run bench -- growth --axis micro --steps 1
   npm run bench -- images --folder data/photos --batch 32 --steps 20
   npm run bench -- store --items 1000000
-  npm run bench -- query --steps 60 --width 512`;
+  npm run bench -- query --steps 60 --width 512
+  npm run bench -- index --folder data/photos`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -89,7 +97,7 @@ const isUsable =
   (["step", "query", "store"].includes(name) ||
     (name === "growth" && (values.axis === undefined || growthAxes.includes(values.axis))) ||
     (name === "features" && values.data !== undefined) ||
-    (name === "images" && values.folder !== undefined)) &&
+    (["images", "index"].includes(name) && values.folder !== undefined)) &&
   numbers.every((n) => Number.isInteger(n) && n >= 1);
 if (values.help || !isUsable) {
   console.error(help);
@@ -100,5 +108,6 @@ if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
 else if (name === "growth") await benchGrowth({ axis: values.axis, steps, isJson });
 else if (name === "store") await benchStore({ items: itemCount, queries, isJson });
 else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson });
+else if (name === "index") await benchIndex({ folder, embedDim, threadCount, isJson });
 else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });
 else await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });

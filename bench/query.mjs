@@ -3,19 +3,16 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { Vocabulary } from "../dist/data/vocabulary.js";
 import { exportBundle } from "../dist/exporter/export-bundle.js";
 import { Input } from "../dist/graph/value.js";
-import { createModel } from "../dist/models/registry.js";
 import { matmul } from "../dist/ops/matmul.js";
 import { openBundle } from "../dist/retrieval/open-bundle.js";
 import { GraphSession } from "../dist/runtime/session.js";
 import { Random } from "../dist/tensor/random.js";
 import { projectCommit } from "../dist/training/project-version.js";
-import { resolveRunConfig } from "../dist/training/run-config.js";
 import { quantile, startPeer } from "./peer.mjs";
+import { randomRun, vocabularySize, wordOf } from "./random-run.mjs";
 
-const vocabularySize = 5000;
 const answerCount = 50;
 /** Pictures that queries take in turn, and the size of drawn ones. */
 const [pictureCount, drawnPx] = [8, { width: 480, height: 640 }];
@@ -83,20 +80,6 @@ export async function benchQuery({ folder, embedDim, itemCount, steps, threadCou
   };
   if (!isJson) console.log(describe(result));
   console.log(JSON.stringify(result));
-}
-
-/** SDFN at the paper's size with random weights, as a run. */
-function randomRun(embedDim) {
-  const config = resolveRunConfig({ file: { embedDim, imagePx: 224, resizePx: 256 } });
-  const vocabulary = new Vocabulary(Array.from({ length: vocabularySize - 2 }, (_, i) => wordOf(i + 2)));
-  const model = createModel("sdfn", config.modelConfig, { vocabularySize, random: new Random(1) });
-  const commit = projectCommit();
-  const manifest = { commit, dataset: { name: "none" }, step: 0, status: "complete", startedAt: "" };
-  return { runDir: "none", manifest, config, vocabulary, model };
-}
-
-function wordOf(token) {
-  return `w${token}`;
 }
 
 /** Scores of all items as one matrix product; the best ones in order. */

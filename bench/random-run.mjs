@@ -1,0 +1,23 @@
+// What benchmarks of serving export: SDFN at the paper's size, not trained.
+import { Vocabulary } from "../dist/data/vocabulary.js";
+import { createModel } from "../dist/models/registry.js";
+import { Random } from "../dist/tensor/random.js";
+import { projectCommit } from "../dist/training/project-version.js";
+import { resolveRunConfig } from "../dist/training/run-config.js";
+
+export const vocabularySize = 5000;
+
+/** SDFN at the paper's size with random weights, as a run. */
+export function randomRun(embedDim) {
+  const config = resolveRunConfig({ file: { embedDim, imagePx: 224, resizePx: 256 } });
+  const vocabulary = new Vocabulary(Array.from({ length: vocabularySize - 2 }, (_, i) => wordOf(i + 2)));
+  const model = createModel("sdfn", config.modelConfig, { vocabularySize, random: new Random(1) });
+  const commit = projectCommit();
+  const manifest = { commit, dataset: { name: "none" }, step: 0, status: "complete", startedAt: "" };
+  return { runDir: "none", manifest, config, vocabulary, model };
+}
+
+/** @param {number} token */
+export function wordOf(token) {
+  return `w${token}`;
+}
