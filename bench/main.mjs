@@ -4,6 +4,7 @@ import { benchFeatures } from "./features.mjs";
 import { benchGrowth, growthAxes } from "./growth.mjs";
 import { benchImages } from "./images.mjs";
 import { benchIndex } from "./index.mjs";
+import { benchLoad } from "./load.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchStep } from "./step.mjs";
 import { benchStore } from "./store.mjs";
@@ -14,7 +15,9 @@ const help = `Usage: npm run bench -- step [options]
        npm run bench -- images --folder DIR [options]
        npm run bench -- store [options]
        npm run bench -- query [options]
-       npm run bench -- index --folder DIR [options]
+       npm run bench -- load [options]
+       npm run bench -- load --clients 16 --seconds 60
+  npm run bench -- index --folder DIR [options]
 
 step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
 step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
@@ -32,8 +35,10 @@ steps wait for their batches.
 store: an index's store of synthetic clustered vectors: time to build, size on disk, and recall@50 and latency beside exact
 search through ONNX Runtime, query by query in turn, with and without filters. Takes 4 KB of disk and memory an item.
 
-query: one picture and one text, from an exported bundle (ResNet-50, 224 px, random weights), decoded, embedded and
-searched exactly among the items of a catalogue, beside the same in PyTorch and NumPy, query by query in turn.
+query: one picture and one text sent over HTTP to \`sdfn serve\` (ResNet-50, 224 px, random weights): decoded, embedded and
+searched among the items of an index, beside the same in PyTorch and NumPy without HTTP, query by query in turn.
+
+load: \`sdfn serve\` under many clients at once: errors, latency, throughput, memory, and how late its event loop is.
 
 index: a catalogue of the JPEG files in a folder (those below it too) indexed as \`sdfn index\` does, with an exported bundle
 (ResNet-50, 224 px, random weights): read, hashed, embedded, thumbnails, written safely. Beside PyTorch, which decodes in
@@ -47,12 +52,14 @@ Options:
   --data DIR     features: the data set
   --cache DIR    features: where maps are kept; a temporary folder by default
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
-  --width N      features, query, index: D, the width of embeddings (default 1024)
-  --items N      query, store: items in the catalogue (default 100000)
-  --threads N    query, index: threads of each side (default 2)
-  --folder DIR   images: JPEG, PNG and WebP files, folders inside included; query: JPEG files, drawn ones by default;
+  --width N      features, query, index, load: D, the width of embeddings (default 1024)
+  --items N      query, load, store: items in the catalogue (default 100000)
+  --threads N    query, index, load: threads of the model, and of the peer (default 2)
+  --folder DIR   images: JPEG, PNG and WebP files, folders inside included; query, load: JPEG files, drawn ones by default;
                  index: JPEG files
   --step-ms N    images: how long a step occupies the main thread (default 500)
+  --clients N    load: clients (default 16)
+  --seconds N    load: time that counts (default 60)
   --queries N    store: queries of each filter (default 200)
   --json         print one JSON line
   --help         show this
@@ -65,6 +72,7 @@ Examples:
   npm run bench -- images --folder data/photos --batch 32 --steps 20
   npm run bench -- store --items 1000000
   npm run bench -- query --steps 60 --width 512
+  npm run bench -- load --clients 16 --seconds 60
   npm run bench -- index --folder data/photos`;
 
 const { values, positionals } = parseArgs({
@@ -83,18 +91,28 @@ const { values, positionals } = parseArgs({
     threads: { type: "string", default: "2" },
     width: { type: "string", default: "1024" },
     queries: { type: "string", default: "200" },
+    clients: { type: "string", default: "16" },
+    seconds: { type: "string", default: "60" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-const numbers = ["batch", "steps", "width", "items", "threads", "queries", "step-ms"].map((name) =>
-  Number(values[name]),
-);
-const [batch, steps, embedDim, itemCount, threadCount, queries, stepMs] = numbers;
+const numbers = [
+  "batch",
+  "steps",
+  "width",
+  "items",
+  "threads",
+  "queries",
+  "step-ms",
+  "clients",
+  "seconds",
+].map((name) => Number(values[name]));
+const [batch, steps, embedDim, itemCount, threadCount, queries, stepMs, clients, seconds] = numbers;
 const name = positionals.join();
 const isUsable =
-  (["step", "query", "store"].includes(name) ||
+  (["step", "query", "load", "store"].includes(name) ||
     (name === "growth" && (values.axis === undefined || growthAxes.includes(values.axis))) ||
     (name === "features" && values.data !== undefined) ||
     (["images", "index"].includes(name) && values.folder !== undefined)) &&
@@ -107,6 +125,8 @@ const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
 if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
 else if (name === "growth") await benchGrowth({ axis: values.axis, steps, isJson });
 else if (name === "store") await benchStore({ items: itemCount, queries, isJson });
+else if (name === "load")
+  await benchLoad({ folder, embedDim, itemCount, clients, seconds, threadCount, isJson });
 else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson });
 else if (name === "index") await benchIndex({ folder, embedDim, threadCount, isJson });
 else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });

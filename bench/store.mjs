@@ -4,14 +4,11 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { latency } from "../dist/retrieval/index-folder/check-index.js";
 import { ExactStore } from "../dist/retrieval/store/exact-store.js";
-import { tagOf } from "../dist/retrieval/store/filter.js";
 import { LanceStore } from "../dist/retrieval/store/lance-store.js";
-import { Random } from "../dist/tensor/random.js";
 import { projectCommit } from "../dist/training/project-version.js";
+import { clusters } from "./clusters.mjs";
 
-const [embedDim, k, batch, itemsPerCentre] = [512, 50, 5000, 100];
-/** Length of the noise around a centre of length 1; queries have it too. */
-const spread = 0.7;
+const [embedDim, k, batch] = [512, 50, 5000];
 
 const filters = {
   none: undefined,
@@ -31,7 +28,7 @@ export async function benchStore({ items, queries, isJson }) {
   const folder = mkdtempSync(join(tmpdir(), "sdfn-bench-store-"));
   const say = (text) => isJson || console.error(text);
   try {
-    const draw = clusters(items);
+    const draw = clusters(items, embedDim);
     const store = await LanceStore.open(folder, { embedDim, access: "create" });
     const exact = await ExactStore.create(embedDim);
     let ingestMs = 0;
@@ -87,41 +84,6 @@ async function compare(store, exact, { filter, vectors }) {
   }
   const [ms, exactMs] = [latency(times.store), latency(times.exact)];
   return { plan, recall: found / wanted, ms, exactMs, speedUp: exactMs.p50 / ms.p50 };
-}
-
-/** Vectors around centres. Noise is read from a long table at random places, which is quick and as good as drawn anew. */
-function clusters(count) {
-  const random = new Random(1);
-  const noise = Float32Array.from({ length: 2 ** 22 }, () => random.normal() / Math.sqrt(embedDim));
-  const near = (centre, length) => {
-    const at = random.integer(noise.length - embedDim);
-    return unit(
-      Float32Array.from({ length: embedDim }, (_, d) => (centre?.[d] ?? 0) + length * noise[at + d]),
-    );
-  };
-  const centres = Array.from({ length: Math.max(1, Math.round(count / itemsPerCentre)) }, () =>
-    near(undefined, 1),
-  );
-  const centre = () => centres[random.integer(centres.length)];
-  return {
-    item: (i) => ({
-      id: `item-${i}`,
-      hash: String(i),
-      category: `c${random.integer(20)}`,
-      price: random.integer(100) + 1,
-      tags: [tagOf("shop", `s${random.integer(1000)}`), tagOf("colour", `colour ${random.integer(12)}`)],
-      details: JSON.stringify({ title: `Item ${i} of the catalogue`, picture: `images/${i}.jpg` }),
-      vector: near(centre(), spread),
-    }),
-    queries: (n) => Array.from({ length: n }, () => near(centre(), spread)),
-  };
-}
-
-function unit(vector) {
-  let squares = 0;
-  for (const value of vector) squares += value * value;
-  const length = Math.sqrt(squares);
-  return vector.map((value) => value / length);
 }
 
 /** Sizes when the versions before the last are gone, which are kept for a minute. */
