@@ -16,7 +16,7 @@ const help = `Usage: npm run bench -- step [options]
        npm run bench -- store [options]
        npm run bench -- query [options]
        npm run bench -- load [options]
-  npm run bench -- index --folder DIR [options]
+       npm run bench -- index --folder DIR [options]
 
 step: one training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by
 step in turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
