@@ -57,9 +57,10 @@ export async function startServing(indexFolder, flags = []) {
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const { value, done } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-  if (done) throw new Error(`sdfn serve ended with ${await ended}`);
+  const address = done ? undefined : JSON.parse(value).address;
+  if (address === undefined) throw new Error(`sdfn serve ended with ${await ended}: ${value ?? ""}`);
   return {
-    address: JSON.parse(value).address,
+    address,
     async stop() {
       child.kill("SIGTERM");
       const code = await ended;
