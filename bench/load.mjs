@@ -1,6 +1,6 @@
 // The service under many clients at once: errors, latency, throughput, memory over time, delay of its event loop.
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { Random } from "../dist/tensor/random.js";
@@ -19,14 +19,12 @@ const gauges = {
   eventLoopP99Seconds: "nodejs_eventloop_lag_p99_seconds",
 };
 
-/** @param {{folder?: string, embedDim: number, itemCount: number, clients: number, seconds: number, threadCount: number, isJson: boolean}} options */
-export async function benchLoad({ folder, embedDim, itemCount, clients, seconds, threadCount, isJson }) {
+/** @param {{folder?: string, embedDim: number, itemCount: number, clients: number, seconds: number, isJson: boolean}} options */
+export async function benchLoad({ folder, embedDim, itemCount, clients, seconds, isJson }) {
   const root = mkdtempSync(join(tmpdir(), "load-"));
   try {
     const { indexFolder, pictures } = await drawIndex(root, { folder, embedDim, itemCount });
-    const service = await startServing(indexFolder, [
-      ...["--threads", String(threadCount), "--rate-limit", "0", "--log-level", "error"],
-    ]);
+    const service = await startServing(indexFolder, [...["--rate-limit", "1000000", "--log-level", "error"]]);
     const start = performance.now();
     const isOver = () => performance.now() - start > 1000 * (warmupSeconds + seconds);
     const isCounted = () => performance.now() - start > 1000 * warmupSeconds;
@@ -69,7 +67,7 @@ export async function benchLoad({ folder, embedDim, itemCount, clients, seconds,
         longest: 1000 * Math.max(...readings.map(({ eventLoopMaxSeconds }) => eventLoopMaxSeconds)),
         p99: 1000 * Math.max(...readings.map(({ eventLoopP99Seconds }) => eventLoopP99Seconds)),
       },
-      ...{ embedDim, items: itemCount, threads: threadCount, commit: projectCommit() },
+      ...{ embedDim, items: itemCount, threads: availableParallelism(), commit: projectCommit() },
     };
     if (errors.length > 0) console.error(`the first error: ${errors[0]}`);
     if (!isJson) console.log(describe(result));

@@ -53,7 +53,7 @@ Options:
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
   --width N      features, query, index, load: D, the width of embeddings (default 1024)
   --items N      query, load, store: items in the catalogue (default 100000)
-  --threads N    query, index, load: threads of the model, and of the peer (default 2)
+  --threads N    index: threads of each side (default 2)
   --folder DIR   images: JPEG, PNG and WebP files, folders inside included; query, load: JPEG files, drawn ones by default;
                  index: JPEG files
   --step-ms N    images: how long a step occupies the main thread (default 500)
@@ -124,9 +124,8 @@ const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
 if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
 else if (name === "growth") await benchGrowth({ axis: values.axis, steps, isJson });
 else if (name === "store") await benchStore({ items: itemCount, queries, isJson });
-else if (name === "load")
-  await benchLoad({ folder, embedDim, itemCount, clients, seconds, threadCount, isJson });
-else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson });
+else if (name === "load") await benchLoad({ folder, embedDim, itemCount, clients, seconds, isJson });
+else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, isJson });
 else if (name === "index") await benchIndex({ folder, embedDim, threadCount, isJson });
 else if (name === "images") await benchImages({ folder, batch, steps: steps + 1, stepMs, isJson });
 else await benchFeatures({ data, weights, cache, embedDim, batch, steps, isJson });

@@ -1,6 +1,6 @@
 // One query end to end over HTTP, and the same in PyTorch and NumPy, in turn: a JPEG decoded, embedded with a text, a catalogue searched.
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "../dist/tensor/random.js";
 import { projectCommit } from "../dist/training/project-version.js";
@@ -8,16 +8,18 @@ import { quantile, startPeer } from "./peer.mjs";
 import { drawIndex, drawText, searchOverHttp, startServing } from "./serving.mjs";
 
 const answerCount = 50;
+/** As the service takes them by itself. */
+const threadCount = availableParallelism();
 /** Queries of each before those that count. */
 const warmup = 3;
 
-/** @param {{folder?: string, embedDim: number, itemCount: number, steps: number, threadCount: number, isJson: boolean}} options */
-export async function benchQuery({ folder, embedDim, itemCount, steps, threadCount, isJson }) {
+/** @param {{folder?: string, embedDim: number, itemCount: number, steps: number, isJson: boolean}} options */
+export async function benchQuery({ folder, embedDim, itemCount, steps, isJson }) {
   const root = mkdtempSync(join(tmpdir(), "query-"));
   const { indexFolder, pictures } = await drawIndex(root, { folder, embedDim, itemCount });
   const sizes = ["--dim", embedDim, "--items", itemCount, "--answers", answerCount, "--threads", threadCount];
   const peer = await startPeer("pytorch-query.py", sizes.map(String), threadCount);
-  const service = await startServing(indexFolder, ["--threads", String(threadCount)]);
+  const service = await startServing(indexFolder, ["--log-level", "error"]);
   const random = new Random(4);
   const times = { ours: [], encode: [], search: [], peer: [] };
   let plan = "";
