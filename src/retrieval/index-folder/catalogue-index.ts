@@ -174,8 +174,8 @@ export class CatalogueIndex {
   }
 
   /** A small copy of an item's picture (WebP). */
-  async thumbnail(entry: CatalogueEntry): Promise<Uint8Array | undefined> {
-    return this.#thumbnails.read(entry.picture);
+  async thumbnail({ picture }: Pick<CatalogueEntry, "picture">): Promise<Uint8Array | undefined> {
+    return this.#thumbnails.read(picture);
   }
 
   hasThumbnail(entry: CatalogueEntry): boolean {
