@@ -129,7 +129,7 @@ export class ExactStore implements VectorStore {
   }
 
   async list({ filter, limit, offset = 0 }: StoreList): Promise<ListedItems> {
-    this.#sorted ??= [...this.#rows].sort(byId);
+    this.#sorted ??= [...this.#rows].sort((a, b) => (a.id < b.id ? -1 : 1));
     const fitting = filter === undefined ? this.#sorted : this.#sorted.filter(predicateOf(filter));
     return {
       items: fitting.slice(offset, offset + limit).map(({ id, hash, details }) => ({ id, hash, details })),
@@ -184,9 +184,4 @@ export class ExactStore implements VectorStore {
     larger.set(this.#matrix);
     this.#matrix = larger;
   }
-}
-
-/** UTF-8 orders as code points do; JavaScript's own order of strings does not. */
-function byId(a: { readonly id: string }, b: { readonly id: string }): number {
-  return Buffer.compare(Buffer.from(a.id), Buffer.from(b.id));
 }

@@ -76,7 +76,7 @@ export interface VectorStore {
   get(ids: readonly string[]): Promise<ReadonlyMap<string, StoredItem>>;
   /** @throws ShapeError, DivergenceError as `upsert`. */
   query(query: StoreQuery): Promise<StoreAnswer>;
-  /** Items that fit, by id in the order of its Unicode code points. */
+  /** Items that fit, by id: the same order from page to page. Which of two emoji comes first is the engine's choice. */
   list(page: StoreList): Promise<ListedItems>;
   count(filter?: Filter): Promise<number>;
   /** All items without their vectors, some at a time, in no particular order. */
