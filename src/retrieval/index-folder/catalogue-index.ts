@@ -16,6 +16,7 @@ import {
   readIndexManifest,
   writeIndexManifest,
 } from "./manifest.js";
+import { defaultLimit, type Page, pageProblems } from "./page.js";
 import { Thumbnails } from "./thumbnails.js";
 
 /** An item to be written. */
@@ -171,6 +172,17 @@ export class CatalogueIndex {
   async get(id: string): Promise<{ entry: CatalogueEntry; embedding: Float32Array } | undefined> {
     const item = (await this.store.get([id])).get(id);
     return item && { entry: parseEntry(id, item.details), embedding: item.vector };
+  }
+
+  /** Items that fit, in the order of their ids. @throws UsageError for a page that cannot be meant. */
+  async list(
+    page: Page = {},
+  ): Promise<{ readonly entries: readonly CatalogueEntry[]; readonly fitting: number }> {
+    const problems = pageProblems(page);
+    if (problems.length > 0) throw new UsageError(`list: ${problems.join("\n  - ")}`);
+    const { limit = defaultLimit } = page;
+    const { items, fitting } = await this.store.list({ ...page, limit });
+    return { entries: items.map(({ id, details }) => parseEntry(id, details)), fitting };
   }
 
   /** A small copy of an item's picture (WebP). */
