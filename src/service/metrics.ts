@@ -5,8 +5,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 export type Stage = "read" | "encode" | "search" | "embed" | "write";
 
 export interface MetricsSources {
-  /** Items of the index, as far as is known without asking it. */
-  readonly items: () => number;
+  /** Items of the index; rejects while it cannot be asked. */
+  readonly items: () => Promise<number>;
   /** Queries and pictures that wait for the model or are with it. */
   readonly waiting: () => number;
 }
@@ -42,9 +42,10 @@ export class Metrics {
       ...{ labelNames: ["stage"], buckets: seconds, registers },
     });
     new Gauge({
-      ...{ name: "sdfn_items", help: "Items of the index when its contents were last counted", registers },
-      collect() {
-        this.set(items());
+      ...{ name: "sdfn_items", help: "Items of the index, when it could last be asked", registers },
+      async collect() {
+        const count = await items().catch(() => undefined);
+        if (count !== undefined) this.set(count);
       },
     });
     new Gauge({

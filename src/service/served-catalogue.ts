@@ -47,6 +47,7 @@ export class ServedCatalogue {
   /** Why searches cannot be answered now; undefined when they can. */
   async trouble(): Promise<SdfnError | undefined> {
     try {
+      await this.index.refresh();
       await this.index.store.count();
       return undefined;
     } catch (error) {

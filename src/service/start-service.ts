@@ -89,7 +89,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       parts: {
         ...{ catalogue, writer, queries, timeoutMs: options.timeoutMs },
         metrics: new Metrics({
-          items: () => catalogue.index.manifest.contents.items,
+          items: () => catalogue.index.store.count(),
           waiting: () => queries.taken,
         }),
         uploads: new Slots("bytes of uploads", uploadBytes),
