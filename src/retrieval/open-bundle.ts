@@ -66,6 +66,10 @@ export class BundleEncoder implements Encoder {
     return parsed.success ? parsed.data.modules : undefined;
   }
 
+  get phrases(): readonly string[] | undefined {
+    return this.manifest.phrases;
+  }
+
   async embedPictures(pictures: readonly Picture[]): Promise<readonly (Float32Array | ImageError)[]> {
     this.#requireOpen();
     const answers = await this.#queue.addAll(
