@@ -61,6 +61,7 @@ export const serviceDefaults = {
   ...{ timeoutMs: 30_000, maxWaiting: 64, stopWithinMs: 25_000 },
 } as const;
 
+const sweepMs = 50;
 /** Bytes of pictures in memory. */
 const uploadBytes = 256 * 2 ** 20;
 
@@ -105,8 +106,10 @@ export async function startService(given: ServiceOptions): Promise<Service> {
     const address = await listen(app, host, port);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
     const stop = async (running: ServiceApp) => {
+      // Connections whose last request is answered meanwhile would be kept for the next one.
+      const sweep = setInterval(() => running.server.closeIdleConnections(), sweepMs);
       try {
-        await running.close();
+        await running.close().finally(() => clearInterval(sweep));
         await writer.close();
       } finally {
         await catalogue.close();
