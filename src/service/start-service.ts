@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { EnvironmentError, UsageError } from "../errors.js";
 import { serviceApp } from "./app.js";
 import { CatalogueWriter } from "./catalogue-writer.js";
+import { Connections } from "./connections.js";
 import { KeyRing } from "./keys.js";
 import { listen, risks } from "./listen.js";
 import { Metrics } from "./metrics.js";
@@ -103,11 +104,12 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;
+    const connections = new Connections(app.server);
     const address = await listen(app, host, port);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
     const stop = async (running: ServiceApp) => {
       // Connections whose last request is answered meanwhile would be kept for the next one.
-      const sweep = setInterval(() => running.server.closeIdleConnections(), sweepMs);
+      const sweep = setInterval(() => connections.closeIdle(), sweepMs);
       try {
         await running.close().finally(() => clearInterval(sweep));
         await writer.close();
@@ -127,7 +129,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       },
       close() {
         isStopping = true;
-        stopped ??= before(options.stopWithinMs, stop(running), () => running.server.closeAllConnections());
+        stopped ??= before(options.stopWithinMs, stop(running), () => connections.closeAll());
         return stopped;
       },
     };

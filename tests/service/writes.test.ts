@@ -1,5 +1,8 @@
 /** Writing over HTTP, who may, and what is kept when a service stops. */
+
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -216,6 +219,21 @@ describe("a service that stops", () => {
     for (const id of kept) expect(await index.get(id), id).toBeDefined();
     expect(index.manifest.contents.items).toBe(await index.store.count());
     await index.close();
+  });
+
+  it("does not wait for connections that ask nothing", async () => {
+    const service = await start({ index: place.index });
+    // As browsers open some ahead of need: one silent, one in the middle of a first line, one that was answered.
+    const sockets = ["", "GET /heal", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"].map((bytes) => {
+      const socket = connect(Number(new URL(service.address).port), "127.0.0.1");
+      socket.write(bytes);
+      return socket;
+    });
+    await once(sockets[2] as Socket, "data");
+    const startMs = performance.now();
+    await service.close();
+    expect(performance.now() - startMs).toBeLessThan(10_000);
+    for (const socket of sockets) socket.destroy();
   });
 
   it("does not wait for ever for a client that sends nothing more", async () => {
