@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StoreError } from "../../src/errors.js";
 import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
 import { catalogueSchema, itemSchema, searchResponseSchema } from "../../src/service/api.js";
+import { CatalogueWriter } from "../../src/service/catalogue-writer.js";
+import { ServedCatalogue } from "../../src/service/served-catalogue.js";
+import { Upkeep } from "../../src/service/upkeep.js";
 import { sdfn } from "../search/shop.js";
 import {
   form,
@@ -163,6 +166,37 @@ describe("PUT and DELETE /v1/items/{id}", () => {
     expect(written).toContainEqual(last);
     const picture = await (await service.get(last.pictureUrl)).arrayBuffer();
     expect(Buffer.from(picture)).toEqual(await drawn(Number(last.category.slice(1))));
+  });
+});
+
+describe("CatalogueWriter", () => {
+  it("makes changes that come together one after the other", async () => {
+    const catalogue = await ServedCatalogue.open(place.copy("direct"), {
+      isWritable: true,
+      onBatch: () => undefined,
+    });
+    const upkeep = new Upkeep(catalogue.index, () => undefined);
+    const direct = new CatalogueWriter(catalogue, upkeep);
+    const written = { category: "a", attributes: {} };
+    const { entry } = await direct.put("X", written, await drawn(5));
+    const results = await Promise.allSettled([
+      ...[direct.put("X", { ...written, category: "b" }, undefined), direct.delete("X")],
+      ...[direct.put("X", written, undefined), direct.delete("A1"), direct.delete("A1")],
+      ...[direct.put("A2", { ...written, category: "c" }, undefined), direct.put("A2", written, undefined)],
+    ]);
+    expect(results.map(({ status }) => status)).toEqual([
+      ...["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled", "fulfilled", "fulfilled"],
+    ]);
+    expect(results[0]).toMatchObject({
+      value: { isNew: false, entry: { category: "b", picture: entry.picture } },
+    });
+    expect(results[2]).toMatchObject({ reason: { code: "INPUT_INVALID" } });
+    for (const id of ["X", "A1"]) expect(await catalogue.index.get(id)).toBeUndefined();
+    expect((await catalogue.index.get("A2"))?.entry).toMatchObject({ category: "a", image: "A2.png" });
+    await direct.close();
+    expect(catalogue.index.manifest.contents.items).toBe(11);
+    await expect(direct.delete("A2")).rejects.toThrow();
+    await catalogue.close();
   });
 });
 
