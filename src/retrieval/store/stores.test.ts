@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -94,6 +94,37 @@ for (const [kind, open] of Object.entries(kinds)) {
       );
       const { hits } = await store.query({ vector: a.vector, limit: 300 });
       expect(hits.map(({ id }) => id)).not.toContain(a.id);
+    });
+
+    it("lists items by id, page by page, and how many fit", async () => {
+      const sorted = items
+        .map(({ id, hash, details }) => ({ id, hash, details }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      const pages = [];
+      for (let offset = 0; offset < 300; offset += 130) {
+        const page = await store.list({ limit: 130, offset });
+        expect(page.fitting).toBe(300);
+        pages.push(...page.items);
+      }
+      expect(pages).toEqual(sorted);
+      expect(await store.list({ limit: 5, offset: 300 })).toEqual({ items: [], fitting: 300 });
+      expect(await store.list({ limit: 0 })).toEqual({ items: [], fitting: 300 });
+      const filter: Filter = { kind: "category", anyOf: [categories[1] ?? ""] };
+      const fitting = sorted.filter(({ id }) => byId.get(id)?.category === categories[1]);
+      expect(await store.list({ filter, limit: 7, offset: 3 })).toEqual({
+        items: fitting.slice(3, 10),
+        fitting: fitting.length,
+      });
+    });
+
+    it("lists what is there now", async () => {
+      const [item] = items as [StoredItem];
+      await store.list({ limit: 1 });
+      await store.delete(items.map(({ id }) => id));
+      expect(await store.list({ limit: 5 })).toEqual({ items: [], fitting: 0 });
+      const ids = ["", "A", "a", "ä", "\u4E00", "\u{1F9E5}"];
+      await store.upsert([...ids].reverse().map((id) => ({ ...item, id })));
+      expect((await store.list({ limit: 9 })).items.map(({ id }) => id)).toEqual(ids);
     });
 
     it("gives everything back, some at a time", async () => {
@@ -217,6 +248,30 @@ describe("LanceStore on disk", () => {
     const reader = await openLance(root, "read");
     expect(await reader.count()).toBe(27);
     await reader.close();
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("does not carry out later what it refused", async () => {
+    const writer = await openLance();
+    await writer.upsert(items.slice(0, 3));
+    abandoned.push(writer);
+    for (const name of ["", ...readdirSync(root, { recursive: true, encoding: "utf8" })]) {
+      chmodSync(join(root, name), 0o755);
+    }
+    process.seteuid?.(65534);
+    try {
+      await expect(writer.delete([items[0]?.id ?? ""])).rejects.toThrow(/store failed; got .*ermission/);
+      await expect(writer.upsert(items.slice(3, 5))).rejects.toThrow(StoreError);
+    } finally {
+      process.seteuid?.(0);
+    }
+    const again = await openLance();
+    expect(await idsOf(again)).toEqual(
+      items
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    await again.close();
   });
 
   it("is not made unless asked to", async () => {
