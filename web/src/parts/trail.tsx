@@ -1,0 +1,48 @@
+/** The steps that led to the search at hand; each leads back. */
+import { referenceName, useReference } from "../picture/use-reference.js";
+import type { Step } from "../state/search-state.js";
+import { ArrowIcon, TextIcon } from "./icons.js";
+import { ReferencePicture } from "./reference-tile.js";
+
+interface TrailProps {
+  readonly trail: readonly Step[];
+  readonly step: Step;
+  readonly onBackTo: (index: number) => void;
+}
+
+export function Trail({ trail, step, onBackTo }: TrailProps) {
+  if (trail.length === 0) return null;
+  return (
+    <nav className="trail" aria-label="Your steps">
+      <ol>
+        {trail.map((earlier, index) => (
+          // A step is what it is by its place: the same query may come twice.
+          <li key={`${index}-${earlier.text}`}>
+            <button type="button" className="trail-step" onClick={() => onBackTo(index)}>
+              <span className="visually-hidden">Back to step {index + 1}: </span>
+              <StepFace step={earlier} />
+            </button>
+            <ArrowIcon />
+          </li>
+        ))}
+        <li>
+          <span className="trail-step current" aria-current="step">
+            <StepFace step={step} />
+          </span>
+        </li>
+      </ol>
+    </nav>
+  );
+}
+
+function StepFace({ step: { reference, text } }: { readonly step: Step }) {
+  const shown = useReference(reference);
+  return (
+    <>
+      <span className="trail-picture">
+        {reference === undefined ? <TextIcon /> : <ReferencePicture shown={shown} />}
+      </span>
+      <span className="trail-words">{text === "" ? <i>like {referenceName(shown)}</i> : text}</span>
+    </>
+  );
+}

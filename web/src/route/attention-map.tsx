@@ -1,0 +1,92 @@
+/** Which words each place of the reference listened to: a heat map, with the words as buttons. */
+import { useEffect, useRef, useState } from "react";
+import { ReferencePicture } from "../parts/reference-tile.js";
+import { formatPercent } from "../parts/words.js";
+import type { ShownReference } from "../picture/use-reference.js";
+import { type Attention, heatMap, strongestWord } from "./attention.js";
+
+interface AttentionMapProps {
+  readonly attention: Attention;
+  readonly shown: ShownReference | undefined;
+}
+
+export function AttentionMap({ attention, shown }: AttentionMapProps) {
+  const { words, rows, columns } = attention;
+  const [chosen, setChosen] = useState<number>();
+  const [pointed, setPointed] = useState<number | "all">();
+  const word = pointed === undefined ? chosen : pointed === "all" ? undefined : pointed;
+  const map = heatMap(attention, word);
+  const button = (index: number | undefined, label: string) => (
+    <button
+      key={`${index}`}
+      type="button"
+      className={index === word ? "chip shown" : "chip"}
+      aria-pressed={index === chosen}
+      onClick={() => setChosen(index)}
+      onPointerEnter={() => setPointed(index ?? "all")}
+      onPointerLeave={() => setPointed(undefined)}
+      onFocus={() => setPointed(index ?? "all")}
+      onBlur={() => setPointed(undefined)}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <section className="how-part heat" aria-labelledby="heat-title">
+      <h3 id="heat-title">Where your words looked</h3>
+      <div className="heat-picture">
+        <ReferencePicture shown={shown} />
+        <Heat values={map.values} rows={rows} columns={columns} />
+        {word === undefined && (
+          <div className={`heat-words columns-${columns}`} aria-hidden="true">
+            {map.values.map((_, region) => (
+              // A region is its place.
+              <span key={`region ${region + 1}`}>{strongestWord(attention, region)}</span>
+            ))}
+          </div>
+        )}
+      </div>
+      <div className="chips" role="group" aria-label="Words to show in the picture">
+        {button(undefined, "All words")}
+        {words.map((text, index) => button(index, text))}
+      </div>
+      <p className="small soft" role="status">
+        {word === undefined
+          ? "The word that each place listened to most; the stronger the colour, the more to this one word alone."
+          : `“${words[word]}” has ${formatPercent(map.low)} (pale) to ${formatPercent(map.high)} (strong) of a place’s attention${whereText(map.values, { rows, columns })}.`}
+      </p>
+    </section>
+  );
+}
+
+/** In words, for those who do not see the map: ", most in the upper left". */
+function whereText(values: readonly number[], { rows, columns }: { rows: number; columns: number }): string {
+  const place = values.indexOf(1);
+  if (place < 0) return "";
+  const name = (position: number, count: number, names: readonly [string, string, string]) => {
+    const centre = (position + 0.5) / count;
+    return centre < 0.4 ? names[0] : centre > 0.6 ? names[2] : names[1];
+  };
+  const row = name(Math.floor(place / columns), rows, ["upper", "", "lower"]);
+  const column = name(place % columns, columns, ["left", "middle", "right"]);
+  return `, most in the ${`${row} ${column}`.trim()}`;
+}
+
+interface HeatProps {
+  readonly values: readonly number[];
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** One pixel a region; the browser smooths it over the picture. */
+function Heat({ values, rows, columns }: HeatProps) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = ref.current?.getContext("2d");
+    if (!context) return;
+    const pixels = context.createImageData(columns, rows);
+    for (const [i, value] of values.entries()) pixels.data.set([214, 52, 20, Math.round(215 * value)], 4 * i);
+    context.putImageData(pixels, 0, 0);
+  }, [values, rows, columns]);
+  return <canvas ref={ref} width={columns} height={rows} className="heat-canvas" aria-hidden="true" />;
+}

@@ -1,0 +1,48 @@
+/** Phrases that shoppers could mean, from the texts that the model learned from. */
+import { useEffect, useState } from "react";
+import { getSuggestions } from "../api/client.js";
+
+/** Typing that goes on within this time asks only once. */
+const pauseMs = 120;
+
+interface Wanted {
+  readonly category: string | undefined;
+  readonly prefix: string;
+  readonly limit: number;
+  readonly isWanted?: boolean;
+}
+
+/** Those of the newest answer; none when the service has none or cannot be asked. */
+export function useSuggestions({ category, prefix, limit, isWanted = true }: Wanted): readonly string[] {
+  const [suggestions, setSuggestions] = useState<readonly string[]>([]);
+  useEffect(() => {
+    if (!isWanted) return undefined;
+    const abort = new AbortController();
+    const timer = setTimeout(
+      () => {
+        getSuggestions({ category, prefix, limit }, abort.signal).then(
+          (found) => !abort.signal.aborted && setSuggestions(found),
+          () => !abort.signal.aborted && setSuggestions([]),
+        );
+      },
+      prefix === "" ? 0 : pauseMs,
+    );
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [category, prefix, limit, isWanted]);
+  return suggestions;
+}
+
+/** A text as its last phrase, which is being typed, and what stands before: "is red and has" -> "is red and ", "has". */
+export function splitPhrase(text: string): { readonly before: string; readonly phrase: string } {
+  const [, before = "", phrase = ""] = /^(.*(?:,|\band\b|\bbut\b)\s+)?(.*)$/is.exec(text) ?? [];
+  return { before, phrase };
+}
+
+/** A text with one more phrase. */
+export function withPhrase(text: string, phrase: string): string {
+  const start = text.trim().replace(/(?:,|\band|\bbut)$/i, "").trim();
+  return start === "" ? phrase : `${start} and ${phrase}`;
+}
