@@ -90,6 +90,30 @@ export class EncoderError extends SdfnError {
   readonly code = "ENCODER_FAILED";
 }
 
+/** Why the service refuses a request; its table of statuses (`src/service/error-answers.ts`) has one for each. */
+export type RefusalCode =
+  | "INPUT_INVALID"
+  | "KEY_NEEDED"
+  | "KEY_INVALID"
+  | "NOT_ALLOWED"
+  | "NOT_FOUND"
+  | "TOO_LARGE"
+  | "UNSUPPORTED_TYPE"
+  | "RATE_LIMITED"
+  | "OVERLOADED"
+  | "NOT_READY"
+  | "TIMEOUT";
+
+/** A request to the service that is not answered as asked; the message is written for its client. */
+export class RequestError extends SdfnError {
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** Training met NaN or infinity and stopped; the last good parameters were kept. */
 export class DivergenceError extends SdfnError {
   readonly code = "TRAINING_DIVERGED";

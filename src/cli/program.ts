@@ -80,6 +80,11 @@ const entries: readonly CommandEntry[] = [
     summary: "find pictures with a picture and a sentence",
     load: async (context) => (await import("./commands/search.js")).searchCommand(context),
   },
+  {
+    name: "serve",
+    summary: "answer searches in an index over HTTP, with a page for people",
+    load: async (context) => (await import("./commands/serve.js")).serveCommand(context),
+  },
 ];
 
 /** `sdfn`, with the commands that occur in `args` loaded, and the others by name. */

@@ -12,6 +12,10 @@ export const serviceLimits = {
   textCharacters: searchLimits.textCharacters,
   /** One picture's file. */
   pictureBytes: 20 * 2 ** 20,
+  /** Larger pictures are refused before they are decoded. */
+  picturePixels: 50e6,
+  /** All pictures of one request. */
+  formBytes: 32 * 2 ** 20,
   /** JSON bodies, and the JSON part of a form. */
   jsonBytes: 256 * 2 ** 10,
   conditions: 32,

@@ -91,6 +91,15 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   tar: ["data"],
   "@lancedb/lancedb": ["retrieval"],
   "apache-arrow": ["retrieval"],
+  fastify: ["service"],
+  "fastify-type-provider-zod": ["service"],
+  "@fastify/helmet": ["service"],
+  "@fastify/multipart": ["service"],
+  "@fastify/rate-limit": ["service"],
+  "@fastify/static": ["service"],
+  "@fastify/swagger": ["service"],
+  "@fastify/swagger-ui": ["service"],
+  "prom-client": ["service"],
   zod: "wherever input is checked",
 };
 

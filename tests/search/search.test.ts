@@ -175,6 +175,31 @@ describe("CatalogueSearch", () => {
   });
 });
 
+describe("CatalogueIndex.list", () => {
+  it("lists the entries that fit, page by page, and refuses pages that cannot be meant", async () => {
+    const sorted = [...ids].sort();
+    const first = await index.list({ limit: 7 });
+    expect(first.entries.map(({ id }) => id)).toEqual(sorted.slice(0, 7));
+    expect(first.fitting).toBe(ids.length);
+    const rest = await index.list({ limit: 1000, offset: 7 });
+    expect(rest.entries.map(({ id }) => id)).toEqual(sorted.slice(7));
+    expect((await index.list()).entries).toHaveLength(20);
+    const { entries, fitting } = await index.list({
+      filter: { kind: "category", anyOf: ["dress"] },
+      limit: 1000,
+    });
+    expect(entries).toHaveLength(fitting);
+    expect(fitting).toBeLessThan(ids.length);
+    for (const entry of entries) {
+      expect(entry.category).toBe("dress");
+      expect(entry).toEqual((await index.get(entry.id))?.entry);
+    }
+    await expect(index.list({ limit: 1001, offset: -1 })).rejects.toThrow(
+      /limit must be .*; got 1001\n.*offset .*; got -1/,
+    );
+  });
+});
+
 describe("sdfn search --index", () => {
   it("prints ranked items, and writes a page with their pictures", async () => {
     const html = join(shop.root, "found.html");

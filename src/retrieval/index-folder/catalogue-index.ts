@@ -16,6 +16,7 @@ import {
   readIndexManifest,
   writeIndexManifest,
 } from "./manifest.js";
+import { defaultLimit, type Page, pageProblems } from "./page.js";
 import { Thumbnails } from "./thumbnails.js";
 
 /** An item to be written. */
@@ -173,9 +174,20 @@ export class CatalogueIndex {
     return item && { entry: parseEntry(id, item.details), embedding: item.vector };
   }
 
+  /** Items that fit, in the order of their ids. @throws UsageError for a page that cannot be meant. */
+  async list(
+    page: Page = {},
+  ): Promise<{ readonly entries: readonly CatalogueEntry[]; readonly fitting: number }> {
+    const problems = pageProblems(page);
+    if (problems.length > 0) throw new UsageError(`list: ${problems.join("\n  - ")}`);
+    const { limit = defaultLimit } = page;
+    const { items, fitting } = await this.store.list({ ...page, limit });
+    return { entries: items.map(({ id, details }) => parseEntry(id, details)), fitting };
+  }
+
   /** A small copy of an item's picture (WebP). */
-  async thumbnail(entry: CatalogueEntry): Promise<Uint8Array | undefined> {
-    return this.#thumbnails.read(entry.picture);
+  async thumbnail({ picture }: Pick<CatalogueEntry, "picture">): Promise<Uint8Array | undefined> {
+    return this.#thumbnails.read(picture);
   }
 
   hasThumbnail(entry: CatalogueEntry): boolean {

@@ -2,10 +2,11 @@
 import { UsageError } from "../../errors.js";
 import type { EncodedQuery, Encoder, EncoderQuery, Picture, WordAttention } from "../encoder.js";
 import type { QueryRoutes } from "../model-embedder.js";
-import { type Filter, filterLimits, filterSize } from "../store/filter.js";
+import type { Filter } from "../store/filter.js";
 import type { StoreAnswer } from "../store/vector-store.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
 import { type CatalogueEntry, parseEntry } from "./entry.js";
+import { defaultLimit, type Page, pageLimits, pageProblems, wholeNumberProblems } from "./page.js";
 
 /** The reference of a query: an item of the index, or any picture. */
 export type Reference = { readonly id: string } | { readonly picture: Picture };
@@ -19,13 +20,9 @@ export interface CatalogueQuery {
   readonly weight?: number | undefined;
 }
 
-export interface CatalogueSearchRequest {
+export interface CatalogueSearchRequest extends Page {
   /** At least one. Of several, the weighted sum of their unit embeddings, made a unit vector again, is searched for. */
   readonly queries: readonly CatalogueQuery[];
-  readonly filter?: Filter | undefined;
-  /** 1 to `searchLimits.limit`. */
-  readonly limit?: number | undefined;
-  readonly offset?: number | undefined;
   /** May the answers have the items that were references? */
   readonly includeReferences?: boolean | undefined;
   /** Compare every item, whatever it costs. */
@@ -59,8 +56,7 @@ export interface CatalogueAnswer {
   readonly timesMs: { readonly encode: number; readonly search: number; readonly total: number };
 }
 
-export const searchLimits = { limit: 1000, offset: 10_000, queries: 16, textCharacters: 2000 } as const;
-const defaultLimit = 20;
+export const searchLimits = { ...pageLimits, queries: 16, textCharacters: 2000 } as const;
 /** Shorter sums point nowhere: their direction is rounding. */
 const leastSum = 1e-3;
 
@@ -172,22 +168,12 @@ export function weightedSum(embeddings: readonly Float32Array[], weights: readon
 }
 
 /** @throws UsageError that lists everything wrong. */
-function requireUsable({ queries, filter, limit = defaultLimit, offset = 0 }: CatalogueSearchRequest): void {
-  const problems: string[] = [];
-  const { parts, depth } = filter ? filterSize(filter) : { parts: 0, depth: 0 };
-  if (parts > filterLimits.parts || depth > filterLimits.depth) {
-    problems.push(
-      `the filter must have at most ${filterLimits.parts} conditions and values, ${filterLimits.depth} deep; got more`,
-    );
-  }
-  const whole = (name: string, value: number, min: number, max: number) => {
-    if (!Number.isInteger(value) || value < min || value > max) {
-      problems.push(`${name} must be a whole number from ${min} to ${max}; got ${value}`);
-    }
-  };
-  whole("limit", limit, 1, searchLimits.limit);
-  whole("offset", offset, 0, searchLimits.offset);
-  whole("the number of queries", queries.length, 1, searchLimits.queries);
+function requireUsable(request: CatalogueSearchRequest): void {
+  const { queries } = request;
+  const problems = [
+    ...pageProblems(request),
+    ...wholeNumberProblems("the number of queries", queries.length, 1, searchLimits.queries),
+  ];
   for (const [i, { reference, text = "", weight = 1 }] of queries.entries()) {
     const name = queries.length === 1 ? "the query" : `query ${i + 1}`;
     if (reference === undefined && text.trim() === "")

@@ -6,10 +6,12 @@ import { highest } from "../top-k.js";
 import { type Filter, predicateOf } from "./filter.js";
 import {
   checkedItems,
+  type ListedItems,
   requireUnitVector,
   type StoreAnswer,
   type StoredItem,
   type StoredSummary,
+  type StoreList,
   type StoreQuery,
   type VectorStore,
 } from "./vector-store.js";
@@ -28,6 +30,8 @@ export class ExactStore implements VectorStore {
   /** By row; the vectors are rows of the matrix. */
   readonly #rows: Omit<StoredItem, "vector">[] = [];
   readonly #rowOfId = new Map<string, number>();
+  /** The rows by id; until the next write. */
+  #sorted: readonly Omit<StoredItem, "vector">[] | undefined;
   /** [capacity, D] */
   #matrix: Float32Array;
 
@@ -63,6 +67,7 @@ export class ExactStore implements VectorStore {
   }
 
   async upsert(items: readonly StoredItem[]): Promise<void> {
+    this.#sorted = undefined;
     for (const { vector, ...fields } of checkedItems(items, this.embedDim)) {
       const row = this.#rowOfId.get(fields.id) ?? this.#rows.length;
       this.#reserve(row + 1);
@@ -73,6 +78,7 @@ export class ExactStore implements VectorStore {
   }
 
   async delete(ids: readonly string[]): Promise<void> {
+    this.#sorted = undefined;
     for (const id of ids) {
       const row = this.#rowOfId.get(id);
       const last = this.#rows.pop();
@@ -120,6 +126,15 @@ export class ExactStore implements VectorStore {
     });
     hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
     return { hits: hits.slice(offset), fitting, plan: "exact" };
+  }
+
+  async list({ filter, limit, offset = 0 }: StoreList): Promise<ListedItems> {
+    this.#sorted ??= [...this.#rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const fitting = filter === undefined ? this.#sorted : this.#sorted.filter(predicateOf(filter));
+    return {
+      items: fitting.slice(offset, offset + limit).map(({ id, hash, details }) => ({ id, hash, details })),
+      fitting: fitting.length,
+    };
   }
 
   async count(filter?: Filter): Promise<number> {

@@ -13,7 +13,7 @@ import {
   type Vector,
   vectorFromArray,
 } from "apache-arrow";
-import type { StoredItem } from "./vector-store.js";
+import type { StoredItem, StoredSummary } from "./vector-store.js";
 
 const tagsType = new List(new Field("item", new Utf8(), true));
 const vectorType = (embedDim: number) => new FixedSizeList(embedDim, new Field("item", new Float32(), true));
@@ -83,4 +83,11 @@ export function itemOf({ id, hash, category, price, tags, details, vector }: Ite
     details,
     vector: Float32Array.from(vector.toArray()),
   };
+}
+
+export const summaryColumns = ["id", "hash", "details"] as const;
+
+/** @param row with `summaryColumns`. */
+export function summaryOf({ id, hash, details }: StoredSummary): StoredSummary {
+  return { id, hash, details };
 }

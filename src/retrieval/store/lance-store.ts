@@ -10,14 +10,16 @@ import { buildIndexes, readTraining } from "./lance-indexes.js";
 import { type Connection, loadLance, type Table } from "./lance-library.js";
 import { planQuery } from "./lance-plan.js";
 import { damagedManifests, moveDamagedAside } from "./lance-recovery.js";
-import { type ItemRow, itemOf, itemSchema, itemTable } from "./lance-rows.js";
+import { type ItemRow, itemOf, itemSchema, itemTable, summaryColumns, summaryOf } from "./lance-rows.js";
 import {
   checkedItems,
+  type ListedItems,
   requireUnitVector,
   type StoreAnswer,
   type StoredItem,
   type StoredSummary,
   type StoreHit,
+  type StoreList,
   type StoreQuery,
   type VectorStore,
 } from "./vector-store.js";
@@ -167,17 +169,31 @@ export class LanceStore implements VectorStore {
     return { hits: hits.slice(offset), fitting, plan };
   }
 
+  async list(page: StoreList): Promise<ListedItems> {
+    return this.#guarded(() => this.#list(page));
+  }
+
+  async #list({ filter, limit, offset = 0 }: StoreList): Promise<ListedItems> {
+    const where = filter && lanceFilter(filter);
+    const fitting = await this.#table.countRows(where);
+    if (limit < 1 || offset >= fitting) return { items: [], fitting };
+    let listing = this.#table.query().select([...summaryColumns]);
+    if (where !== undefined) listing = listing.where(where);
+    const rows = await listing
+      .orderBy({ columnName: "id", ascending: true })
+      .limit(limit)
+      .offset(offset)
+      .toArray();
+    return { items: rows.map(summaryOf), fitting };
+  }
+
   async count(filter?: Filter): Promise<number> {
     return this.#guarded(() => this.#table.countRows(filter && lanceFilter(filter)));
   }
 
   async *summaries(): AsyncGenerator<readonly StoredSummary[]> {
-    for await (const batch of this.#table.query().select(["id", "hash", "details"])) {
-      yield (batch.toArray() as unknown as StoredSummary[]).map(({ id, hash, details }) => ({
-        id,
-        hash,
-        details,
-      }));
+    for await (const batch of this.#table.query().select([...summaryColumns])) {
+      yield (batch.toArray() as unknown as StoredSummary[]).map(summaryOf);
     }
   }
 

@@ -96,6 +96,37 @@ for (const [kind, open] of Object.entries(kinds)) {
       expect(hits.map(({ id }) => id)).not.toContain(a.id);
     });
 
+    it("lists items by id, page by page, and how many fit", async () => {
+      const sorted = items
+        .map(({ id, hash, details }) => ({ id, hash, details }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      const pages = [];
+      for (let offset = 0; offset < 300; offset += 130) {
+        const page = await store.list({ limit: 130, offset });
+        expect(page.fitting).toBe(300);
+        pages.push(...page.items);
+      }
+      expect(pages).toEqual(sorted);
+      expect(await store.list({ limit: 5, offset: 300 })).toEqual({ items: [], fitting: 300 });
+      expect(await store.list({ limit: 0 })).toEqual({ items: [], fitting: 300 });
+      const filter: Filter = { kind: "category", anyOf: [categories[1] ?? ""] };
+      const fitting = sorted.filter(({ id }) => byId.get(id)?.category === categories[1]);
+      expect(await store.list({ filter, limit: 7, offset: 3 })).toEqual({
+        items: fitting.slice(3, 10),
+        fitting: fitting.length,
+      });
+    });
+
+    it("lists what is there now", async () => {
+      const [item] = items as [StoredItem];
+      await store.list({ limit: 1 });
+      await store.delete(items.map(({ id }) => id));
+      expect(await store.list({ limit: 5 })).toEqual({ items: [], fitting: 0 });
+      const ids = ["", "A", "a", "ä", "\u4E00", "\u{1F9E5}"];
+      await store.upsert([...ids].reverse().map((id) => ({ ...item, id })));
+      expect((await store.list({ limit: 9 })).items.map(({ id }) => id)).toEqual(ids);
+    });
+
     it("gives everything back, some at a time", async () => {
       const all: StoredItem[] = [];
       for await (const part of store.items()) all.push(...part);

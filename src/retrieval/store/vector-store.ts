@@ -26,6 +26,20 @@ export interface StoreQuery {
   readonly isExact?: boolean;
 }
 
+/** A page of items without an order of merit. */
+export interface StoreList {
+  readonly filter?: Filter | undefined;
+  readonly limit: number;
+  /** Items left out at the beginning. */
+  readonly offset?: number | undefined;
+}
+
+export interface ListedItems {
+  readonly items: readonly StoredSummary[];
+  /** Items that fit the filter. */
+  readonly fitting: number;
+}
+
 export interface StoreHit {
   readonly id: string;
   /** Cosine of query and item, -1 to 1. */
@@ -62,6 +76,8 @@ export interface VectorStore {
   get(ids: readonly string[]): Promise<ReadonlyMap<string, StoredItem>>;
   /** @throws ShapeError, DivergenceError as `upsert`. */
   query(query: StoreQuery): Promise<StoreAnswer>;
+  /** Items that fit, by id: the same order from page to page. Which of two emoji comes first is the engine's choice. */
+  list(page: StoreList): Promise<ListedItems>;
   count(filter?: Filter): Promise<number>;
   /** All items without their vectors, some at a time, in no particular order. */
   summaries(): AsyncIterable<readonly StoredSummary[]>;

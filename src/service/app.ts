@@ -1,0 +1,106 @@
+/** The HTTP side of a service: plugins, limits, errors, and the routes. */
+import { randomUUID } from "node:crypto";
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import fastifyHelmet from "@fastify/helmet";
+import fastifyMultipart from "@fastify/multipart";
+import Fastify, { type FastifyReply, type FastifyRequest, LogController } from "fastify";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import type { ApiError } from "./api.js";
+import { serviceLimits } from "./api.js";
+import { errorAnswer } from "./error-answers.js";
+import { openApi } from "./openapi.js";
+import type { ServiceApp, ServiceParts } from "./parts.js";
+import { logRequests } from "./request-log.js";
+import { catalogueRoute } from "./routes/catalogue.js";
+import { healthRoutes } from "./routes/health.js";
+import { itemRoutes } from "./routes/items.js";
+import { searchRoute } from "./routes/search.js";
+import { webPageRoutes } from "./routes/web-page.js";
+
+/** Where log lines go. */
+export interface LogOptions {
+  readonly level: string;
+  readonly stream: NodeJS.WritableStream;
+}
+
+/** Percent signs make three characters of a byte, and a character has up to three bytes beside its partner. */
+const longestParam = serviceLimits.nameCharacters * 9;
+
+export async function serviceApp(parts: ServiceParts, log: LogOptions): Promise<ServiceApp> {
+  const app = Fastify({
+    bodyLimit: serviceLimits.jsonBytes,
+    requestTimeout: parts.timeoutMs,
+    connectionTimeout: 4 * parts.timeoutMs,
+    return503OnClosing: false,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: longestParam },
+    logger: {
+      ...{ level: log.level, stream: log.stream, base: null },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+      // Never the request itself: addresses may have words of a query.
+      serializers: { req: () => ({}), res: () => ({}) },
+    },
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: answerError,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  app.removeContentTypeParser("text/plain");
+  logRequests(app, parts.metrics);
+  await app.register(fastifyHelmet, {
+    // The page's own scripts and styles; pictures also from memory. Transport is the reverse proxy's matter.
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        ...{ defaultSrc: ["'self'"], imgSrc: ["'self'", "blob:", "data:"], objectSrc: ["'none'"] },
+        ...{ baseUri: ["'none'"], formAction: ["'self'"], frameAncestors: ["'none'"] },
+      },
+    },
+    strictTransportSecurity: false,
+  });
+  await app.register(fastifyMultipart);
+  await openApi(app);
+  searchRoute(app, parts);
+  itemRoutes(app, parts);
+  catalogueRoute(app, parts);
+  healthRoutes(app, parts);
+  await webPageRoutes(app, parts);
+  app.setNotFoundHandler((request, reply) => {
+    const body: ApiError = {
+      error: {
+        code: "NOT_FOUND",
+        message: "there is nothing at this address; see /docs",
+        requestId: request.id,
+      },
+    };
+    return reply.code(404).send(body);
+  });
+  return app;
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, code, message, retryAfterSeconds, isServers } = errorAnswer(error);
+  if (isServers) request.log.error({ err: error, code }, "failed");
+  if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
+  // What is left of a body that was refused is not waited for.
+  if (status === 413) reply.header("connection", "close");
+  const body: ApiError = { error: { code, message, requestId: request.id } };
+  return reply.code(status).type("application/json; charset=utf-8").send(body);
+}
+
+/** What is no HTTP never becomes a request. */
+function refuseConnection(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return;
+  const status =
+    error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+  const reason = STATUS_CODES[status] ?? "";
+  const body = JSON.stringify({ error: { code: "INPUT_INVALID", message: reason, requestId: randomUUID() } });
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,85 @@
+/** What a client is told of an error: one table from codes to statuses, and nothing of the server's inside. */
+import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
+import { ImageError, RequestError, SdfnError, UsageError } from "../errors.js";
+
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  /** When it is worth asking again. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** Is it the server's trouble? Then it is logged whole; the client has the request's id. */
+  readonly isServers: boolean;
+}
+
+/** Codes that are not here are bugs. */
+const statuses: Readonly<Record<string, number>> = {
+  ...{ USAGE: 400, INPUT_INVALID: 400, IMAGE_INVALID: 400 },
+  ...{ KEY_NEEDED: 401, KEY_INVALID: 401, NOT_ALLOWED: 403, NOT_FOUND: 404 },
+  ...{ TOO_LARGE: 413, UNSUPPORTED_TYPE: 415, RATE_LIMITED: 429 },
+  ...{ INDEX_INVALID: 503, BUNDLE_INVALID: 503, ENCODER_FAILED: 503, OVERLOADED: 503, NOT_READY: 503 },
+  TIMEOUT: 504,
+};
+
+/** Codes of what Fastify and its plugins refuse. */
+const codesOfStatuses: Readonly<Record<number, string>> = {
+  404: "NOT_FOUND",
+  413: "TOO_LARGE",
+  415: "UNSUPPORTED_TYPE",
+};
+
+/** Seconds after which trouble of the server may be over. */
+const retryAfter: Readonly<Record<string, number>> = {
+  ...{ ENCODER_FAILED: 1, OVERLOADED: 1, NOT_READY: 5, INDEX_INVALID: 5, BUNDLE_INVALID: 5 },
+};
+
+const genericMessages: Readonly<Record<string, string>> = {
+  INDEX_INVALID:
+    "the index cannot be used at the moment; ask again later, or tell the operator the request's id",
+  BUNDLE_INVALID:
+    "the model cannot be used at the moment; ask again later, or tell the operator the request's id",
+  ENCODER_FAILED: "the model stopped before it answered; ask again",
+  IMAGE_INVALID: "a picture of the catalogue cannot be read; tell the operator the request's id",
+};
+
+export function errorAnswer(error: unknown): ErrorAnswer {
+  if (error instanceof SdfnError) {
+    const { code, message } = error;
+    const status = statuses[code];
+    if (status === undefined) return bug;
+    const isClients = error instanceof RequestError || error instanceof UsageError || isAboutUpload(error);
+    if (isClients) return { status, code, message, retryAfterSeconds: retryAfter[code], isServers: false };
+    return {
+      ...{ status: Math.max(status, 503), code, message: genericMessages[code] ?? bug.message },
+      ...{ retryAfterSeconds: retryAfter[code], isServers: true },
+    };
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const problems = error.validation.map(
+      ({ instancePath, message }) => `${instancePath.slice(1)}: ${message}`,
+    );
+    const message = `${error.validationContext}: ${problems.join("; ")}`;
+    return { status: 400, code: "INPUT_INVALID", message, isServers: false };
+  }
+  const { statusCode, message } = (error ?? {}) as { statusCode?: unknown; message?: unknown };
+  if (
+    typeof statusCode === "number" &&
+    statusCode >= 400 &&
+    statusCode < 500 &&
+    typeof message === "string"
+  ) {
+    const code = codesOfStatuses[statusCode] ?? "INPUT_INVALID";
+    return { status: statusCode, code, message, isServers: false };
+  }
+  return bug;
+}
+
+const bug: ErrorAnswer = {
+  ...{ status: 500, code: "INTERNAL", isServers: true },
+  message: "this is a bug of the service; tell the operator the request's id",
+};
+
+/** Pictures that came as bytes have no path, and are called so; others are files of the server. */
+function isAboutUpload(error: SdfnError): boolean {
+  return error instanceof ImageError && error.message.startsWith("image: ");
+}

@@ -1,0 +1,82 @@
+/** Numbers about a service for Prometheus. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** What a request's time is spent on. */
+export type Stage = "read" | "encode" | "search" | "embed" | "write";
+
+export interface MetricsSources {
+  /** Items of the index, as far as is known without asking it. */
+  readonly items: () => number;
+  /** Queries and pictures that wait for the model or are with it. */
+  readonly waiting: () => number;
+}
+
+const seconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<"method" | "route" | "status">;
+  readonly #durations: Histogram<"method" | "route">;
+  readonly #stages: Histogram<"stage">;
+
+  constructor({ items, waiting }: MetricsSources) {
+    const registers = [this.#registry];
+    // Memory, event loop delay, processor time, open files.
+    collectDefaultMetrics({ register: this.#registry });
+    this.#requests = new Counter({
+      ...{
+        name: "sdfn_requests_total",
+        help: "Requests by route and status; 499 for clients that went away",
+      },
+      ...{ labelNames: ["method", "route", "status"], registers },
+    });
+    this.#durations = new Histogram({
+      ...{ name: "sdfn_request_seconds", help: "Time from a request's first line to its answer's last byte" },
+      ...{ labelNames: ["method", "route"], buckets: seconds, registers },
+    });
+    this.#stages = new Histogram({
+      ...{
+        name: "sdfn_stage_seconds",
+        help: "Time of a request's stages; encode and embed wait for the model",
+      },
+      ...{ labelNames: ["stage"], buckets: seconds, registers },
+    });
+    new Gauge({
+      ...{ name: "sdfn_items", help: "Items of the index when its contents were last counted", registers },
+      collect() {
+        this.set(items());
+      },
+    });
+    new Gauge({
+      ...{
+        name: "sdfn_waiting",
+        help: "Queries and pictures that wait for the model or are with it",
+        registers,
+      },
+      collect() {
+        this.set(waiting());
+      },
+    });
+  }
+
+  request(
+    labels: { readonly method: string; readonly route: string; readonly status: number },
+    ms: number,
+  ): void {
+    const { method, route, status } = labels;
+    this.#requests.inc({ method, route, status });
+    this.#durations.observe({ method, route }, ms / 1000);
+  }
+
+  stage(stage: Stage, ms: number): void {
+    this.#stages.observe({ stage }, ms / 1000);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,24 @@
+/** What there is to search: the catalogue's contents and the service's limits. */
+import { catalogueSchema, errorSchema, serviceLimits } from "../api.js";
+import type { ServiceApp, ServiceParts } from "../parts.js";
+
+export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): void {
+  app.get(
+    "/v1/catalogue",
+    {
+      config: { access: "read" },
+      schema: {
+        ...{ tags: ["search"], summary: "The model, what the items have, and the service's limits" },
+        response: { 200: catalogueSchema, "4xx": errorSchema, "5xx": errorSchema },
+      },
+    },
+    async () => {
+      const { index, modules, isWritable } = catalogue;
+      const { model, modelId, embedDim, contents, updated } = index.manifest;
+      return {
+        model: { name: model, id: modelId, embedDim, modules: [...modules] },
+        ...{ contents, updated, writable: isWritable, limits: { ...serviceLimits } },
+      };
+    },
+  );
+}

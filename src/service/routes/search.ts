@@ -1,0 +1,122 @@
+/** `POST /v1/search`: pictures, words and filters in, ranked items out. */
+import type { FastifyRequest } from "fastify";
+import type { z } from "zod";
+import { RequestError } from "../../errors.js";
+import type {
+  CatalogueAnswer,
+  CatalogueQuery,
+  QueryAccount,
+} from "../../retrieval/index-folder/catalogue-search.js";
+import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
+import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
+import { filterOf, itemOf } from "../item.js";
+import type { ServiceApp, ServiceParts } from "../parts.js";
+import { within } from "../slots.js";
+
+type Asked = z.output<typeof searchRequestSchema>;
+
+export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
+  app.post(
+    "/v1/search",
+    {
+      config: {
+        access: "read",
+        takes: {
+          json: searchRequestSchema,
+          form: {
+            description: "Pictures beside the request, each in the part that an `upload` names",
+            ...{ jsonPart: "request", json: searchRequestSchema },
+          },
+        },
+      },
+      schema: {
+        ...{ tags: ["search"], summary: "Items that fit pictures, words and filters, best first" },
+        response: { 200: searchResponseSchema, "4xx": errorSchema, "5xx": errorSchema },
+      },
+    },
+    (request) =>
+      within(
+        parts.timeoutMs,
+        parts.uploads.during(request.isMultipart() ? expectedBytes(request) : 0, () =>
+          answer(request, parts),
+        ),
+      ),
+  );
+}
+
+async function answer(
+  request: FastifyRequest,
+  { catalogue, queries: slots, metrics }: ServiceParts,
+): Promise<SearchResponse> {
+  const startMs = performance.now();
+  const { json, pictures } = request.isMultipart()
+    ? await readForm(request, "request")
+    : { json: request.body, pictures: new Map<string, Uint8Array>() };
+  const asked = parsed("request", searchRequestSchema, json);
+  const queries = queriesOf(asked, pictures);
+  const readMs = performance.now();
+  return slots.during(queries.length, async () => {
+    requireClient(request);
+    const found = await catalogue.search.search({
+      ...{ queries, filter: filterOf(asked.filter), limit: asked.limit, offset: asked.offset },
+      ...{ includeReferences: asked.includeReferences, isExact: asked.exact },
+    });
+    metrics.stage("read", readMs - startMs);
+    metrics.stage("encode", found.timesMs.encode);
+    metrics.stage("search", found.timesMs.search);
+    return responseOf(found, asked, catalogue.modules);
+  });
+}
+
+/** @throws RequestError when names of pictures and pictures do not match. */
+function queriesOf({ queries }: Asked, pictures: ReadonlyMap<string, Uint8Array>): readonly CatalogueQuery[] {
+  const unused = new Set(pictures.keys());
+  const missing: string[] = [];
+  const result = queries.map(({ reference, text, weight }): CatalogueQuery => {
+    if (reference === undefined || "id" in reference) return { reference, text, weight };
+    const picture = pictures.get(reference.upload);
+    unused.delete(reference.upload);
+    if (picture === undefined) missing.push(reference.upload);
+    return { reference: { picture: picture ?? new Uint8Array() }, text, weight };
+  });
+  if (missing.length + unused.size === 0) return result;
+  const problems = [
+    ...(missing.length === 0 ? [] : [`no picture of the form is named ${missing.join(", ")}`]),
+    ...(unused.size === 0 ? [] : [`no query has the picture ${[...unused].join(", ")}`]),
+  ];
+  throw new RequestError(
+    "INPUT_INVALID",
+    `request: ${problems.join("; ")}; name the form's parts as the uploads`,
+  );
+}
+
+/** Digits that matter: what is left of float32 after a sum of squares. */
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+function responseOf(
+  { hits, fitting, plan, queries, timesMs }: CatalogueAnswer,
+  { attention: isAttentionAsked }: Asked,
+  modules: readonly string[],
+): SearchResponse {
+  const { encode, search, total } = timesMs;
+  return {
+    items: hits.map(({ rank, score, entry }) => ({ rank, score: rounded(score, 6), item: itemOf(entry) })),
+    ...{ fitting, plan, modules: [...modules] },
+    queries: queries.map(({ routes, unknownWords, attention }) => ({
+      routes: routes.map((layer) => layer.map((row) => row.map((weight) => rounded(weight, 4)))),
+      unknownWords: [...unknownWords],
+      ...(isAttentionAsked && attention ? { attention: attentionOf(attention) } : {}),
+    })),
+    timesMs: { encode: rounded(encode, 2), search: rounded(search, 2), total: rounded(total, 2) },
+  };
+}
+
+function attentionOf({ words, rows, columns, weights }: NonNullable<QueryAccount["attention"]>) {
+  const regions = rows * columns;
+  return {
+    ...{ words: [...words], rows, columns },
+    weights: words.map((_, i) =>
+      Array.from(weights.subarray(i * regions, (i + 1) * regions), (weight) => rounded(weight, 4)),
+    ),
+  };
+}
