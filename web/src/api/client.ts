@@ -51,9 +51,7 @@ export async function postSearch(
 ): Promise<SearchResponse> {
   if (uploads.size === 0) {
     const headers = { "content-type": "application/json" };
-    return json(
-      await ask("/v1/search", { method: "POST", headers, body: JSON.stringify(request), signal }),
-    );
+    return json(await ask("/v1/search", { method: "POST", headers, body: JSON.stringify(request), signal }));
   }
   const body = new FormData();
   body.append("request", JSON.stringify(request));

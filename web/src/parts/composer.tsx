@@ -40,88 +40,84 @@ export function Composer(props: ComposerProps) {
   };
   const choose = () => chooser.current?.click();
   return (
-    <form
-      className="composer card"
-      role="search"
-      aria-label="Search with a picture and words"
-      onSubmit={(event) => {
-        event.preventDefault();
-        search(typed);
-      }}
-    >
-      {step.reference === undefined ? (
-        <button type="button" className="reference-empty" onClick={choose}>
-          <PictureIcon />
-          <span>
-            Choose a picture
-            <small>or drop or paste one</small>
-          </span>
-        </button>
-      ) : (
-        <ReferenceTile
-          shown={shown}
-          onRemove={() => onSearch({ text: typed })}
-          onReplace={choose}
-        />
-      )}
-      <input
-        ref={chooser}
-        type="file"
-        accept={acceptedTypes}
-        hidden
-        aria-label="Picture file"
-        onChange={(event) => {
-          const file = event.target.files?.[0];
-          event.target.value = "";
-          if (file !== undefined) onFile(file);
+    <search aria-label="Search with a picture and words">
+      <form
+        className="composer card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          search(typed);
         }}
-      />
-      <div className="composer-words">
-        <div className="composer-line">
-          <PhraseField
-            label={labelOf(step, shown)}
-            placeholder={
-              step.reference === undefined ? "a red dress with long sleeves" : "is red with long sleeves"
-            }
-            text={typed}
-            category={category}
-            longestText={longestText}
-            fieldRef={fieldRef}
-            onText={onTyped}
-            onChoose={search}
-            describedBy={unknownWords.length > 0 ? wordsId : undefined}
-          />
-          <button type="submit" className="button primary go">
-            <SearchIcon />
-            <span>Search</span>
+      >
+        {step.reference === undefined ? (
+          <button type="button" className="reference-empty" onClick={choose}>
+            <PictureIcon />
+            <span>
+              Choose a picture
+              <small>or drop or paste one</small>
+            </span>
           </button>
-        </div>
-        <UnknownWords id={wordsId} text={step.text} words={unknownWords} />
-        {chips.length > 0 && (
-          <ul className="chips" aria-label="Phrases to try">
-            {chips
-              .filter((phrase) => !typed.includes(phrase))
-              .map((phrase) => (
-                <li key={phrase}>
-                  <button type="button" className="chip" onClick={() => search(withPhrase(typed, phrase))}>
-                    {phrase}
-                  </button>
-                </li>
-              ))}
-          </ul>
+        ) : (
+          <ReferenceTile shown={shown} onRemove={() => onSearch({ text: typed })} onReplace={choose} />
         )}
-        <p className="composer-foot small soft">
-          {shown?.kind === "upload" && (
-            <span>A link to this search cannot hold your own picture. It stays in this browser.</span>
-          )}
-          {!isEmptyStep(step) && (
-            <button type="button" className="link" onClick={onStartOver}>
-              Start over
+        <input
+          ref={chooser}
+          type="file"
+          accept={acceptedTypes}
+          hidden
+          aria-label="Picture file"
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            event.target.value = "";
+            if (file !== undefined) onFile(file);
+          }}
+        />
+        <div className="composer-words">
+          <div className="composer-line">
+            <PhraseField
+              label={labelOf(step, shown)}
+              placeholder={
+                step.reference === undefined ? "a red dress with long sleeves" : "is red with long sleeves"
+              }
+              text={typed}
+              category={category}
+              longestText={longestText}
+              fieldRef={fieldRef}
+              onText={onTyped}
+              onChoose={search}
+              describedBy={unknownWords.length > 0 ? wordsId : undefined}
+            />
+            <button type="submit" className="button primary go">
+              <SearchIcon />
+              <span>Search</span>
             </button>
+          </div>
+          <UnknownWords id={wordsId} text={step.text} words={unknownWords} />
+          {chips.length > 0 && (
+            <ul className="chips" aria-label="Phrases to try">
+              {chips
+                .filter((phrase) => !typed.includes(phrase))
+                .map((phrase) => (
+                  <li key={phrase}>
+                    <button type="button" className="chip" onClick={() => search(withPhrase(typed, phrase))}>
+                      {phrase}
+                    </button>
+                  </li>
+                ))}
+            </ul>
           )}
-        </p>
-      </div>
-    </form>
+          <p className="composer-foot small soft">
+            {shown?.kind === "upload" && (
+              <span>A link to this search cannot hold your own picture. It stays in this browser.</span>
+            )}
+            {!isEmptyStep(step) && (
+              <button type="button" className="link" onClick={onStartOver}>
+                Start over
+              </button>
+            )}
+          </p>
+        </div>
+      </form>
+    </search>
   );
 }
 

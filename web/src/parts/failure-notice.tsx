@@ -47,7 +47,9 @@ function titleOf({ kind, status }: Failure): string {
   if (kind === "unreachable") return navigator.onLine ? "The shop cannot be reached" : "You are offline";
   if (status === 429) return "A little too fast";
   if (status === 503) return "The shop is busy";
-  return status !== undefined && status >= 500 ? "Something went wrong in the shop" : "This search does not work";
+  return status !== undefined && status >= 500
+    ? "Something went wrong in the shop"
+    : "This search does not work";
 }
 
 function Countdown({ seconds, onEnd }: { readonly seconds: number; readonly onEnd: () => void }) {

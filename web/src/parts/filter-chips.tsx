@@ -1,5 +1,11 @@
 /** The filters that are on, each with a cross. */
-import { type Filters, hasFilters, noFilters, toggleAttribute, toggleCategory } from "../state/search-state.js";
+import {
+  type Filters,
+  hasFilters,
+  noFilters,
+  toggleAttribute,
+  toggleCategory,
+} from "../state/search-state.js";
 import { CrossIcon } from "./icons.js";
 import { priceRange, readable } from "./words.js";
 
@@ -23,7 +29,11 @@ export function FilterChips({ filters, onFilters }: FilterChipsProps) {
           },
         ]),
     ...Object.entries(attributes).flatMap(([name, values]) =>
-      values.map((value) => ({ name: readable(name), value, without: toggleAttribute(filters, name, value) })),
+      values.map((value) => ({
+        name: readable(name),
+        value,
+        without: toggleAttribute(filters, name, value),
+      })),
     ),
   ];
   return (

@@ -78,10 +78,7 @@ function FilterGroup({ title, isOpen, children }: FilterGroupProps) {
       onToggle={(event) => setOpen(event.currentTarget.open)}
     >
       <summary id={id}>{title}</summary>
-      {/* biome's rule would have a fieldset here; its legend cannot be the summary. */}
-      <div role="group" aria-labelledby={id}>
-        {children}
-      </div>
+      <fieldset aria-labelledby={id}>{children}</fieldset>
     </details>
   );
 }

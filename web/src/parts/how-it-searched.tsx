@@ -18,7 +18,8 @@ export function HowItSearched({ answer, reference }: HowItSearchedProps) {
   const { routes = [], attention } = queries[0] ?? {};
   const hasRoutes = routes.length > 0 && modules.length > 0;
   // One region is the whole picture: nothing to be seen in it.
-  const hasMap = attention !== undefined && attention.rows * attention.columns > 1 && attention.words.length > 0;
+  const hasMap =
+    attention !== undefined && attention.rows * attention.columns > 1 && attention.words.length > 0;
   if (!hasRoutes && !hasMap) return null;
   return (
     <details className="how card">

@@ -75,12 +75,13 @@ function timesText({ encode, search, total }: { encode: number; search: number; 
   return `understanding the query ${Math.round(encode)} ms, comparing ${Math.round(search)} ms, all ${Math.round(total)} ms`;
 }
 
+const places = Array.from({ length: pageSize / 2 }, (_, index) => index);
+
 function Skeleton() {
   return (
     <ol className="grid skeleton" aria-hidden="true">
-      {Array.from({ length: pageSize / 2 }, (_, index) => (
-        // Nothing tells one from another.
-        <li key={`empty-${index + 1}`} />
+      {places.map((place) => (
+        <li key={place} />
       ))}
     </ol>
   );

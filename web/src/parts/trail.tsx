@@ -12,12 +12,12 @@ interface TrailProps {
 
 export function Trail({ trail, step, onBackTo }: TrailProps) {
   if (trail.length === 0) return null;
+  const places = trail.map((earlier, index) => ({ earlier, index }));
   return (
     <nav className="trail" aria-label="Your steps">
       <ol>
-        {trail.map((earlier, index) => (
-          // A step is what it is by its place: the same query may come twice.
-          <li key={`${index}-${earlier.text}`}>
+        {places.map(({ earlier, index }) => (
+          <li key={index}>
             <button type="button" className="trail-step" onClick={() => onBackTo(index)}>
               <span className="visually-hidden">Back to step {index + 1}: </span>
               <StepFace step={earlier} />

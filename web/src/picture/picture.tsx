@@ -9,19 +9,18 @@ interface PictureProps {
   /** "" where the words beside it say the same. */
   readonly alt: string;
   readonly isLazy?: boolean;
-  readonly className?: string;
 }
 
-export function Picture({ url, alt, isLazy = false, className }: PictureProps) {
+export function Picture({ url, alt, isLazy = false }: PictureProps) {
   const { key } = useReadKey();
   return key === undefined ? (
-    <Shown key={url} src={url} alt={alt} isLazy={isLazy} className={className} />
+    <Shown key={url} src={url} alt={alt} isLazy={isLazy} />
   ) : (
-    <FetchedPicture key={`${key} ${url}`} url={url} alt={alt} className={className} />
+    <FetchedPicture key={`${key} ${url}`} url={url} alt={alt} />
   );
 }
 
-function FetchedPicture({ url, alt, className }: Omit<PictureProps, "isLazy">) {
+function FetchedPicture({ url, alt }: Omit<PictureProps, "isLazy">) {
   const [src, setSrc] = useState<string>();
   const [isMissing, setMissing] = useState(false);
   useEffect(() => {
@@ -41,24 +40,22 @@ function FetchedPicture({ url, alt, className }: Omit<PictureProps, "isLazy">) {
     };
   }, [url]);
   if (isMissing) return <MissingPicture alt={alt} />;
-  return src === undefined ? <span className="picture-wait" /> : <Shown src={src} alt={alt} className={className} />;
+  return src === undefined ? <span className="picture-wait" /> : <Shown src={src} alt={alt} />;
 }
 
 interface ShownProps {
   readonly src: string;
   readonly alt: string;
   readonly isLazy?: boolean;
-  readonly className?: string | undefined;
 }
 
-function Shown({ src, alt, isLazy = false, className }: ShownProps) {
+function Shown({ src, alt, isLazy = false }: ShownProps) {
   const [isMissing, setMissing] = useState(false);
   if (isMissing) return <MissingPicture alt={alt} />;
   return (
     <img
       src={src}
       alt={alt}
-      className={className}
       loading={isLazy ? "lazy" : "eager"}
       decoding="async"
       draggable={false}

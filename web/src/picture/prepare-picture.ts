@@ -19,7 +19,10 @@ const jpegQuality = 0.92;
 export async function preparePicture(file: Blob): Promise<Blob> {
   const bitmap = await createImageBitmap(file).catch(() => undefined);
   if (bitmap === undefined) {
-    throw new Failure("refused", "This file is not a picture that can be read. Choose a JPEG, PNG or WebP file.");
+    throw new Failure(
+      "refused",
+      "This file is not a picture that can be read. Choose a JPEG, PNG or WebP file.",
+    );
   }
   try {
     if (accepted.includes(file.type) && file.size <= smallBytes) return file;

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { ReferencePicture } from "../parts/reference-tile.js";
 import { formatPercent } from "../parts/words.js";
 import type { ShownReference } from "../picture/use-reference.js";
-import { type Attention, heatMap, strongestWord } from "./attention.js";
+import { type Attention, type HeatMap, heatMap } from "./attention.js";
 
 interface AttentionMapProps {
   readonly attention: Attention;
@@ -36,32 +36,34 @@ export function AttentionMap({ attention, shown }: AttentionMapProps) {
       <h3 id="heat-title">Where your words looked</h3>
       <div className="heat-picture">
         <ReferencePicture shown={shown} />
-        <Heat values={map.values} rows={rows} columns={columns} />
+        <Heat regions={map.regions} rows={rows} columns={columns} />
         {word === undefined && (
           <div className={`heat-words columns-${columns}`} aria-hidden="true">
-            {map.values.map((_, region) => (
-              // A region is its place.
-              <span key={`region ${region + 1}`}>{strongestWord(attention, region)}</span>
+            {map.regions.map(({ region, word: strongest }) => (
+              <span key={region}>{strongest}</span>
             ))}
           </div>
         )}
       </div>
-      <div className="chips" role="group" aria-label="Words to show in the picture">
+      <fieldset className="chips" aria-label="Words to show in the picture">
         {button(undefined, "All words")}
         {words.map((text, index) => button(index, text))}
-      </div>
+      </fieldset>
       <p className="small soft" role="status">
         {word === undefined
           ? "The word that each place listened to most; the stronger the colour, the more to this one word alone."
-          : `“${words[word]}” has ${formatPercent(map.low)} (pale) to ${formatPercent(map.high)} (strong) of a place’s attention${whereText(map.values, { rows, columns })}.`}
+          : `“${words[word]}” has ${formatPercent(map.low)} (pale) to ${formatPercent(map.high)} (strong) of a place’s attention${whereText(map.regions, { rows, columns })}.`}
       </p>
     </section>
   );
 }
 
 /** In words, for those who do not see the map: ", most in the upper left". */
-function whereText(values: readonly number[], { rows, columns }: { rows: number; columns: number }): string {
-  const place = values.indexOf(1);
+function whereText(
+  regions: HeatMap["regions"],
+  { rows, columns }: { rows: number; columns: number },
+): string {
+  const place = regions.findIndex(({ value }) => value === 1);
   if (place < 0) return "";
   const name = (position: number, count: number, names: readonly [string, string, string]) => {
     const centre = (position + 0.5) / count;
@@ -73,20 +75,26 @@ function whereText(values: readonly number[], { rows, columns }: { rows: number;
 }
 
 interface HeatProps {
-  readonly values: readonly number[];
+  readonly regions: HeatMap["regions"];
   readonly rows: number;
   readonly columns: number;
 }
 
 /** One pixel a region; the browser smooths it over the picture. */
-function Heat({ values, rows, columns }: HeatProps) {
+function Heat({ regions, rows, columns }: HeatProps) {
   const ref = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = ref.current?.getContext("2d");
     if (!context) return;
     const pixels = context.createImageData(columns, rows);
-    for (const [i, value] of values.entries()) pixels.data.set([214, 52, 20, Math.round(215 * value)], 4 * i);
+    for (const { region, value } of regions) {
+      pixels.data.set([214, 52, 20, Math.round(215 * value)], 4 * region);
+    }
     context.putImageData(pixels, 0, 0);
-  }, [values, rows, columns]);
-  return <canvas ref={ref} width={columns} height={rows} className="heat-canvas" aria-hidden="true" />;
+  }, [regions, rows, columns]);
+  return (
+    <span aria-hidden="true">
+      <canvas ref={ref} width={columns} height={rows} className="heat-canvas" />
+    </span>
+  );
 }

@@ -3,9 +3,14 @@ import type { SearchResponse } from "../../../src/service/api.js";
 
 export type Attention = NonNullable<SearchResponse["queries"][number]["attention"]>;
 
-/** One value a region, row by row, 0 (pale) to 1 (strong), and the shares that these two stand for. */
+/** Regions row by row with values from 0 (pale) to 1 (strong), and the shares that these two stand for. */
 export interface HeatMap {
-  readonly values: readonly number[];
+  readonly regions: readonly {
+    readonly region: number;
+    readonly value: number;
+    /** The word that the region attends to most. */
+    readonly word: string;
+  }[];
   readonly low: number;
   readonly high: number;
 }
@@ -14,18 +19,24 @@ export interface HeatMap {
  * One word's map; without a word, how strongly each region attends to any one word. (The mean over words would say nothing:
  * a region's attention to all words sums to 1 everywhere.)
  */
-export function heatMap({ weights, rows, columns }: Attention, word: number | undefined): HeatMap {
+export function heatMap(attention: Attention, word: number | undefined): HeatMap {
+  const { weights, rows, columns } = attention;
   const shares = Array.from({ length: rows * columns }, (_, region) =>
-    word === undefined
-      ? Math.max(...weights.map((row) => row[region] ?? 0))
-      : (weights[word]?.[region] ?? 0),
+    word === undefined ? Math.max(...weights.map((row) => row[region] ?? 0)) : (weights[word]?.[region] ?? 0),
   );
   const [low, high] = [Math.min(...shares), Math.max(...shares)];
-  return { values: shares.map((share) => (high > low ? (share - low) / (high - low) : 0)), low, high };
+  return {
+    regions: shares.map((share, region) => ({
+      region,
+      value: high > low ? (share - low) / (high - low) : 0,
+      word: strongestWord(attention, region),
+    })),
+    low,
+    high,
+  };
 }
 
-/** The word that a region attends to most. */
-export function strongestWord({ weights, words }: Attention, region: number): string {
+function strongestWord({ weights, words }: Attention, region: number): string {
   const shares = weights.map((row) => row[region] ?? 0);
   return words[shares.indexOf(Math.max(...shares))] ?? "";
 }

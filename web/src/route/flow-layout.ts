@@ -42,7 +42,10 @@ const headPx = 34;
  * A Sankey diagram: from the picture through every layer's modules to the query, with heights by share; what enters a box
  * leaves it.
  */
-export function layOut(routes: Routes, size: { readonly widthPx: number; readonly flowPx: number }): FlowLayout {
+export function layOut(
+  routes: Routes,
+  size: { readonly widthPx: number; readonly flowPx: number },
+): FlowLayout {
   const { widthPx, flowPx } = size;
   const shares = moduleShares(routes);
   const moduleCount = shares[0]?.length ?? 0;

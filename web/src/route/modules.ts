@@ -14,7 +14,8 @@ const known: Readonly<Record<string, Omit<ModuleWords, "name">>> = {
   jrm: {
     title: "Think it over",
     did: "thought over picture and sentence together",
-    meaning: "Takes every part of the picture with the whole sentence and works out a new one from all of them.",
+    meaning:
+      "Takes every part of the picture with the whole sentence and works out a new one from all of them.",
   },
   cam: {
     title: "Match words to places",

@@ -2,7 +2,7 @@
 import { formatPercent } from "../parts/words.js";
 import { type Band, type FlowLayout, layOut } from "./flow-layout.js";
 import { moduleWords } from "./modules.js";
-import { leadSentence, moduleShares, rankedModules, type Routes } from "./route-shares.js";
+import { leadSentence, moduleShares, type Routes, rankedModules } from "./route-shares.js";
 import { useWidth } from "./use-width.js";
 
 /** Narrower drawings name the modules in the list below only. */
@@ -21,9 +21,9 @@ export function RouteFlow({ routes, modules }: RouteFlowProps) {
     <section className="how-part" aria-labelledby="route-title">
       <h3 id="route-title">The way your search took</h3>
       <p className="soft small">
-        Picture and words went through {routes.length === 1 ? "one layer" : `${routes.length} layers`} from left to
-        right. Each has {modules.length} ways of working, and the search decides anew for each query how much every way
-        counts. The thicker a band, the more of the answer came along it.
+        Picture and words went through {routes.length === 1 ? "one layer" : `${routes.length} layers`} from
+        left to right. Each has {modules.length} ways of working, and the search decides anew for each query
+        how much every way counts. The thicker a band, the more of the answer came along it.
       </p>
       <div ref={ref}>
         {widthPx > 0 && (
@@ -99,7 +99,14 @@ function Drawing({ layout, modules, layerCount, label }: DrawingProps) {
       })}
       {layout.modules.map(({ layer, module, share, x, y, heightPx: boxPx }) => (
         <g key={`${layer} ${module}`}>
-          <rect className={colourOf(module)} x={x} y={y} width={boxWidthPx} height={Math.max(1, boxPx)} rx="3" />
+          <rect
+            className={colourOf(module)}
+            x={x}
+            y={y}
+            width={boxWidthPx}
+            height={Math.max(1, boxPx)}
+            rx="3"
+          />
           <text x={x + boxWidthPx + 5} y={y + boxPx / 2 + 4} className="flow-share">
             {formatPercent(share)}
           </text>
@@ -115,7 +122,7 @@ function Drawing({ layout, modules, layerCount, label }: DrawingProps) {
 }
 
 function ShareTable({ routes, modules }: RouteFlowProps) {
-  const shares = moduleShares(routes);
+  const layers = moduleShares(routes).map((shares, index) => ({ shares, number: index + 1 }));
   return (
     <div className="scroll-x">
       <table>
@@ -123,9 +130,9 @@ function ShareTable({ routes, modules }: RouteFlowProps) {
         <thead>
           <tr>
             <th scope="col">Way</th>
-            {shares.map((_, layer) => (
-              <th scope="col" key={`layer ${layer + 1}`}>
-                Layer {layer + 1}
+            {layers.map(({ number }) => (
+              <th scope="col" key={number}>
+                Layer {number}
               </th>
             ))}
           </tr>
@@ -134,8 +141,8 @@ function ShareTable({ routes, modules }: RouteFlowProps) {
           {modules.map((module, i) => (
             <tr key={module}>
               <th scope="row">{moduleWords(module).title}</th>
-              {shares.map((layer, l) => (
-                <td key={`layer ${l + 1}`}>{formatPercent(layer[i] ?? 0)}</td>
+              {layers.map(({ number, shares }) => (
+                <td key={number}>{formatPercent(shares[i] ?? 0)}</td>
               ))}
             </tr>
           ))}

@@ -48,7 +48,8 @@ export function leadSentence(routes: Routes, modules: readonly string[]): string
   if (first === undefined) return "";
   const part = ({ module, share }: { module: string; share: number }) =>
     `${moduleWords(module).did} (${formatPercent(share)})`;
-  if (first.share - 1 / modules.length < noticeable) return "It gave all its ways of working about the same say.";
+  if (first.share - 1 / modules.length < noticeable)
+    return "It gave all its ways of working about the same say.";
   if (second === undefined || second.share < noticeable) return `It ${part(first)}.`;
   return first.share - second.share < noticeable
     ? `It ${part(first)} and ${part(second)}.`

@@ -46,7 +46,10 @@ function stepEntries({ reference, text }: Step): string[][] {
 }
 
 function stepOf(parameters: URLSearchParams): Step {
-  return { reference: referenceOf(parameters), text: (parameters.get("q") ?? "").slice(0, longestText).trim() };
+  return {
+    reference: referenceOf(parameters),
+    text: (parameters.get("q") ?? "").slice(0, longestText).trim(),
+  };
 }
 
 function referenceOf(parameters: URLSearchParams): Reference | undefined {

@@ -43,6 +43,9 @@ export function splitPhrase(text: string): { readonly before: string; readonly p
 
 /** A text with one more phrase. */
 export function withPhrase(text: string, phrase: string): string {
-  const start = text.trim().replace(/(?:,|\band|\bbut)$/i, "").trim();
+  const start = text
+    .trim()
+    .replace(/(?:,|\band|\bbut)$/i, "")
+    .trim();
   return start === "" ? phrase : `${start} and ${phrase}`;
 }

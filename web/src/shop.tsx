@@ -1,0 +1,233 @@
+/** The shop: header, query, steps, filters and items, and how they follow from the page's address. */
+import { useCallback, useId, useRef, useState } from "react";
+import { failureOf } from "./api/failure.js";
+import { Composer } from "./parts/composer.js";
+import { FilterChips } from "./parts/filter-chips.js";
+import { FilterPanel } from "./parts/filter-panel.js";
+import { HowItSearched } from "./parts/how-it-searched.js";
+import { FilterIcon } from "./parts/icons.js";
+import { Results } from "./parts/results.js";
+import { Trail } from "./parts/trail.js";
+import { countOf, formatCount } from "./parts/words.js";
+import { preparePicture } from "./picture/prepare-picture.js";
+import { keepUpload } from "./picture/uploads.js";
+import { usePictureDrop } from "./picture/use-picture-drop.js";
+import { referenceName, useReference } from "./picture/use-reference.js";
+import { goTo, useAddress } from "./state/page-address.js";
+import {
+  backTo,
+  changeThis,
+  type Filters,
+  hasFilters,
+  isEmptyStep,
+  noFilters,
+  type SearchState,
+  type Step,
+  startState,
+  withStep,
+} from "./state/search-state.js";
+import { useCatalogue } from "./state/use-catalogue.js";
+import { useSearch } from "./state/use-search.js";
+import { useSlashKey } from "./state/use-slash-key.js";
+
+const defaultLongestText = 2000;
+
+export function Shop() {
+  const state = useAddress();
+  const search = useSearch(state);
+  const catalogue = useCatalogue();
+  const [typed, setTyped] = useTyped(state.step);
+  const [fileProblem, setFileProblem] = useState<string>();
+  const field = useRef<HTMLInputElement>(null);
+  useSlashKey(field);
+
+  const go = (next: SearchState) => {
+    setFileProblem(undefined);
+    goTo(next);
+  };
+  const onChange = (id: string) => {
+    go(changeThis(state, id, typed));
+    toQuery(field.current);
+  };
+  const onFile = async (file: Blob) => {
+    try {
+      const key = await keepUpload(await preparePicture(file));
+      go({ ...state, step: { reference: { kind: "upload", key }, text: typed.trim() }, trail: [] });
+      toQuery(field.current);
+    } catch (error) {
+      setFileProblem(failureOf(error).message);
+    }
+  };
+  const isDragging = usePictureDrop(onFile);
+  const { retry: retrySearch } = search;
+  const { retry: retryCatalogue, info } = catalogue;
+  const onRetry = useCallback(() => {
+    retrySearch();
+    if (info === undefined) retryCatalogue();
+  }, [retrySearch, retryCatalogue, info]);
+  const onFilters = (filters: Filters) => go({ ...state, filters });
+  const answerIsFor = search.answered;
+
+  return (
+    <>
+      <PageTitle step={state.step} />
+      <a className="skip" href="#results">
+        To the items
+      </a>
+      <Header items={info?.contents.items} />
+      <main className="wrap">
+        {isEmptyStep(state.step) ? <Hero /> : <h1 className="visually-hidden">Your search</h1>}
+        <Composer
+          step={state.step}
+          typed={typed}
+          onTyped={setTyped}
+          onSearch={(step) => go(withStep(state, step))}
+          onFile={onFile}
+          onStartOver={() => go(startState)}
+          unknownWords={answerIsFor === state ? (search.answer?.queries[0]?.unknownWords ?? []) : []}
+          category={state.filters.categories.length === 1 ? state.filters.categories[0] : undefined}
+          longestText={info?.limits.textCharacters ?? defaultLongestText}
+          fieldRef={field}
+        />
+        {fileProblem !== undefined && (
+          <p className="wrong" role="alert">
+            {fileProblem}
+          </p>
+        )}
+        <Trail trail={state.trail} step={state.step} onBackTo={(index) => go(backTo(state, index))} />
+        <div className="shop">
+          <FilterSide filters={state.filters} onFilters={onFilters} contents={info?.contents} />
+          <Results
+            search={search}
+            furthest={info?.limits.offset}
+            onChange={onChange}
+            onRetry={onRetry}
+            onClearFilters={hasFilters(state.filters) ? () => onFilters(noFilters) : undefined}
+          >
+            <FilterChips filters={state.filters} onFilters={onFilters} />
+            {search.answer !== undefined && answerIsFor !== undefined && (
+              <HowItSearched answer={search.answer} reference={answerIsFor.step.reference} />
+            )}
+          </Results>
+        </div>
+      </main>
+      <Footer model={info?.model.name} />
+      {isDragging && (
+        <div className="drop-here" aria-hidden="true">
+          <p>Drop the picture to search with it</p>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Words in the field: the step's, until the shopper types; another step has its own again. */
+function useTyped(step: Step) {
+  const [typed, setTyped] = useState(step.text);
+  const name = JSON.stringify(step);
+  const [shownStep, setShownStep] = useState(name);
+  if (shownStep !== name) {
+    setShownStep(name);
+    setTyped(step.text);
+  }
+  return [typed, setTyped] as const;
+}
+
+/** Brings the query into view. A field that takes the focus brings up a phone's keyboard, which nobody asked for. */
+function toQuery(field: HTMLInputElement | null): void {
+  window.scrollTo({ top: 0 });
+  const hasKeyboard = window.matchMedia("(pointer: fine)").matches;
+  (hasKeyboard ? field : document.getElementById("results"))?.focus({ preventScroll: true });
+}
+
+function PageTitle({ step }: { readonly step: Step }) {
+  const shown = useReference(step.reference);
+  const name = step.reference === undefined ? "" : referenceName(shown);
+  const parts = [name, step.text].filter((part) => part !== "");
+  return (
+    <title>{[...(parts.length === 0 ? [] : [parts.join(", but ")]), "This one, but…"].join(" · ")}</title>
+  );
+}
+
+function Header({ items }: { readonly items: number | undefined }) {
+  return (
+    <header className="bar">
+      <div className="wrap">
+        <a
+          className="brand"
+          href="./"
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+            event.preventDefault();
+            goTo(startState);
+            window.scrollTo({ top: 0 });
+          }}
+        >
+          This one, <em>but…</em>
+        </a>
+        {items !== undefined && <span className="small soft">{countOf(items, "item")}</span>}
+      </div>
+    </header>
+  );
+}
+
+function Hero() {
+  return (
+    <div className="hero">
+      <h1>Almost right? Say what should be different.</h1>
+      <p className="soft">
+        Choose “Change this one” on anything you like, or bring a picture of your own. Then describe the
+        change in your words.
+      </p>
+    </div>
+  );
+}
+
+interface FilterSideProps {
+  readonly contents: Parameters<typeof FilterPanel>[0]["contents"] | undefined;
+  readonly filters: Filters;
+  readonly onFilters: (filters: Filters) => void;
+}
+
+/** Beside the items; on a phone above them, folded away. */
+function FilterSide({ contents, filters, onFilters }: FilterSideProps) {
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
+  const count =
+    filters.categories.length +
+    Object.values(filters.attributes).flat().length +
+    (filters.minPrice === undefined && filters.maxPrice === undefined ? 0 : 1);
+  return (
+    <aside className="filters" aria-label="Filters">
+      <button
+        type="button"
+        className="button filters-toggle"
+        aria-expanded={isOpen}
+        aria-controls={id}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <FilterIcon />
+        Filters{count > 0 && ` (${formatCount(count)})`}
+      </button>
+      <div id={id} className={isOpen ? "filters-body open" : "filters-body"}>
+        {contents !== undefined && (
+          <FilterPanel contents={contents} filters={filters} onFilters={onFilters} />
+        )}
+      </div>
+    </aside>
+  );
+}
+
+function Footer({ model }: { readonly model: string | undefined }) {
+  return (
+    <footer className="foot">
+      <div className="wrap small soft">
+        {model !== undefined && <span>Searches with the model “{model}”.</span>}
+        <a href="/docs">For programs</a>
+        <span>
+          Press <kbd>/</kbd> to type.
+        </span>
+      </div>
+    </footer>
+  );
+}
