@@ -13,7 +13,13 @@ export default defineConfig({
   test: {
     ...shared,
     projects: [
-      { test: { ...shared, name: "unit", include: ["src/**/*.test.ts", "tests/architecture/**/*.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "unit",
+          include: ["src/**/*.test.ts", "web/src/**/*.test.ts", "tests/architecture/**/*.test.ts"],
+        },
+      },
       {
         test: {
           ...shared,

@@ -8,7 +8,7 @@ import { HowItSearched } from "./parts/how-it-searched.js";
 import { FilterIcon } from "./parts/icons.js";
 import { Results } from "./parts/results.js";
 import { Trail } from "./parts/trail.js";
-import { countOf, formatCount } from "./parts/words.js";
+import { askService } from "./picture/ask-service.js";
 import { preparePicture } from "./picture/prepare-picture.js";
 import { keepUpload } from "./picture/uploads.js";
 import { usePictureDrop } from "./picture/use-picture-drop.js";
@@ -29,12 +29,13 @@ import {
 import { useCatalogue } from "./state/use-catalogue.js";
 import { useSearch } from "./state/use-search.js";
 import { useSlashKey } from "./state/use-slash-key.js";
+import { countOf, formatCount } from "./words.js";
 
 const defaultLongestText = 2000;
 
 export function Shop() {
   const state = useAddress();
-  const search = useSearch(state);
+  const search = useSearch(state, askService);
   const catalogue = useCatalogue();
   const [typed, setTyped] = useTyped(state.step);
   const [fileProblem, setFileProblem] = useState<string>();

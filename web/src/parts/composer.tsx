@@ -1,9 +1,10 @@
 /** The query: a picture, words, or both. */
 import { type RefObject, useId, useRef } from "react";
 import { acceptedTypes } from "../picture/prepare-picture.js";
-import { type ShownReference, useReference } from "../picture/use-reference.js";
+import { referenceName, type ShownReference, useReference } from "../picture/use-reference.js";
+import { withPhrase } from "../state/phrases.js";
 import { isEmptyStep, type Step } from "../state/search-state.js";
-import { useSuggestions, withPhrase } from "../state/use-suggestions.js";
+import { useSuggestions } from "../state/use-suggestions.js";
 import { PictureIcon, SearchIcon } from "./icons.js";
 import { PhraseField } from "./phrase-field.js";
 import { ReferenceTile } from "./reference-tile.js";
@@ -29,6 +30,7 @@ interface ComposerProps {
 
 export function Composer(props: ComposerProps) {
   const { step, typed, onTyped, onSearch, onFile, onStartOver, unknownWords, longestText, fieldRef } = props;
+  const fieldId = useId();
   const wordsId = useId();
   const chooser = useRef<HTMLInputElement>(null);
   const shown = useReference(step.reference);
@@ -72,9 +74,13 @@ export function Composer(props: ComposerProps) {
           }}
         />
         <div className="composer-words">
+          <div className="composer-label">
+            <label htmlFor={fieldId}>{labelOf(step, shown)}</label>
+            {shown?.kind === "item" && <span className="small soft">{referenceName(shown)}</span>}
+          </div>
           <div className="composer-line">
             <PhraseField
-              label={labelOf(step, shown)}
+              id={fieldId}
               placeholder={
                 step.reference === undefined ? "a red dress with long sleeves" : "is red with long sleeves"
               }

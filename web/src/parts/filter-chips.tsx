@@ -6,8 +6,8 @@ import {
   toggleAttribute,
   toggleCategory,
 } from "../state/search-state.js";
+import { priceRange, readable } from "../words.js";
 import { CrossIcon } from "./icons.js";
-import { priceRange, readable } from "./words.js";
 
 interface FilterChipsProps {
   readonly filters: Filters;

@@ -2,8 +2,8 @@
 import { useId, useState } from "react";
 import type { CatalogueInfo } from "../../../src/service/api.js";
 import { type Filters, toggleAttribute, toggleCategory } from "../state/search-state.js";
+import { formatCount, readable } from "../words.js";
 import { PriceFilter } from "./price-filter.js";
-import { formatCount, readable } from "./words.js";
 
 type Contents = CatalogueInfo["contents"];
 type Counted = Contents["categories"][number];

@@ -1,9 +1,9 @@
 /** One item in the grid. */
 import type { SearchResponse } from "../../../src/service/api.js";
 import { Picture } from "../picture/picture.js";
+import { formatPrice } from "../words.js";
 import { ChangeIcon } from "./icons.js";
 import { Match } from "./match.js";
-import { formatPrice } from "./words.js";
 
 export type Hit = SearchResponse["items"][number];
 

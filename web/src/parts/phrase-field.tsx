@@ -1,11 +1,13 @@
 /** The field for words, with phrases that complete what is typed (an ARIA combobox). */
-import { type KeyboardEvent, type RefObject, useId, useState } from "react";
-import { splitPhrase, useSuggestions } from "../state/use-suggestions.js";
+import { type KeyboardEvent, type RefObject, useState } from "react";
+import { splitPhrase } from "../state/phrases.js";
+import { useSuggestions } from "../state/use-suggestions.js";
 
 const mostCompletions = 7;
 
 interface PhraseFieldProps {
-  readonly label: string;
+  /** For its label. */
+  readonly id: string;
   readonly placeholder: string;
   readonly text: string;
   /** Phrases for this category come first. */
@@ -20,8 +22,7 @@ interface PhraseFieldProps {
 }
 
 export function PhraseField(props: PhraseFieldProps) {
-  const { label, placeholder, text, category, longestText, fieldRef, onText, onChoose, describedBy } = props;
-  const id = useId();
+  const { id, placeholder, text, category, longestText, fieldRef, onText, onChoose, describedBy } = props;
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
   const { before, phrase } = splitPhrase(text);
@@ -59,7 +60,6 @@ export function PhraseField(props: PhraseFieldProps) {
 
   return (
     <div className="phrase">
-      <label htmlFor={id}>{label}</label>
       <input
         id={id}
         ref={fieldRef}

@@ -1,10 +1,10 @@
 /** An item, large, with what the catalogue says about it. */
 import { useEffect, useRef } from "react";
 import { Picture } from "../picture/picture.js";
+import { formatPrice, readable } from "../words.js";
 import { ChangeIcon, CrossIcon } from "./icons.js";
 import type { Hit } from "./item-card.js";
 import { Match } from "./match.js";
-import { formatPrice, readable } from "./words.js";
 
 interface QuickLookProps {
   readonly hit: Hit;

@@ -1,6 +1,6 @@
 /** The picture that the query starts from. */
-import { Picture } from "../picture/picture.js";
-import { referenceName, type ShownReference } from "../picture/use-reference.js";
+import { ReferencePicture } from "../picture/reference-picture.js";
+import type { ShownReference } from "../picture/use-reference.js";
 import { CrossIcon } from "./icons.js";
 
 interface ReferenceTileProps {
@@ -23,13 +23,4 @@ export function ReferenceTile({ shown, onRemove, onReplace }: ReferenceTileProps
       </button>
     </figure>
   );
-}
-
-/** A reference as a small picture, here and in the trail. */
-export function ReferencePicture({ shown }: { readonly shown: ShownReference | undefined }) {
-  const alt = `Reference: ${referenceName(shown)}`;
-  if (shown === undefined) return <span className="picture-wait" />;
-  if (shown.kind === "item") return <Picture url={shown.item.thumbnailUrl} alt={alt} />;
-  if (shown.kind === "upload") return <img src={shown.url} alt={alt} draggable={false} />;
-  return <span className="picture-missing">picture is gone</span>;
 }

@@ -4,10 +4,10 @@ import type { SearchResponse } from "../../../src/service/api.js";
 import { pageSize } from "../state/search-runner.js";
 import { isEmptyStep } from "../state/search-state.js";
 import type { Search } from "../state/use-search.js";
+import { countOf, formatCount } from "../words.js";
 import { FailureNotice } from "./failure-notice.js";
 import { ItemGrid } from "./item-grid.js";
 import { matchMeaning } from "./match.js";
-import { countOf, formatCount } from "./words.js";
 
 interface ResultsProps {
   readonly search: Search;

@@ -1,8 +1,9 @@
 /** The steps that led to the search at hand; each leads back. */
+import { useEffect, useRef } from "react";
+import { ReferencePicture } from "../picture/reference-picture.js";
 import { referenceName, useReference } from "../picture/use-reference.js";
 import type { Step } from "../state/search-state.js";
 import { ArrowIcon, TextIcon } from "./icons.js";
-import { ReferencePicture } from "./reference-tile.js";
 
 interface TrailProps {
   readonly trail: readonly Step[];
@@ -11,6 +12,10 @@ interface TrailProps {
 }
 
 export function Trail({ trail, step, onBackTo }: TrailProps) {
+  const end = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (trail.length > 0) end.current?.scrollIntoView({ block: "nearest", inline: "end" });
+  }, [trail.length]);
   if (trail.length === 0) return null;
   const places = trail.map((earlier, index) => ({ earlier, index }));
   return (
@@ -25,7 +30,7 @@ export function Trail({ trail, step, onBackTo }: TrailProps) {
             <ArrowIcon />
           </li>
         ))}
-        <li>
+        <li ref={end}>
           <span className="trail-step current" aria-current="step">
             <StepFace step={step} />
           </span>

@@ -1,9 +1,14 @@
 /** Which words each place of the reference listened to: a heat map, with the words as buttons. */
-import { useEffect, useRef, useState } from "react";
-import { ReferencePicture } from "../parts/reference-tile.js";
-import { formatPercent } from "../parts/words.js";
+import { useState } from "react";
+import { ReferencePicture } from "../picture/reference-picture.js";
 import type { ShownReference } from "../picture/use-reference.js";
+import { formatPercent } from "../words.js";
 import { type Attention, type HeatMap, heatMap } from "./attention.js";
+
+/** With more columns a word does not fit into its region. */
+const mostWordColumns = 5;
+/** The picture stays visible below the strongest colour. */
+const strongest = 0.8;
 
 interface AttentionMapProps {
   readonly attention: Attention;
@@ -36,14 +41,12 @@ export function AttentionMap({ attention, shown }: AttentionMapProps) {
       <h3 id="heat-title">Where your words looked</h3>
       <div className="heat-picture">
         <ReferencePicture shown={shown} />
-        <Heat regions={map.regions} rows={rows} columns={columns} />
-        {word === undefined && (
-          <div className={`heat-words columns-${columns}`} aria-hidden="true">
-            {map.regions.map(({ region, word: strongest }) => (
-              <span key={region}>{strongest}</span>
-            ))}
-          </div>
-        )}
+        <Cells
+          map={map}
+          rows={rows}
+          columns={columns}
+          hasWords={word === undefined && columns <= mostWordColumns}
+        />
       </div>
       <fieldset className="chips" aria-label="Words to show in the picture">
         {button(undefined, "All words")}
@@ -74,27 +77,25 @@ function whereText(
   return `, most in the ${`${row} ${column}`.trim()}`;
 }
 
-interface HeatProps {
-  readonly regions: HeatMap["regions"];
+interface CellsProps {
+  readonly map: HeatMap;
   readonly rows: number;
   readonly columns: number;
+  /** Write each region's word into it. */
+  readonly hasWords: boolean;
 }
 
-/** One pixel a region; the browser smooths it over the picture. */
-function Heat({ regions, rows, columns }: HeatProps) {
-  const ref = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
-    const context = ref.current?.getContext("2d");
-    if (!context) return;
-    const pixels = context.createImageData(columns, rows);
-    for (const { region, value } of regions) {
-      pixels.data.set([214, 52, 20, Math.round(215 * value)], 4 * region);
-    }
-    context.putImageData(pixels, 0, 0);
-  }, [regions, rows, columns]);
+/** The regions as the model has them, neither finer nor smoother. */
+function Cells({ map, rows, columns, hasWords }: CellsProps) {
+  const gridTemplate = `repeat(${rows}, 1fr) / repeat(${columns}, 1fr)`;
   return (
-    <span aria-hidden="true">
-      <canvas ref={ref} width={columns} height={rows} className="heat-canvas" />
-    </span>
+    <div className="heat-cells" style={{ gridTemplate }} aria-hidden="true">
+      {map.regions.map(({ region, value, word }) => (
+        <span key={region} className="heat-cell">
+          <span className="heat-colour" style={{ opacity: strongest * value }} />
+          {hasWords && <span className="heat-word">{word}</span>}
+        </span>
+      ))}
+    </div>
   );
 }

@@ -36,7 +36,7 @@ export interface FlowLayout {
 
 const gapPx = 26;
 const boxWidthPx = 12;
-const headPx = 34;
+const headPx = 44;
 
 /**
  * A Sankey diagram: from the picture through every layer's modules to the query, with heights by share; what enters a box

@@ -1,12 +1,14 @@
 /** The way of a query through the layers, drawn as a flow. */
-import { formatPercent } from "../parts/words.js";
+import { formatPercent } from "../words.js";
 import { type Band, type FlowLayout, layOut } from "./flow-layout.js";
 import { moduleWords } from "./modules.js";
 import { leadSentence, moduleShares, type Routes, rankedModules } from "./route-shares.js";
 import { useWidth } from "./use-width.js";
 
 /** Narrower drawings name the modules in the list below only. */
-const roomForNamesPx = 640;
+const roomForNamesPx = 560;
+/** Beside a lower box its share would touch the name above. */
+const roomForSharePx = 16;
 const seriesCount = 6;
 
 interface RouteFlowProps {
@@ -107,12 +109,15 @@ function Drawing({ layout, modules, layerCount, label }: DrawingProps) {
             height={Math.max(1, boxPx)}
             rx="3"
           />
-          <text x={x + boxWidthPx + 5} y={y + boxPx / 2 + 4} className="flow-share">
-            {formatPercent(share)}
-          </text>
+          {(!hasNames || boxPx >= roomForSharePx) && (
+            <text x={x + boxWidthPx + 5} y={y + boxPx / 2 + 4} className="flow-share">
+              {formatPercent(share)}
+            </text>
+          )}
           {hasNames && (
             <text x={x + boxWidthPx / 2} y={y - 6} className="flow-name">
               {moduleWords(modules[module] ?? "").title}
+              {boxPx < roomForSharePx && `, ${formatPercent(share)}`}
             </text>
           )}
         </g>

@@ -1,5 +1,5 @@
 /** How much of a query came through each operation module. */
-import { formatPercent } from "../parts/words.js";
+import { formatPercent } from "../words.js";
 import { moduleWords } from "./modules.js";
 
 /** Route weights, [layer][module][destination]. */
@@ -48,9 +48,9 @@ export function leadSentence(routes: Routes, modules: readonly string[]): string
   if (first === undefined) return "";
   const part = ({ module, share }: { module: string; share: number }) =>
     `${moduleWords(module).did} (${formatPercent(share)})`;
+  if (second === undefined || second.share < noticeable) return `It ${part(first)}.`;
   if (first.share - 1 / modules.length < noticeable)
     return "It gave all its ways of working about the same say.";
-  if (second === undefined || second.share < noticeable) return `It ${part(first)}.`;
   return first.share - second.share < noticeable
     ? `It ${part(first)} and ${part(second)}.`
     : `It mostly ${part(first)}, then ${part(second)}.`;

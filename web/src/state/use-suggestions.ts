@@ -34,18 +34,3 @@ export function useSuggestions({ category, prefix, limit, isWanted = true }: Wan
   }, [category, prefix, limit, isWanted]);
   return suggestions;
 }
-
-/** A text as its last phrase, which is being typed, and what stands before: "is red and has" -> "is red and ", "has". */
-export function splitPhrase(text: string): { readonly before: string; readonly phrase: string } {
-  const [, before = "", phrase = ""] = /^(.*(?:,|\band\b|\bbut\b)\s+)?(.*)$/is.exec(text) ?? [];
-  return { before, phrase };
-}
-
-/** A text with one more phrase. */
-export function withPhrase(text: string, phrase: string): string {
-  const start = text
-    .trim()
-    .replace(/(?:,|\band|\bbut)$/i, "")
-    .trim();
-  return start === "" ? phrase : `${start} and ${phrase}`;
-}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { splitPhrase, withPhrase } from "./phrases.js";
+
+describe("splitPhrase", () => {
+  it.each([
+    ["", "", ""],
+    ["is re", "", "is re"],
+    ["is red and ", "is red and ", ""],
+    ["is red and has lo", "is red and ", "has lo"],
+    ["is red, has lo", "is red, ", "has lo"],
+    ["is red AND blue but lo", "is red AND blue but ", "lo"],
+    ["is sandy", "", "is sandy"],
+  ])("finds what is being typed in “%s”", (text, before, phrase) => {
+    expect(splitPhrase(text)).toEqual({ before, phrase });
+  });
+});
+
+describe("withPhrase", () => {
+  it.each([
+    ["", "is red"],
+    ["has a belt", "has a belt and is red"],
+    ["has a belt and ", "has a belt and is red"],
+    ["has a belt,", "has a belt and is red"],
+    ["shows a band", "shows a band and is red"],
+  ])("joins “%s” and a phrase", (text, joined) => {
+    expect(withPhrase(text, "is red")).toBe(joined);
+  });
+});
