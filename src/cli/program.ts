@@ -85,6 +85,15 @@ const entries: readonly CommandEntry[] = [
     summary: "answer searches in an index over HTTP, with a page for people",
     load: async (context) => (await import("./commands/serve.js")).serveCommand(context),
   },
+  {
+    name: "key",
+    summary: "make and withdraw keys of a service",
+    load: async (context) =>
+      new Command("key")
+        .description("Make and withdraw keys of a service.")
+        .addCommand((await import("./commands/key-add.js")).keyAddCommand(context))
+        .addCommand((await import("./commands/key-remove.js")).keyRemoveCommand(context)),
+  },
 ];
 
 /** `sdfn`, with the commands that occur in `args` loaded, and the others by name. */

@@ -33,7 +33,9 @@ export const conditionSchema = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("id"), anyOf, not }),
     z.strictObject({ kind: z.literal("category"), anyOf, not }),
-    z.strictObject({ kind: z.literal("price"), min: z.number().optional(), max: z.number().optional(), not }),
+    z
+      .strictObject({ kind: z.literal("price"), min: z.number().optional(), max: z.number().optional(), not })
+      .refine(({ min, max }) => min !== undefined || max !== undefined, "needs min or max"),
     z.strictObject({ kind: z.literal("attribute"), name, anyOf, not }),
   ])
   .describe("Condition on an item; what the catalogue does not say never fits");
@@ -121,7 +123,7 @@ export const searchResponseSchema = z.object({
 export const itemWriteSchema = z.strictObject({
   category: name,
   title: z.string().max(serviceLimits.textCharacters).optional(),
-  price: z.number().min(0).optional(),
+  price: z.number().min(0).max(1e12).optional(),
   attributes: z.record(name, z.array(name).max(serviceLimits.values)).default({}),
 });
 

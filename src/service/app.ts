@@ -6,14 +6,17 @@ import fastifyHelmet from "@fastify/helmet";
 import fastifyMultipart from "@fastify/multipart";
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { RequestError } from "../errors.js";
 import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
 import { errorAnswer } from "./error-answers.js";
+import { type GuardOptions, guard } from "./guard.js";
 import { openApi } from "./openapi.js";
 import type { ServiceApp, ServiceParts } from "./parts.js";
 import { logRequests } from "./request-log.js";
 import { catalogueRoute } from "./routes/catalogue.js";
 import { healthRoutes } from "./routes/health.js";
+import { itemWriteRoutes } from "./routes/item-writes.js";
 import { itemRoutes } from "./routes/items.js";
 import { searchRoute } from "./routes/search.js";
 import { webPageRoutes } from "./routes/web-page.js";
@@ -27,12 +30,20 @@ export interface LogOptions {
 /** Percent signs make three characters of a byte, and a character has up to three bytes beside its partner. */
 const longestParam = serviceLimits.nameCharacters * 9;
 
-export async function serviceApp(parts: ServiceParts, log: LogOptions): Promise<ServiceApp> {
+export interface AppOptions {
+  readonly parts: ServiceParts;
+  readonly guarded: GuardOptions;
+  readonly log: LogOptions;
+  /** Addresses of reverse proxies whose `X-Forwarded-For` counts. */
+  readonly trustProxy: string | false;
+}
+
+export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions): Promise<ServiceApp> {
   const app = Fastify({
     bodyLimit: serviceLimits.jsonBytes,
     requestTimeout: parts.timeoutMs,
     connectionTimeout: 4 * parts.timeoutMs,
-    return503OnClosing: false,
+    ...{ return503OnClosing: false, trustProxy },
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: longestParam },
     logger: {
@@ -51,6 +62,14 @@ export async function serviceApp(parts: ServiceParts, log: LogOptions): Promise<
   app.setErrorHandler(answerError);
   app.removeContentTypeParser("text/plain");
   logRequests(app, parts.metrics);
+  app.addHook("onRequest", async (request) => {
+    if (parts.isStopping() && !request.routeOptions.config.isQuiet) {
+      throw new RequestError(
+        "NOT_READY",
+        "the service is stopping; ask another one, or again when it is back",
+      );
+    }
+  });
   await app.register(fastifyHelmet, {
     // The page's own scripts and styles; pictures also from memory. Transport is the reverse proxy's matter.
     contentSecurityPolicy: {
@@ -62,10 +81,12 @@ export async function serviceApp(parts: ServiceParts, log: LogOptions): Promise<
     },
     strictTransportSecurity: false,
   });
+  await guard(app, guarded);
   await app.register(fastifyMultipart);
   await openApi(app);
   searchRoute(app, parts);
   itemRoutes(app, parts);
+  itemWriteRoutes(app, parts);
   catalogueRoute(app, parts);
   healthRoutes(app, parts);
   await webPageRoutes(app, parts);
@@ -86,8 +107,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const { status, code, message, retryAfterSeconds, isServers } = errorAnswer(error);
   if (isServers) request.log.error({ err: error, code }, "failed");
   if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
-  // What is left of a body that was refused is not waited for.
-  if (status === 413) reply.header("connection", "close");
+  // A client that is cut off while it sends does not read the answer: let it send to its end, to nowhere.
+  if (status === 413) reply.removeHeader("connection");
+  if (status === 401) reply.header("www-authenticate", "Bearer");
   const body: ApiError = { error: { code, message, requestId: request.id } };
   return reply.code(status).type("application/json; charset=utf-8").send(body);
 }

@@ -44,7 +44,8 @@ const genericMessages: Readonly<Record<string, string>> = {
 
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof SdfnError) {
-    const { code, message } = error;
+    const { code } = error;
+    const message = error.message.replaceAll(/\n *- /g, "; ");
     const status = statuses[code];
     if (status === undefined) return bug;
     const isClients = error instanceof RequestError || error instanceof UsageError || isAboutUpload(error);

@@ -46,16 +46,19 @@ export async function readForm(request: FastifyRequest, jsonPart: string): Promi
         json = typeof part.value === "string" ? parseJson(jsonPart, part.value) : part.value;
         continue;
       }
-      const bytes = await part.toBuffer();
-      total += bytes.length;
-      if (total > formBytes) throw tooLarge();
+      const chunks: Buffer[] = [];
+      for await (const chunk of part.file as AsyncIterable<Buffer>) {
+        total += chunk.length;
+        if (part.file.truncated || total > formBytes) throw tooLarge();
+        chunks.push(chunk);
+      }
       if (pictures.has(part.fieldname)) {
         throw new RequestError("INPUT_INVALID", "form: two pictures have one name; give each its own");
       }
-      pictures.set(part.fieldname, bytes);
+      pictures.set(part.fieldname, Buffer.concat(chunks));
     }
   } catch (error) {
-    // What is still coming is not wanted.
+    // What is still coming is let through to nowhere: a client that cannot send to its end does not read the answer.
     request.raw.unpipe();
     request.raw.resume();
     if (error instanceof SdfnError) throw error;

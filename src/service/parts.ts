@@ -4,12 +4,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
+import type { CatalogueWriter } from "./catalogue-writer.js";
 import type { Metrics } from "./metrics.js";
 import type { ServedCatalogue } from "./served-catalogue.js";
 import type { Slots } from "./slots.js";
 
 export interface ServiceParts {
   readonly catalogue: ServedCatalogue;
+  readonly writer: CatalogueWriter;
   readonly metrics: Metrics;
   /** Queries and pictures that wait for the model or are with it. */
   readonly queries: Slots;
@@ -48,6 +50,8 @@ declare module "fastify" {
     access?: "open" | "read" | "write";
     /** Bodies that the route checks itself, for the OpenAPI document. */
     takes?: Takes;
+    /** Does it occupy the model or the disk? */
+    isCostly?: boolean;
     /** Log lines of a route that is asked all the time would hide the others. */
     isQuiet?: boolean;
   }

@@ -16,7 +16,14 @@ export function logRequests(app: ServiceApp, metrics: Metrics): void {
       const status = reply.raw.writableFinished ? reply.raw.statusCode : clientGone;
       const { method } = request;
       metrics.request({ method, route, status }, ms);
-      const line = { method, route, status, ms: Math.round(ms * 10) / 10 };
+      const key = request.caller?.name;
+      const line = {
+        method,
+        route,
+        status,
+        ms: Math.round(ms * 10) / 10,
+        ...(key === undefined ? {} : { key }),
+      };
       if (config.isQuiet) request.log.debug(line, "answered");
       else request.log.info(line, "answered");
     });

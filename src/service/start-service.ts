@@ -1,24 +1,42 @@
 /** Starts a service over an index, in this process. */
 import { existsSync } from "node:fs";
+import { isIP } from "node:net";
 import { fileURLToPath } from "node:url";
 import { EnvironmentError, UsageError } from "../errors.js";
 import { serviceApp } from "./app.js";
+import { CatalogueWriter } from "./catalogue-writer.js";
+import { KeyRing } from "./keys.js";
 import { Metrics } from "./metrics.js";
+import type { ServiceApp } from "./parts.js";
 import { ServedCatalogue } from "./served-catalogue.js";
 import { Slots } from "./slots.js";
+import { Upkeep } from "./upkeep.js";
 
 export interface ServiceOptions {
   /** Folder of the index. */
   readonly index: string;
-  /** 0 takes a free one. */
+  /** 0, the default, takes a free one. */
   readonly port?: number;
+  /** 127.0.0.1 by default: this machine only. */
   readonly host?: string;
-  /** How long a request may take, its upload and its work each. */
+  /** File of keys (`sdfn key add`). With a key that may write, the service is the index's one writer. */
+  readonly keys?: string | undefined;
+  /** Without it, whoever reaches the service may search. */
+  readonly requireReadKey?: boolean;
+  /** Searches and writes a minute of one address without a key. */
+  readonly ratePerAddress?: number;
+  /** Searches and writes a minute with one key. */
+  readonly ratePerKey?: number;
+  /** How long a request may take: its body to arrive, and its answer to be made. */
   readonly timeoutMs?: number;
-  /** Queries that may wait for the model; more are told to come back. */
+  /** Queries and pictures that may wait for the model; more are told to come back. */
   readonly maxWaiting?: number;
-  /** "silent", "error", "warn", "info", "debug". */
+  /** How long `close` waits for what is under way. */
+  readonly stopWithinMs?: number;
+  /** Addresses of reverse proxies, with commas: their word for the client's address is taken. */
+  readonly trustProxy?: string | undefined;
   readonly logLevel?: string;
+  /** Lines of JSON; standard error by default. */
   readonly logStream?: NodeJS.WritableStream;
   /** Folder with the built page. */
   readonly webFolder?: string;
@@ -28,65 +46,105 @@ export interface ServiceOptions {
 export interface Service {
   /** "http://127.0.0.1:8080" */
   readonly address: string;
-  /** Answers what was accepted, then frees everything. */
+  readonly isWritable: boolean;
+  /** Takes the file of keys as it is now. @throws ConfigError when it is wrong; the keys stay as they were. */
+  reloadKeys(): Promise<void>;
+  /**
+   * Takes no more requests, answers those under way, finishes writes, and frees everything.
+   * @throws EnvironmentError when that takes too long. Whatever was acknowledged is safe.
+   */
   close(): Promise<void>;
 }
+
+export const serviceDefaults = {
+  ...{ port: 8080, host: "127.0.0.1", ratePerAddress: 120, ratePerKey: 6000 },
+  ...{ timeoutMs: 30_000, maxWaiting: 64, stopWithinMs: 25_000 },
+} as const;
 
 /** Bytes of pictures in memory. */
 const uploadBytes = 256 * 2 ** 20;
 
-/** Beside this folder once compiled; in dist/ for tests, which run the sources. */
-function builtPage(): string {
-  const beside = new URL("../web", import.meta.url);
-  const compiled = new URL("../../dist/web", import.meta.url);
-  return fileURLToPath(existsSync(beside) ? beside : compiled);
-}
-
 /**
  * Opens index and model, and listens.
- * @throws StoreError, BundleError when they cannot be opened; EnvironmentError when the address cannot be had.
+ * @throws StoreError, BundleError when they cannot be opened so; ConfigError for wrong keys; EnvironmentError,
+ *   UsageError when the address cannot be had.
  */
-export async function startService({
-  index,
-  port = 0,
-  host = "127.0.0.1",
-  timeoutMs = 30_000,
-  maxWaiting = 64,
-  logLevel = "info",
-  logStream = process.stderr,
-  webFolder = builtPage(),
-}: ServiceOptions): Promise<Service> {
-  const catalogue = await ServedCatalogue.open(index, { isWritable: false });
+export async function startService(given: ServiceOptions): Promise<Service> {
+  const options = { ...serviceDefaults, port: 0, requireReadKey: false, logLevel: "info", ...given };
+  const { host, port, requireReadKey } = options;
+  if (requireReadKey && options.keys === undefined) {
+    throw new UsageError("service: a key is required for reading, and there is no file of keys; give one");
+  }
+  const readKeys = async () => (options.keys === undefined ? new KeyRing([]) : KeyRing.read(options.keys));
+  let keys = await readKeys();
+  const isWritable = keys.has("write");
   let isStopping = false;
+  let app: ServiceApp | undefined;
+  const catalogue = await ServedCatalogue.open(options.index, { isWritable });
   try {
-    const queries = new Slots("queries", maxWaiting);
-    const metrics = new Metrics({
-      items: () => catalogue.index.manifest.contents.items,
-      waiting: () => queries.taken,
-    });
-    const app = await serviceApp(
-      {
-        ...{ catalogue, metrics, queries, timeoutMs, webFolder },
+    const upkeep = new Upkeep(catalogue.index, (error) => app?.log.error({ err: error }, "upkeep failed"));
+    const writer = new CatalogueWriter(catalogue, upkeep);
+    const queries = new Slots("queries", options.maxWaiting);
+    app = await serviceApp({
+      parts: {
+        ...{ catalogue, writer, queries, timeoutMs: options.timeoutMs },
+        metrics: new Metrics({
+          items: () => catalogue.index.manifest.contents.items,
+          waiting: () => queries.taken,
+        }),
         uploads: new Slots("bytes of uploads", uploadBytes),
+        webFolder: options.webFolder ?? builtPage(),
         isStopping: () => isStopping,
       },
-      { level: logLevel, stream: logStream },
-    );
-    const address = await app.listen({ port, host }).catch(async (cause: unknown) => {
-      await app.close();
-      throw cannotListen(host, port, cause);
+      guarded: { ...options, keys: () => keys, isWritable },
+      log: { level: options.logLevel, stream: options.logStream ?? process.stderr },
+      trustProxy: options.trustProxy ?? false,
     });
-    return {
-      address,
-      async close() {
-        isStopping = true;
-        await app.close();
+    const { log } = app;
+    const address = await listen(app, host, port);
+    for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
+    const stop = async (running: ServiceApp) => {
+      try {
+        await running.close();
+        await writer.close();
+      } finally {
         await catalogue.close();
+      }
+    };
+    const running = app;
+    let stopped: Promise<void> | undefined;
+    return {
+      ...{ address, isWritable },
+      async reloadKeys() {
+        keys = await readKeys();
+        log.info("keys read again");
+        if (keys.has("write") && !isWritable)
+          log.warn("there is a key that may write now; start the service again to write");
+      },
+      close() {
+        isStopping = true;
+        stopped ??= before(options.stopWithinMs, stop(running), () => running.server.closeAllConnections());
+        return stopped;
       },
     };
   } catch (error) {
+    await app?.close();
     await catalogue.close();
     throw error;
+  }
+}
+
+/** Beside this folder once compiled; in dist/ for tests, which run the sources. */
+function builtPage(): string {
+  const beside = new URL("../web", import.meta.url);
+  return fileURLToPath(existsSync(beside) ? beside : new URL("../../dist/web", import.meta.url));
+}
+
+async function listen(app: ServiceApp, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ port, host, listenTextResolver: () => "listening" });
+  } catch (cause) {
+    throw cannotListen(host, port, cause);
   }
 }
 
@@ -101,14 +159,58 @@ function cannotListen(host: string, port: number, cause: unknown): unknown {
   if (code === "EACCES") {
     return new EnvironmentError(
       `${where}: this user may not listen there; got ${code}; choose a port from 1024`,
-      { cause },
+      {
+        cause,
+      },
     );
   }
   if (["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EINVAL"].includes(code)) {
     return new UsageError(
       `${host}: must be an address of this machine; got ${code}; 127.0.0.1 and 0.0.0.0 always are`,
-      { cause },
+      {
+        cause,
+      },
     );
   }
   return cause;
+}
+
+/** What an operator should know who opens the service to others. */
+function risks({
+  host,
+  requireReadKey,
+  isWritable,
+}: {
+  readonly host: string;
+  readonly requireReadKey: boolean;
+  readonly isWritable: boolean;
+}): readonly string[] {
+  const isLoopback = host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+  if (isLoopback) return [];
+  return [
+    ...(requireReadKey ? [] : ["whoever reaches this address may search: no key is required for reading"]),
+    ...(requireReadKey || isWritable
+      ? ["keys cross the network as plain HTTP: put a reverse proxy with TLS in front"]
+      : []),
+  ];
+}
+
+/** @throws EnvironmentError when `work` takes too long; `giveUp` is called then. */
+async function before(ms: number, work: Promise<void>, giveUp: () => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      giveUp();
+      reject(
+        new EnvironmentError(
+          `service: did not stop within ${ms / 1000} s; what was acknowledged is safe; the rest is given up`,
+        ),
+      );
+    }, ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,17 +1,25 @@
 /** `sdfn serve`: answers searches in an indexed catalogue over HTTP. */
 import { once } from "node:events";
 import { Command } from "commander";
-import { startService } from "../../service/start-service.js";
+import { type Service, serviceDefaults, startService } from "../../service/start-service.js";
 import { type CommandContext, ExitCode, printJson } from "../context.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
 import { exitCodes } from "../run-program.js";
 
 const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
+const { port, host, ratePerAddress, ratePerKey, timeoutMs, maxWaiting } = serviceDefaults;
 
 const fields = {
   index: textFlag,
-  port: wholeNumberFlag({ min: 0, max: 65_535 }).default(8080),
-  host: textFlag.default("127.0.0.1"),
+  port: wholeNumberFlag({ min: 0, max: 65_535 }).default(port),
+  host: textFlag.default(host),
+  keys: textFlag.optional(),
+  requireReadKey: switchFlag,
+  rateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerAddress),
+  keyRateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerKey),
+  timeout: wholeNumberFlag({ min: 1, max: 3600 }).default(timeoutMs / 1000),
+  maxWaiting: wholeNumberFlag({ min: 1, max: 10_000 }).default(maxWaiting),
+  trustProxy: textFlag.optional(),
   logLevel: choiceFlag(logLevels).default("info"),
   json: switchFlag,
 };
@@ -20,30 +28,72 @@ const fields = {
 export function serveCommand(context: CommandContext): Command {
   return new Command("serve")
     .description(
-      "Answer searches in an index over HTTP, with a page for people and an interface for programs.",
+      "Answer searches in an index over HTTP, with a page for people (/) and an interface for programs (/docs).\n" +
+        "With a key that may write, items are added and removed over HTTP too; one such service per index.\n" +
+        "Log lines (JSON) go to standard error.",
     )
     .argument("[index]", "folder of the index (required)")
-    .option("--port <n>", "port to listen on; 0 takes a free one (default 8080)")
-    .option("--host <address>", "address to listen on (default 127.0.0.1: this machine only)")
-    .option("--log-level <level>", `log lines on standard error: ${logLevels.join(", ")} (default info)`)
+    .option("--port <n>", `port to listen on; 0 takes a free one (default ${port})`)
+    .option("--host <address>", `address to listen on (default ${host}: this machine only)`)
+    .option("--log-level <level>", `${logLevels.join(", ")} (default info)`)
     .option("--json", "print one JSON line with the address instead of text")
-    .addHelpText("after", "\nExamples:\n  $ sdfn serve shop-index\n  $ sdfn serve shop-index --port 0 --json")
+    .optionsGroup("Keys:")
+    .option("--keys <file>", "file of keys that `sdfn key add` made; read again on SIGHUP")
+    .option("--require-read-key", "searches need a key too")
+    .optionsGroup("Limits:")
+    .option("--rate-limit <n>", `searches a minute of one address without a key (default ${ratePerAddress})`)
+    .option("--key-rate-limit <n>", `searches and writes a minute with one key (default ${ratePerKey})`)
+    .option("--timeout <s>", `seconds that a request may take (default ${timeoutMs / 1000})`)
+    .option(
+      "--max-waiting <n>",
+      `queries that may wait; others are told to come back (default ${maxWaiting})`,
+    )
+    .option("--trust-proxy <addresses>", "reverse proxies, with commas, whose X-Forwarded-For counts")
+    .addHelpText(
+      "after",
+      "\nCtrl-C and SIGTERM stop it: requests under way are answered, writes finish; a second one ends it at once.\n" +
+        "\nExamples:\n" +
+        "  $ sdfn serve shop-index\n" +
+        "  $ sdfn key add --keys keys.json --name shop --may write\n" +
+        "  $ sdfn serve shop-index --keys keys.json --port 8080\n" +
+        "  $ sdfn serve shop-index --host 0.0.0.0 --keys keys.json --require-read-key --trust-proxy 10.0.0.0/8",
+    )
     .action((index: string | undefined, given: Record<string, unknown>) =>
       run({ ...given, ...(index === undefined ? {} : { index }) }, context),
     );
 }
 
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { json, ...options } = readFlags("serve", fields, given, ["index"]);
-  const service = await startService({ ...options, logStream: context.stderr });
+  const { json, rateLimit, keyRateLimit, timeout, ...flags } = readFlags("serve", fields, given, ["index"]);
+  const service = await startService({
+    ...flags,
+    ...{ ratePerAddress: rateLimit, ratePerKey: keyRateLimit, timeoutMs: timeout * 1000 },
+    logStream: context.stderr,
+  });
+  const { address, isWritable } = service;
+  const reload = () => void reloadKeys(service, context);
+  process.on("SIGHUP", reload);
   try {
-    const { address } = service;
-    if (json) printJson(context, { address, index: options.index });
-    else context.stdout.write(`${options.index}: ${address} (Ctrl-C stops)\n`);
+    if (json) printJson(context, { address, index: flags.index, writable: isWritable });
+    else {
+      context.stdout.write(
+        `${flags.index}: ${address}${isWritable ? ", also for writing" : ""} (Ctrl-C stops)\n`,
+      );
+    }
     if (!context.signal.aborted) await once(context.signal, "abort");
   } finally {
+    process.off("SIGHUP", reload);
     await service.close();
   }
-  // A service that was told to stop has done what it should.
+  // A service that was told to stop has done all that it should.
   throw new ExitCode(exitCodes.done);
+}
+
+/** A wrong file stops nothing: the keys stay as they were. */
+async function reloadKeys(service: Service, { stderr }: CommandContext): Promise<void> {
+  try {
+    await service.reloadKeys();
+  } catch (error) {
+    stderr.write(`warning: the keys stay as they were: ${error instanceof Error ? error.message : error}\n`);
+  }
 }

@@ -1,23 +1,31 @@
-/** A catalogue's index: a folder with embeddings, thumbnails, the model that made them, and one writer at a time. */
+/** A catalogue's index: a folder with embeddings, pictures, the model that made them, and one writer at a time. */
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { claimLock } from "../../data/folder-lock.js";
-import { SdfnError, StoreError, UsageError } from "../../errors.js";
-import type { Encoder } from "../encoder.js";
+import { StoreError, UsageError } from "../../errors.js";
 import { LanceStore } from "../store/lance-store.js";
 import type { StoredSummary, VectorStore } from "../store/vector-store.js";
 import { ContentsCounter } from "./contents.js";
 import { type CatalogueEntry, parseEntry, storedItem } from "./entry.js";
 import {
+  cannotWrite,
+  type IndexModel,
+  requireIndexOrEmpty,
+  requireModel,
+  requirePresent,
+} from "./folder-checks.js";
+import {
   type IndexManifest,
   indexFiles,
   indexFormat,
+  manifestStamp,
   readIndexManifest,
   writeIndexManifest,
 } from "./manifest.js";
 import { defaultLimit, type Page, pageProblems } from "./page.js";
-import { Thumbnails } from "./thumbnails.js";
+import { PictureFolder } from "./picture-folder.js";
 
 /** An item to be written. */
 export interface IndexedItem {
@@ -26,17 +34,20 @@ export interface IndexedItem {
   readonly embedding: Float32Array;
   /** WebP; may be absent where the index has that picture's already. */
   readonly thumbnail?: Uint8Array | undefined;
+  /** The picture's whole file, where the index is to keep it: it was handed in and lies nowhere else. */
+  readonly original?: Uint8Array | undefined;
 }
-
-/** The model of an index. */
-export type IndexModel = Pick<Encoder, "modelId" | "model" | "embedDim">;
 
 export class CatalogueIndex {
   readonly folder: string;
   readonly store: VectorStore;
-  readonly #thumbnails: Thumbnails;
+  readonly #thumbnails: PictureFolder;
+  readonly #originals: PictureFolder;
+  /** Undefined for reading. */
   readonly #giveFree: (() => Promise<void>) | undefined;
   #manifest: IndexManifest;
+  /** Of the manifest's file when it was read. */
+  #stamp: string | undefined;
   #writes: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -44,14 +55,17 @@ export class CatalogueIndex {
     opened: {
       readonly store: VectorStore;
       readonly manifest: IndexManifest;
-      readonly giveFree: (() => Promise<void>) | undefined;
+      readonly giveFree?: () => Promise<void>;
+      readonly stamp?: string | undefined;
     },
   ) {
     this.folder = folder;
     this.store = opened.store;
     this.#manifest = opened.manifest;
+    this.#stamp = opened.stamp;
     this.#giveFree = opened.giveFree;
-    this.#thumbnails = new Thumbnails(join(folder, indexFiles.thumbnails));
+    this.#thumbnails = new PictureFolder(join(folder, indexFiles.thumbnails), ".webp");
+    this.#originals = new PictureFolder(join(folder, indexFiles.pictures), "");
   }
 
   /**
@@ -62,10 +76,11 @@ export class CatalogueIndex {
     folder: string,
     { access }: { readonly access: "read" | "write" },
   ): Promise<CatalogueIndex> {
+    const stamp = await manifestStamp(folder);
     const manifest = await readIndexManifest(folder);
     if (access === "write") return CatalogueIndex.#openForWriting(folder, async () => manifest);
     const store = await LanceStore.open(join(folder, indexFiles.store), { ...manifest, access });
-    return new CatalogueIndex(folder, { store, manifest, giveFree: undefined });
+    return new CatalogueIndex(folder, { store, manifest, stamp });
   }
 
   /**
@@ -86,7 +101,8 @@ export class CatalogueIndex {
         return manifest;
       }
       // Whatever is there was left by a process that was stopped before the index was one.
-      for (const name of [indexFiles.store, indexFiles.bundle, indexFiles.thumbnails]) {
+      const { store, bundle, thumbnails, pictures } = indexFiles;
+      for (const name of [store, bundle, thumbnails, pictures]) {
         await rm(join(folder, name), { recursive: true, force: true });
       }
       await installModel(join(folder, indexFiles.bundle));
@@ -142,30 +158,59 @@ export class CatalogueIndex {
     requireModel(this.folder, this.#manifest, model);
   }
 
-  /** Adds items or replaces those with the same ids. When it resolves they are found, and survive a loss of power. */
+  /**
+   * Takes over what another process has written to `index.json` since; costs one look at the file when that is nothing.
+   * @throws StoreError when the index is gone, damaged, or another model's now.
+   */
+  async refresh(): Promise<void> {
+    if (this.#giveFree !== undefined) {
+      requirePresent(this.folder); // nobody else writes it
+      return;
+    }
+    const stamp = await manifestStamp(this.folder);
+    if (stamp !== undefined && stamp === this.#stamp) return;
+    const manifest = await readIndexManifest(this.folder);
+    if (manifest.modelId !== this.#manifest.modelId) {
+      throw new StoreError(
+        `${this.folder}: the index was replaced by another model's; got ${manifest.modelId.slice(0, 16)}, ` +
+          `was ${this.#manifest.modelId.slice(0, 16)}; open it again`,
+      );
+    }
+    this.#manifest = manifest;
+    this.#stamp = stamp;
+  }
+
+  /**
+   * Adds items or replaces those with the same ids. When it resolves they are found, and survive a loss of power with
+   * their pictures.
+   * @throws StoreError when that cannot be; UsageError for an original that is not the file which the entry names.
+   */
   put(items: readonly IndexedItem[]): Promise<void> {
-    return this.#inOrder(() => this.#put(items));
+    return this.#write(() => this.#put(items));
   }
 
   async #put(items: readonly IndexedItem[]): Promise<void> {
-    try {
-      // A thumbnail is there before its item is.
-      await Promise.all(
-        items.map(async ({ entry, thumbnail }) => {
-          if (thumbnail !== undefined && !this.#thumbnails.has(entry.picture)) {
-            await this.#thumbnails.write(entry.picture, thumbnail);
-          }
-        }),
+    for (const { entry, original } of items) {
+      if (original === undefined) continue;
+      const hash = createHash("sha256").update(original).digest("hex");
+      if (hash === entry.picture) continue;
+      throw new UsageError(
+        `put: the picture of item ${entry.id} is not the file that the item names; got SHA-256 ${hash}, expected ${entry.picture}`,
       );
-    } catch (cause) {
-      throw cannotWrite(this.folder, cause);
     }
+    // Pictures are there before their item is.
+    await Promise.all(
+      items.flatMap(({ entry: { picture }, thumbnail, original }) => [
+        thumbnail && this.#thumbnails.write(picture, thumbnail),
+        original && this.#originals.write(picture, original),
+      ]),
+    );
     await this.store.upsert(items.map(({ entry, embedding }) => storedItem(entry, embedding)));
   }
 
   /** Removes items; ids that are not there do not matter. */
   async delete(ids: readonly string[]): Promise<void> {
-    await this.#inOrder(() => this.store.delete(ids));
+    await this.#write(() => this.store.delete(ids));
   }
 
   /** An item and its embedding. */
@@ -194,27 +239,34 @@ export class CatalogueIndex {
     return this.#thumbnails.has(entry.picture);
   }
 
-  /** The file of an item's picture where it still lies, else of its thumbnail; undefined when both are gone. */
+  /** The catalogue's own file of an item's picture, else the index's, else its thumbnail; undefined when all are gone. */
   pictureFile({ image, picture }: CatalogueEntry): string | undefined {
     const { imageRoot } = this.#manifest;
     const file = image === undefined || imageRoot === undefined ? undefined : resolve(imageRoot, image);
-    return file !== undefined && existsSync(file) ? file : this.#thumbnails.file(picture);
+    if (file !== undefined && existsSync(file)) return file;
+    return this.#originals.file(picture) ?? this.#thumbnails.file(picture);
   }
 
   /** Remembers where the catalogue's pictures are. */
   async setImageRoot(imageRoot: string): Promise<void> {
     if (this.#manifest.imageRoot === imageRoot) return;
-    await this.#write({ ...this.#manifest, imageRoot });
+    await this.#write(() => this.#setManifest({ ...this.#manifest, imageRoot }));
   }
 
   summaries(): AsyncIterable<readonly StoredSummary[]> {
     return this.store.summaries();
   }
 
-  /** After many writes: builds what makes searches fast, counts the contents, removes thumbnails nobody has. */
+  /** After many writes: builds what makes searches fast, and takes stock. */
   async finish(): Promise<void> {
+    this.#requireWritable();
     await this.store.optimise();
-    await this.#inOrder(() => this.#takeStock());
+    await this.takeStock();
+  }
+
+  /** Counts the contents anew for `index.json`, and removes pictures that no item has; writes wait for it. */
+  takeStock(): Promise<void> {
+    return this.#write(() => this.#takeStock());
   }
 
   async #takeStock(): Promise<void> {
@@ -228,7 +280,9 @@ export class CatalogueIndex {
       }
     }
     await this.#thumbnails.keepOnly(pictures);
-    await this.#write({ ...this.#manifest, updated: new Date().toISOString(), contents: counter.contents() });
+    await this.#originals.keepOnly(pictures);
+    const contents = counter.contents();
+    await this.#setManifest({ ...this.#manifest, updated: new Date().toISOString(), contents });
   }
 
   /** Waits for writes under way, then frees everything. */
@@ -241,57 +295,29 @@ export class CatalogueIndex {
     }
   }
 
-  /** A thumbnail must not be removed between being written and its item's being there. */
-  #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#writes.then(work);
+  /** One after the other: a picture must not be removed between being written and its item's being there. */
+  #write<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#writes.then(async () => {
+      this.#requireWritable();
+      try {
+        return await work();
+      } catch (cause) {
+        throw cannotWrite(this.folder, cause);
+      }
+    });
     this.#writes = done.catch(() => undefined);
     return done;
   }
 
-  async #write(manifest: IndexManifest): Promise<void> {
-    try {
-      await writeIndexManifest(this.folder, manifest);
-    } catch (cause) {
-      throw cannotWrite(this.folder, cause);
+  #requireWritable(): void {
+    if (this.#giveFree === undefined) {
+      throw new StoreError(`${this.folder}: the index was opened for reading; open it for writing`);
     }
+    requirePresent(this.folder);
+  }
+
+  async #setManifest(manifest: IndexManifest): Promise<void> {
+    await writeIndexManifest(this.folder, manifest);
     this.#manifest = manifest;
   }
-}
-
-/** @throws UsageError when a folder holds something that is no part of an index. */
-async function requireIndexOrEmpty(folder: string): Promise<void> {
-  const names: readonly string[] = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw cannotWrite(folder, error);
-  });
-  if (names.includes(indexFiles.manifest)) return;
-  const known: readonly string[] = Object.values(indexFiles);
-  const foreign = names.find((name) => !known.includes(name) && !name.startsWith(`${indexFiles.lock}.`));
-  if (foreign !== undefined) {
-    throw new UsageError(
-      `${folder}: must be an index, or a new or empty folder; got ${foreign} in it; choose another`,
-    );
-  }
-}
-
-function requireModel(
-  folder: string,
-  manifest: IndexManifest,
-  { modelId, model, embedDim }: IndexModel,
-): void {
-  if (manifest.modelId === modelId && manifest.embedDim === embedDim) return;
-  throw new StoreError(
-    `${folder}: the index was made with another model, whose embeddings cannot be compared with this one's; ` +
-      `got ${model} ${modelId.slice(0, 16)} for an index of ${manifest.model} ${manifest.modelId.slice(0, 16)}; ` +
-      "use the index's own model, or index the catalogue into another folder",
-  );
-}
-
-function cannotWrite(folder: string, cause: unknown): unknown {
-  if (cause instanceof SdfnError || !(cause instanceof Error && "code" in cause)) return cause;
-  return new StoreError(
-    `${folder}: the index cannot be written; got ${cause.message}; ` +
-      "check the folder's permissions and the room on its disk",
-    { cause },
-  );
 }

@@ -39,7 +39,7 @@ export interface IndexReport {
 }
 
 /** Longer side of thumbnails: what a shop's grid shows on a dense screen, and enough to be a reference again. */
-const thumbnailPx = 320;
+export const thumbnailPx = 320;
 /** Pictures read at a time. */
 const parallelReads = 8;
 

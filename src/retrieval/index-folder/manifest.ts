@@ -1,5 +1,5 @@
 /** `index.json`: what an index folder is, and which model made it. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
@@ -11,6 +11,8 @@ export const indexFiles = {
   manifest: "index.json",
   store: "store",
   thumbnails: "thumbnails",
+  /** Files of pictures that were handed in: nobody else need have them. */
+  pictures: "pictures",
   /** The exported model, so that the index is searched without the run that trained it. */
   bundle: "bundle",
   /** Rows of the last run that could not be indexed. */
@@ -35,6 +37,12 @@ const manifestSchema = z.strictObject({
 });
 
 export type IndexManifest = Readonly<z.infer<typeof manifestSchema>>;
+
+/** Another text when the manifest's file is another; undefined where there is none. */
+export async function manifestStamp(folder: string): Promise<string | undefined> {
+  const found = await stat(join(folder, indexFiles.manifest), { bigint: true }).catch(() => undefined);
+  return found && `${found.ino} ${found.size} ${found.mtimeNs}`;
+}
 
 /** @throws StoreError that says what to do when there is no index, or one of another version. */
 export async function readIndexManifest(folder: string): Promise<IndexManifest> {

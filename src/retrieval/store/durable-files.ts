@@ -50,12 +50,19 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Writes a file that is there whole or not at all, and survives a loss of power once this resolves. */
-export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
+/**
+ * Writes a file that is there whole or not at all, and survives a loss of power once this resolves.
+ * @param mode who may read and write it; as for any new file by default.
+ */
+export async function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o666 }: { readonly mode?: number } = {},
+): Promise<void> {
   const partial = `${path}.${randomUUID()}.partial`;
   await mkdir(dirname(path), { recursive: true });
   try {
-    await writeFile(partial, content, { flag: "wx", flush: true });
+    await writeFile(partial, content, { flag: "wx", flush: true, mode });
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });

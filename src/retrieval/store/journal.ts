@@ -1,5 +1,5 @@
 /** Writes that were acknowledged, until the engine below is known to have them for good. */
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
@@ -65,9 +65,22 @@ export class Journal {
     return this.#sizeBytes;
   }
 
+  /** @throws StoreError when the file is not in its folder any more: what it keeps would be lost. */
+  async requirePresent(): Promise<void> {
+    const [open, found] = await Promise.all([
+      this.#file.stat({ bigint: true }),
+      stat(this.#path, { bigint: true }).catch(() => undefined),
+    ]);
+    if (found?.ino === open.ino && found.dev === open.dev) return;
+    throw new StoreError(
+      `${this.#path}: the store's folder was removed or replaced; got ${found ? "another file" : "no file"}; open the index again`,
+    );
+  }
+
   /** Appends and syncs. @throws StoreError when the disk does not take it; the entry is then not in the file. */
   async append(entry: JournalEntry): Promise<void> {
     if (this.#failure !== undefined) throw this.#unusable(this.#failure);
+    await this.requirePresent();
     const text = Buffer.from(JSON.stringify(entry.kind === "upsert" ? encoded(entry.items) : entry));
     const header = Buffer.alloc(headerBytes);
     header.writeUInt32LE(text.length, 0);
@@ -78,10 +91,19 @@ export class Journal {
       this.#sizeBytes += headerBytes + text.length;
     } catch (cause) {
       // What was half written must not stand before later entries.
-      await this.#file.truncate(this.#sizeBytes).catch((error: unknown) => {
-        this.#failure = error;
-      });
+      await this.cutBack(this.#sizeBytes);
       throw this.#unusable(cause);
+    }
+  }
+
+  /** Forgets the entries after the first `sizeBytes`; where the disk does not let it, no more are taken. */
+  async cutBack(sizeBytes: number): Promise<void> {
+    try {
+      await this.#file.truncate(sizeBytes);
+      await this.#file.sync();
+      this.#sizeBytes = sizeBytes;
+    } catch (error) {
+      this.#failure = error;
     }
   }
 

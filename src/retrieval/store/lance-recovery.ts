@@ -11,7 +11,7 @@ const versionsFolder = "_versions";
 const damagedFolder = "damaged";
 
 /** Damaged manifests that stand before the newest whole one. @throws StoreError when there is no whole one. */
-export async function damagedManifests(tableFolder: string): Promise<readonly string[]> {
+async function damagedManifests(tableFolder: string): Promise<readonly string[]> {
   const folder = join(tableFolder, versionsFolder);
   if (!existsSync(folder)) return [];
   // Named by 2^64 - 1 - version, twenty digits: the newest comes first.
@@ -44,6 +44,14 @@ export async function moveDamagedAside(tableFolder: string, root: string): Promi
   await syncPath(join(tableFolder, versionsFolder));
   await syncPath(target);
   return damaged.length;
+}
+
+/** @throws StoreError when the newest version must be mended first. */
+export async function requireUndamaged(tableFolder: string): Promise<void> {
+  if ((await damagedManifests(tableFolder)).length === 0) return;
+  throw new StoreError(
+    `${tableFolder}: the newest version was cut off; open the index once for writing, as \`sdfn index\` does`,
+  );
 }
 
 async function isWhole(path: string): Promise<boolean> {

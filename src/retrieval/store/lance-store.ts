@@ -9,7 +9,7 @@ import { lanceFilter } from "./lance-filter.js";
 import { buildIndexes, readTraining } from "./lance-indexes.js";
 import { type Connection, loadLance, type Table } from "./lance-library.js";
 import { planQuery } from "./lance-plan.js";
-import { damagedManifests, moveDamagedAside } from "./lance-recovery.js";
+import { moveDamagedAside, requireUndamaged } from "./lance-recovery.js";
 import { type ItemRow, itemOf, itemSchema, itemTable, summaryColumns, summaryOf } from "./lance-rows.js";
 import {
   checkedItems,
@@ -81,14 +81,14 @@ export class LanceStore implements VectorStore {
    * @throws StoreError when it cannot be opened so.
    */
   static async open(folder: string, { embedDim, access }: LanceStoreOptions): Promise<LanceStore> {
-    const tableFolder = join(folder, `${tableName}.lance`);
-    if (access !== "read") {
-      await mkdir(folder, { recursive: true });
-      await moveDamagedAside(tableFolder, folder);
-    } else if ((await damagedManifests(tableFolder)).length > 0) {
-      throw new StoreError(
-        `${folder}: the newest version was cut off; open the index once for writing, as \`sdfn index\` does`,
-      );
+    try {
+      const tableFolder = join(folder, `${tableName}.lance`);
+      if (access !== "read") {
+        await mkdir(folder, { recursive: true });
+        await moveDamagedAside(tableFolder, folder);
+      } else await requireUndamaged(tableFolder);
+    } catch (cause) {
+      throw cannotOpen(folder, cause);
     }
     const lance = await loadLance();
     const connection = await lance.connect(folder, { readConsistencyInterval: 0 });
@@ -110,8 +110,7 @@ export class LanceStore implements VectorStore {
       return store;
     } catch (cause) {
       connection.close();
-      if (cause instanceof StoreError) throw cause;
-      throw new StoreError(`${folder}: the store cannot be opened; got ${cause}`, { cause });
+      throw cannotOpen(folder, cause);
     }
   }
 
@@ -191,15 +190,23 @@ export class LanceStore implements VectorStore {
     return this.#guarded(() => this.#table.countRows(filter && lanceFilter(filter)));
   }
 
-  async *summaries(): AsyncGenerator<readonly StoredSummary[]> {
-    for await (const batch of this.#table.query().select([...summaryColumns])) {
-      yield (batch.toArray() as unknown as StoredSummary[]).map(summaryOf);
-    }
+  summaries(): AsyncIterable<readonly StoredSummary[]> {
+    return this.#batches(summaryColumns, (rows) => (rows as StoredSummary[]).map(summaryOf));
   }
 
-  async *items(): AsyncGenerator<readonly StoredItem[]> {
-    for await (const batch of this.#table.query()) {
-      yield batch.toArray().map((row) => itemOf(row as unknown as ItemRow));
+  items(): AsyncIterable<readonly StoredItem[]> {
+    return this.#batches(undefined, (rows) => (rows as ItemRow[]).map(itemOf));
+  }
+
+  async *#batches<T>(
+    columns: readonly string[] | undefined,
+    read: (rows: unknown[]) => readonly T[],
+  ): AsyncGenerator<readonly T[]> {
+    try {
+      const all = this.#table.query();
+      for await (const batch of columns ? all.select([...columns]) : all) yield read(batch.toArray());
+    } catch (cause) {
+      throw this.#failed(cause);
     }
   }
 
@@ -207,6 +214,7 @@ export class LanceStore implements VectorStore {
     for (let attempt = 1; ; attempt += 1) {
       await this.#tidying;
       try {
+        await this.#journal?.requirePresent();
         await this.#guarded(() => this.#tidy({ isComplete: true }));
         return;
       } catch (error) {
@@ -235,13 +243,17 @@ export class LanceStore implements VectorStore {
     try {
       return await work();
     } catch (cause) {
-      if (cause instanceof SdfnError) throw cause;
-      const reason = String(cause).replaceAll("\n", " ").slice(0, 300);
-      throw new StoreError(
-        `${this.#folder}: the store failed; got ${reason}; check that the folder is there, may be used and has room`,
-        { cause },
-      );
+      throw this.#failed(cause);
     }
+  }
+
+  #failed(cause: unknown): SdfnError {
+    if (cause instanceof SdfnError) return cause;
+    const reason = String(cause).replaceAll("\n", " ").slice(0, 300);
+    return new StoreError(
+      `${this.#folder}: the store failed; got ${reason}; check that the folder is there, may be used and has room`,
+      { cause },
+    );
   }
 
   /** One write after the other: journal, table, sync. */
@@ -251,9 +263,15 @@ export class LanceStore implements VectorStore {
       return Promise.reject(new StoreError(`${this.#folder}: the store was opened for reading`));
     }
     const done = this.#writes.then(async () => {
+      const { sizeBytes } = journal;
       await journal.append(entry);
-      await this.#guarded(() => this.#apply(entry));
-      await this.#durable.sync();
+      try {
+        await this.#apply(entry);
+        await this.#durable.sync();
+      } catch (cause) {
+        await journal.cutBack(sizeBytes); // it was refused, and must not come true when the store is opened again
+        throw this.#failed(cause);
+      }
       if (journal.sizeBytes > journalBytes) await journal.clear();
       this.#writesSinceTidying += 1;
       if (this.#writesSinceTidying >= writesPerTidying) this.#tidyInBackground();
@@ -302,6 +320,14 @@ export class LanceStore implements VectorStore {
     await this.#table.optimize({ cleanupOlderThan: new Date(Date.now() - keptVersionsMs) });
     await this.#durable.sync();
   }
+}
+
+function cannotOpen(folder: string, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause;
+  return new StoreError(
+    `${folder}: the store cannot be opened; got ${cause}; check the folder's permissions`,
+    { cause },
+  );
 }
 
 /** Did another change of the table come first? */

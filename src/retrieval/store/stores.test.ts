@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -248,6 +248,30 @@ describe("LanceStore on disk", () => {
     const reader = await openLance(root, "read");
     expect(await reader.count()).toBe(27);
     await reader.close();
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("does not carry out later what it refused", async () => {
+    const writer = await openLance();
+    await writer.upsert(items.slice(0, 3));
+    abandoned.push(writer);
+    for (const name of ["", ...readdirSync(root, { recursive: true, encoding: "utf8" })]) {
+      chmodSync(join(root, name), 0o755);
+    }
+    process.seteuid?.(65534);
+    try {
+      await expect(writer.delete([items[0]?.id ?? ""])).rejects.toThrow(/store failed; got .*ermission/);
+      await expect(writer.upsert(items.slice(3, 5))).rejects.toThrow(StoreError);
+    } finally {
+      process.seteuid?.(0);
+    }
+    const again = await openLance();
+    expect(await idsOf(again)).toEqual(
+      items
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    await again.close();
   });
 
   it("is not made unless asked to", async () => {

@@ -7,6 +7,7 @@ import type {
   CatalogueQuery,
   QueryAccount,
 } from "../../retrieval/index-folder/catalogue-search.js";
+import type { CatalogueEntry } from "../../retrieval/index-folder/entry.js";
 import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
 import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
@@ -20,7 +21,7 @@ export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
     "/v1/search",
     {
       config: {
-        access: "read",
+        ...{ access: "read", isCostly: true },
         takes: {
           json: searchRequestSchema,
           form: {
@@ -57,8 +58,11 @@ async function answer(
   const readMs = performance.now();
   return slots.during(queries.length, async () => {
     requireClient(request);
+    const page = { filter: filterOf(asked.filter), limit: asked.limit, offset: asked.offset };
+    if (queries.length === 0)
+      return listOf(await catalogue.index.list(page), asked, performance.now() - readMs);
     const found = await catalogue.search.search({
-      ...{ queries, filter: filterOf(asked.filter), limit: asked.limit, offset: asked.offset },
+      ...{ queries, ...page },
       ...{ includeReferences: asked.includeReferences, isExact: asked.exact },
     });
     metrics.stage("read", readMs - startMs);
@@ -108,6 +112,19 @@ function responseOf(
       ...(isAttentionAsked && attention ? { attention: attentionOf(attention) } : {}),
     })),
     timesMs: { encode: rounded(encode, 2), search: rounded(search, 2), total: rounded(total, 2) },
+  };
+}
+
+/** What fits, without a query to compare it with. */
+function listOf(
+  { entries, fitting }: { readonly entries: readonly CatalogueEntry[]; readonly fitting: number },
+  { offset }: Asked,
+  ms: number,
+): SearchResponse {
+  return {
+    items: entries.map((entry, i) => ({ rank: offset + i + 1, score: null, item: itemOf(entry) })),
+    ...{ fitting, plan: "list", modules: [], queries: [] },
+    timesMs: { encode: 0, search: rounded(ms, 2), total: rounded(ms, 2) },
   };
 }
 

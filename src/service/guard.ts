@@ -1,0 +1,99 @@
+/** Who asks, how often, and whether they may: before anything of a request's body is read. */
+import fastifyRateLimit, { normalizeIP } from "@fastify/rate-limit";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { RequestError } from "../errors.js";
+import type { Key, KeyRing } from "./keys.js";
+import type { ServiceApp } from "./parts.js";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Whose key came with the request. */
+    caller: Key | undefined;
+  }
+}
+
+export interface GuardOptions {
+  /** The keys of the moment. */
+  readonly keys: () => KeyRing;
+  readonly requireReadKey: boolean;
+  /** Does the service write at all? */
+  readonly isWritable: boolean;
+  /** Searches and writes a minute. */
+  readonly ratePerAddress: number;
+  readonly ratePerKey: number;
+}
+
+/** Reading items, thumbnails and files costs little: a page of answers is a search and dozens of these. */
+const cheapFactor = 20;
+const minuteMs = 60_000;
+/** Callers counted at a time; the longest silent ones are forgotten. */
+const countedCallers = 10_000;
+
+/** Adds the check to every route that is registered after. */
+export async function guard(app: ServiceApp, options: GuardOptions): Promise<void> {
+  const { ratePerAddress, ratePerKey } = options;
+  app.decorateRequest("caller", undefined);
+  await app.register(fastifyRateLimit, { global: false, cache: countedCallers });
+  const limiter = (factor: number) =>
+    app.createRateLimit({
+      timeWindow: minuteMs,
+      keyGenerator: ({ caller, ip }) => (caller ? `key ${caller.name}` : `address ${normalizeIP(ip)}`),
+      max: ({ caller }) => factor * (caller ? ratePerKey : ratePerAddress),
+    });
+  const limiters = { costly: limiter(1), cheap: limiter(cheapFactor) };
+  app.addHook("onRequest", async (request, reply) => {
+    const { access = "open", isCostly = false, isQuiet = false } = request.routeOptions.config;
+    if (access === "open" && isQuiet) return;
+    const presented = keyIn(request);
+    request.caller = presented === undefined ? undefined : options.keys().find(presented);
+    await requireRate(request, reply, limiters[isCostly ? "costly" : "cheap"]);
+    if (access !== "open")
+      requireRight(request, { ...options, access, isPresented: presented !== undefined });
+  });
+}
+
+/** `Authorization: Bearer <key>`; other schemes are a reverse proxy's. */
+function keyIn({ headers: { authorization } }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
+}
+
+type Limiter = ReturnType<ServiceApp["createRateLimit"]>;
+
+async function requireRate(request: FastifyRequest, reply: FastifyReply, limiter: Limiter): Promise<void> {
+  const rate = await limiter(request);
+  if (rate.isAllowed || !rate.isExceeded) return;
+  reply.header("retry-after", rate.ttlInSeconds);
+  throw new RequestError(
+    "RATE_LIMITED",
+    `at most ${rate.max} requests of this kind a minute are answered; ask again in ${rate.ttlInSeconds} s`,
+  );
+}
+
+interface Asked extends GuardOptions {
+  readonly access: "read" | "write";
+  readonly isPresented: boolean;
+}
+
+function requireRight(
+  { caller }: FastifyRequest,
+  { access, isPresented, isWritable, requireReadKey }: Asked,
+): void {
+  if (isPresented && caller === undefined) {
+    throw new RequestError(
+      "KEY_INVALID",
+      "the key is not known, was withdrawn, or has expired; ask the operator for another",
+    );
+  }
+  if (access === "write" && !isWritable) {
+    throw new RequestError(
+      "NOT_ALLOWED",
+      "this service only reads: it was started without a key that may write; start it with --keys and a file with such a key",
+    );
+  }
+  if (caller === undefined && (access === "write" || requireReadKey)) {
+    throw new RequestError("KEY_NEEDED", "a key is needed; send it as `Authorization: Bearer <key>`");
+  }
+  if (access === "write" && caller?.may !== "write") {
+    throw new RequestError("NOT_ALLOWED", "this key may read only; use one that may write");
+  }
+}
