@@ -14,6 +14,7 @@ const resultFile = join(scratch, "results.json");
 const checks = [
   ["Format and lint", ["@biomejs/biome/bin/biome", "check", "."]],
   ["Types", ["typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"]],
+  ["Types of the page", ["typescript/bin/tsc", "-p", "web/tsconfig.json"]],
   [
     "Tests",
     [
