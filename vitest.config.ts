@@ -25,7 +25,16 @@ export default defineConfig({
           ...shared,
           name: "slow",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/architecture/**"],
+          exclude: ["tests/architecture/**", "tests/web/**"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "web",
+          include: ["tests/web/**/*.test.ts"],
+          // One browser and one shop for all files.
+          globalSetup: "tests/web/global-setup.ts",
         },
       },
     ],

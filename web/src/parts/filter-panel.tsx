@@ -34,12 +34,7 @@ export function FilterPanel({ contents, filters, onFilters }: FilterPanelProps) 
       )}
       {price !== undefined && price.min < price.max && (
         <FilterGroup title="Price" isOpen>
-          <PriceFilter
-            key={`${filters.minPrice} ${filters.maxPrice}`}
-            bounds={price}
-            filters={filters}
-            onFilters={onFilters}
-          />
+          <PriceFilter bounds={price} filters={filters} onFilters={onFilters} />
         </FilterGroup>
       )}
       {attributes

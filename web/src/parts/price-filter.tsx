@@ -1,5 +1,5 @@
-/** The price range: two numbers that count once they are complete. */
-import { useId, useState } from "react";
+/** The price range: two numbers that count once the shopper is done with them. */
+import { type FocusEvent, useId, useState } from "react";
 import type { Filters } from "../state/search-state.js";
 
 interface PriceFilterProps {
@@ -11,16 +11,28 @@ interface PriceFilterProps {
 
 export function PriceFilter({ bounds, filters, onFilters }: PriceFilterProps) {
   const id = useId();
-  const [min, setMin] = useState(textOf(filters.minPrice));
-  const [max, setMax] = useState(textOf(filters.maxPrice));
-  const isCrossed = (numberOf(min) ?? bounds.min) > (numberOf(max) ?? bounds.max);
+  const { minPrice, maxPrice } = filters;
+  const [texts, setTexts] = useState({ min: textOf(minPrice), max: textOf(maxPrice) });
+  const [isCrossed, setCrossed] = useState(false);
+  const [shown, setShown] = useState(filters);
+  if (shown.minPrice !== minPrice || shown.maxPrice !== maxPrice) {
+    setShown(filters);
+    setTexts({ min: textOf(minPrice), max: textOf(maxPrice) });
+    setCrossed(false);
+  }
   const apply = () => {
-    const [minPrice, maxPrice] = [numberOf(min), numberOf(max)];
-    if (!isCrossed && (minPrice !== filters.minPrice || maxPrice !== filters.maxPrice)) {
-      onFilters({ ...filters, minPrice, maxPrice });
+    const [min, max] = [numberOf(texts.min), numberOf(texts.max)];
+    const isWrong = min !== undefined && max !== undefined && min > max;
+    setCrossed(isWrong);
+    if (!isWrong && (min !== minPrice || max !== maxPrice)) {
+      onFilters({ ...filters, minPrice: min, maxPrice: max });
     }
   };
-  const field = (name: string, value: string, set: (text: string) => void, placeholder: number) => (
+  const onBlur = ({ currentTarget, relatedTarget }: FocusEvent) => {
+    // From one field to the other, the range is not complete yet.
+    if (!currentTarget.contains(relatedTarget)) apply();
+  };
+  const field = (name: string, end: "min" | "max", placeholder: number) => (
     <label className="price-field">
       <span>{name}</span>
       <input
@@ -28,12 +40,11 @@ export function PriceFilter({ bounds, filters, onFilters }: PriceFilterProps) {
         min="0"
         step="any"
         inputMode="decimal"
-        value={value}
+        value={texts[end]}
         placeholder={String(placeholder)}
         aria-invalid={isCrossed}
         aria-describedby={isCrossed ? id : undefined}
-        onChange={(event) => set(event.target.value)}
-        onBlur={apply}
+        onChange={(event) => setTexts({ ...texts, [end]: event.target.value })}
         onKeyDown={(event) => {
           if (event.key === "Enter") apply();
         }}
@@ -41,9 +52,9 @@ export function PriceFilter({ bounds, filters, onFilters }: PriceFilterProps) {
     </label>
   );
   return (
-    <div className="price">
-      {field("From", min, setMin, Math.floor(bounds.min))}
-      {field("to", max, setMax, Math.ceil(bounds.max))}
+    <div className="price" onBlur={onBlur}>
+      {field("From", "min", Math.floor(bounds.min))}
+      {field("to", "max", Math.ceil(bounds.max))}
       {isCrossed && (
         <p id={id} className="small wrong" role="alert">
           The first price is above the second.

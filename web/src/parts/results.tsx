@@ -29,7 +29,9 @@ export function Results({ search, furthest, onChange, onRetry, onClearFilters, c
   return (
     <section id="results" className="results" aria-label="Items" tabIndex={-1}>
       <div className="results-head">
-        <h2 role="status">{isFirst ? "Searching…" : answer && countText(answer, isRanked)}</h2>
+        <h2>
+          <span role="status">{isFirst ? "Searching…" : answer && countText(answer, isRanked)}</span>
+        </h2>
         {!isFirst && answer && isRanked && (
           <p className="small soft">
             <abbr title={matchMeaning}>Match</abbr>: 1 is the closest there is. Found in{" "}
