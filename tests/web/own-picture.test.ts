@@ -21,9 +21,9 @@ async function give(page: Page, event: "drop" | "paste", file: Buffer, type: str
     globalThis.given = new DataTransfer();
     given.items.add(new File([bytes], "picture", { type: "${type}" }));
   }`);
-  const tell = (constructor: string, name: string, property: string) =>
+  const tell = (kind: string, name: string, property: string) =>
     page.evaluate(
-      `document.body.dispatchEvent(new ${constructor}("${name}", { ${property}: given, bubbles: true, cancelable: true }))`,
+      `document.body.dispatchEvent(new ${kind}("${name}", { ${property}: given, bubbles: true, cancelable: true }))`,
     );
   if (event === "paste") {
     await tell("ClipboardEvent", "paste", "clipboardData");

@@ -28,9 +28,9 @@ export function PriceFilter({ bounds, filters, onFilters }: PriceFilterProps) {
       onFilters({ ...filters, minPrice: min, maxPrice: max });
     }
   };
-  const onBlur = ({ currentTarget, relatedTarget }: FocusEvent) => {
+  const onBlur = ({ currentTarget, relatedTarget }: FocusEvent<HTMLInputElement>) => {
     // From one field to the other, the range is not complete yet.
-    if (!currentTarget.contains(relatedTarget)) apply();
+    if (!currentTarget.closest(".price")?.contains(relatedTarget)) apply();
   };
   const field = (name: string, end: "min" | "max", placeholder: number) => (
     <label className="price-field">
@@ -45,6 +45,7 @@ export function PriceFilter({ bounds, filters, onFilters }: PriceFilterProps) {
         aria-invalid={isCrossed}
         aria-describedby={isCrossed ? id : undefined}
         onChange={(event) => setTexts({ ...texts, [end]: event.target.value })}
+        onBlur={onBlur}
         onKeyDown={(event) => {
           if (event.key === "Enter") apply();
         }}
@@ -52,7 +53,7 @@ export function PriceFilter({ bounds, filters, onFilters }: PriceFilterProps) {
     </label>
   );
   return (
-    <div className="price" onBlur={onBlur}>
+    <div className="price">
       {field("From", "min", Math.floor(bounds.min))}
       {field("to", "max", Math.ceil(bounds.max))}
       {isCrossed && (
