@@ -8,4 +8,6 @@ export { type IndexReport, indexCatalogue } from "./retrieval/index-folder/index
 export type { Page } from "./retrieval/index-folder/page.js";
 export { type OpenBundleOptions, openBundle } from "./retrieval/open-bundle.js";
 export type { Filter } from "./retrieval/store/filter.js";
+export type * from "./service/api.js";
+export { type Service, type ServiceOptions, startService } from "./service/start-service.js";
 export { Random } from "./tensor/random.js";

@@ -65,6 +65,7 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
       queries: { file: bundleFiles.queries, inputs: queries.inputs, outputs: queries.outputs },
     },
     config: { ...config.fields },
+    ...(run.phrases.length > 0 ? { phrases: [...run.phrases] } : {}),
     provenance: provenanceOf(run),
     files,
   };

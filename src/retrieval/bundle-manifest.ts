@@ -4,6 +4,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { imageFits } from "../data/image.js";
+import { phraseLimits } from "../data/phrases.js";
 import { unknownToken, wordPattern } from "../data/vocabulary.js";
 import { BundleError } from "../errors.js";
 
@@ -83,6 +84,13 @@ const preprocessingSchema = z
   .refine(({ image }) => image.cropPx <= image.resizePx, "cropPx must not exceed resizePx");
 export type Preprocessing = z.output<typeof preprocessingSchema>;
 
+/** Shown to people as it stands. */
+const phraseSchema = z
+  .string()
+  .min(1)
+  .max(phraseLimits.characters)
+  .regex(/^[^\p{C}]+$/u, "must have no control characters");
+
 const manifestSchema = z.strictObject({
   format: z.literal(bundleFormat),
   /** Hash of files and preprocessing: embeddings of bundles with the same one can be compared. */
@@ -99,6 +107,8 @@ const manifestSchema = z.strictObject({
   }),
   /** The run's whole configuration. */
   config: z.record(z.string(), z.unknown()),
+  /** Frequent modification phrases of the training texts, most frequent first; absent where the run has none. */
+  phrases: z.array(phraseSchema).max(phraseLimits.count).optional(),
   provenance: z.strictObject({
     /** Programs that trained and exported it. */
     commit: z.string(),

@@ -46,6 +46,8 @@ export interface Encoder {
   readonly embedDim: number;
   /** Operation modules ("jrm", "cam") in the order of the route weights; absent where nobody knows their names. */
   readonly modules?: readonly string[] | undefined;
+  /** What the training texts say most often, most frequent first: suggestions for those who type a text. */
+  readonly phrases?: readonly string[] | undefined;
   /** Embeddings [D] of length 1 of catalogue pictures, or what is wrong with a picture, one for each. */
   embedPictures(pictures: readonly Picture[]): Promise<readonly (Float32Array | ImageError)[]>;
   /** @throws ImageError when a reference picture cannot be read; UsageError for a query without either half. */

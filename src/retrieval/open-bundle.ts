@@ -15,6 +15,8 @@ export interface OpenBundleOptions extends BundleModelOptions {
   readonly maxBatch?: number;
   /** How long an idle encoder waits for others to join the first request. */
   readonly windowMs?: number;
+  /** Called before each batch with what is in it. */
+  readonly onBatch?: (size: number) => void;
 }
 
 /**
@@ -22,16 +24,17 @@ export interface OpenBundleOptions extends BundleModelOptions {
  * @throws BundleError when it is missing, damaged, or of another version.
  */
 export async function openBundle(dir: string, options: OpenBundleOptions = {}): Promise<BundleEncoder> {
-  const { maxBatch = 8, windowMs = 2, ...modelOptions } = options;
+  const { maxBatch = 8, windowMs = 2, onBatch, ...modelOptions } = options;
   const manifest = readBundleManifest(dir);
   const start = () => BundleThread.start({ dir, manifest, options: modelOptions });
-  return new BundleEncoder(manifest, await start(), { start, maxBatch, windowMs });
+  return new BundleEncoder(manifest, await start(), { start, maxBatch, windowMs, onBatch });
 }
 
 interface Threads {
   readonly start: () => Promise<BundleThread>;
   readonly maxBatch: number;
   readonly windowMs: number;
+  readonly onBatch: ((size: number) => void) | undefined;
 }
 
 /** Queries and catalogue pictures wait in lines of their own and take turns, so that indexing does not hold up a search for long. */
@@ -40,10 +43,11 @@ export class BundleEncoder implements Encoder {
   readonly #queue: BatchQueue<EncoderQuery, Answer>;
   #thread: BundleThread;
 
-  constructor(manifest: BundleManifest, thread: BundleThread, { start, ...limits }: Threads) {
+  constructor(manifest: BundleManifest, thread: BundleThread, { start, onBatch, ...limits }: Threads) {
     this.manifest = manifest;
     this.#thread = thread;
     this.#queue = new BatchQueue(async (batch) => {
+      onBatch?.(batch.length);
       if (!this.#thread.isRunning) this.#thread = await start();
       return this.#thread.run(batch);
     }, limits);
@@ -64,6 +68,10 @@ export class BundleEncoder implements Encoder {
   get modules(): readonly string[] | undefined {
     const parsed = withModules.safeParse(this.manifest.config);
     return parsed.success ? parsed.data.modules : undefined;
+  }
+
+  get phrases(): readonly string[] | undefined {
+    return this.manifest.phrases;
   }
 
   async embedPictures(pictures: readonly Picture[]): Promise<readonly (Float32Array | ImageError)[]> {

@@ -6,7 +6,7 @@ import fastifyHelmet from "@fastify/helmet";
 import fastifyMultipart from "@fastify/multipart";
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
-import { RequestError } from "../errors.js";
+import { RequestError, UsageError } from "../errors.js";
 import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
 import { errorAnswer } from "./error-answers.js";
@@ -19,6 +19,7 @@ import { healthRoutes } from "./routes/health.js";
 import { itemWriteRoutes } from "./routes/item-writes.js";
 import { itemRoutes } from "./routes/items.js";
 import { searchRoute } from "./routes/search.js";
+import { suggestionsRoute } from "./routes/suggestions.js";
 import { webPageRoutes } from "./routes/web-page.js";
 
 /** Where log lines go. */
@@ -38,25 +39,9 @@ export interface AppOptions {
   readonly trustProxy: string | false;
 }
 
+/** @throws UsageError for addresses of proxies that are none. */
 export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions): Promise<ServiceApp> {
-  const app = Fastify({
-    bodyLimit: serviceLimits.jsonBytes,
-    requestTimeout: parts.timeoutMs,
-    connectionTimeout: 4 * parts.timeoutMs,
-    ...{ return503OnClosing: false, trustProxy },
-    genReqId: () => randomUUID(),
-    routerOptions: { maxParamLength: longestParam },
-    logger: {
-      ...{ level: log.level, stream: log.stream, base: null },
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (level) => ({ level }) },
-      // Never the request itself: addresses may have words of a query.
-      serializers: { req: () => ({}), res: () => ({}) },
-    },
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
-    clientErrorHandler: refuseConnection,
-    frameworkErrors: answerError,
-  }).withTypeProvider<ZodTypeProvider>();
+  const app = emptyApp(parts.timeoutMs, log, trustProxy);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
@@ -88,6 +73,7 @@ export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions
   itemRoutes(app, parts);
   itemWriteRoutes(app, parts);
   catalogueRoute(app, parts);
+  suggestionsRoute(app, parts);
   healthRoutes(app, parts);
   await webPageRoutes(app, parts);
   app.setNotFoundHandler((request, reply) => {
@@ -101,6 +87,34 @@ export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions
     return reply.code(404).send(body);
   });
   return app;
+}
+
+function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false): ServiceApp {
+  try {
+    return Fastify({
+      bodyLimit: serviceLimits.jsonBytes,
+      requestTimeout: timeoutMs,
+      connectionTimeout: 4 * timeoutMs,
+      ...{ return503OnClosing: false, trustProxy },
+      genReqId: () => randomUUID(),
+      routerOptions: { maxParamLength: longestParam },
+      logger: {
+        ...{ level: log.level, stream: log.stream, base: null },
+        timestamp: () => `,"time":"${new Date().toISOString()}"`,
+        formatters: { level: (level) => ({ level }) },
+        // Never the request itself: addresses may have words of a query.
+        serializers: { req: () => ({}), res: () => ({}) },
+      },
+      logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+      clientErrorHandler: refuseConnection,
+      frameworkErrors: answerError,
+    }).withTypeProvider<ZodTypeProvider>();
+  } catch (cause) {
+    if (!(cause instanceof TypeError && cause.message.startsWith("invalid IP address"))) throw cause;
+    throw new UsageError(`service: proxies must be addresses or ranges with commas; got ${trustProxy}`, {
+      cause,
+    });
+  }
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -60,9 +60,9 @@ export class CatalogueWriter {
           `items: a new item needs a picture; got none for ${id}; send the part \`picture\``,
         );
       }
-      const { embedding, thumbnail, original: _, ...image } = ready;
+      const { embedding, thumbnail, original, ...image } = ready;
       const entry: CatalogueEntry = { id, ...written, ...image };
-      await this.#catalogue.index.put([{ entry, embedding, thumbnail }]);
+      await this.#catalogue.index.put([{ entry, embedding, thumbnail, original }]);
       this.#upkeep.note();
       const timesMs = { embed: embeddedMs - startMs, write: performance.now() - embeddedMs };
       return { entry, isNew: before === undefined, timesMs };

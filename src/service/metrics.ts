@@ -4,9 +4,10 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 /** What a request's time is spent on. */
 export type Stage = "read" | "encode" | "search" | "embed" | "write";
 
-export interface MetricsSources {
-  /** Items of the index, as far as is known without asking it. */
-  readonly items: () => number;
+/** What is looked at when the numbers are asked for. */
+export interface Watched {
+  /** Items of the index; rejects while it cannot be asked. */
+  readonly items: () => Promise<number>;
   /** Queries and pictures that wait for the model or are with it. */
   readonly waiting: () => number;
 }
@@ -18,8 +19,9 @@ export class Metrics {
   readonly #requests: Counter<"method" | "route" | "status">;
   readonly #durations: Histogram<"method" | "route">;
   readonly #stages: Histogram<"stage">;
+  readonly #batches: Histogram;
 
-  constructor({ items, waiting }: MetricsSources) {
+  constructor() {
     const registers = [this.#registry];
     // Memory, event loop delay, processor time, open files.
     collectDefaultMetrics({ register: this.#registry });
@@ -41,10 +43,20 @@ export class Metrics {
       },
       ...{ labelNames: ["stage"], buckets: seconds, registers },
     });
+    this.#batches = new Histogram({
+      ...{ name: "sdfn_batch_size", help: "Queries or pictures that the model computed at once" },
+      ...{ buckets: [1, 2, 3, 4, 6, 8], registers },
+    });
+  }
+
+  /** Adds what is looked at rather than counted. */
+  watch({ items, waiting }: Watched): void {
+    const registers = [this.#registry];
     new Gauge({
-      ...{ name: "sdfn_items", help: "Items of the index when its contents were last counted", registers },
-      collect() {
-        this.set(items());
+      ...{ name: "sdfn_items", help: "Items of the index, when it could last be asked", registers },
+      async collect() {
+        const count = await items().catch(() => undefined);
+        if (count !== undefined) this.set(count);
       },
     });
     new Gauge({
@@ -57,6 +69,10 @@ export class Metrics {
         this.set(waiting());
       },
     });
+  }
+
+  batch(size: number): void {
+    this.#batches.observe(size);
   }
 
   request(

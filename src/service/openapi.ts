@@ -6,6 +6,10 @@ import { createJsonSchemaTransform } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { ServiceApp, Takes } from "./parts.js";
 
+/** The page of the document writes styles into itself; everything it loads comes from here. */
+const docsPolicy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
 const transform = createJsonSchemaTransform({ skipList: [] });
 
 export async function openApi(app: ServiceApp): Promise<void> {
@@ -38,7 +42,16 @@ export async function openApi(app: ServiceApp): Promise<void> {
       return { schema: { ...known, body: { content: bodiesOf(takes) } }, url };
     },
   });
-  await app.register(fastifySwaggerUi, { routePrefix: "/docs", theme: { title: "SDFN search" } });
+  await app.register(fastifySwaggerUi, {
+    routePrefix: "/docs",
+    theme: { title: "SDFN search" },
+    uiHooks: {
+      onRequest(_, reply, done) {
+        reply.header("content-security-policy", docsPolicy);
+        done();
+      },
+    },
+  });
   app.get("/openapi.json", { config: { access: "open" }, schema: { hide: true } }, async () => app.swagger());
 }
 

@@ -6,6 +6,12 @@ import { CatalogueSearch } from "../retrieval/index-folder/catalogue-search.js";
 import { openBundle } from "../retrieval/open-bundle.js";
 import { serviceLimits } from "./api.js";
 
+interface OpenOptions {
+  readonly isWritable: boolean;
+  /** Called before each batch that the model computes. */
+  readonly onBatch: (size: number) => void;
+}
+
 export class ServedCatalogue {
   readonly index: CatalogueIndex;
   readonly encoder: Encoder;
@@ -21,13 +27,13 @@ export class ServedCatalogue {
   }
 
   /** @throws StoreError, BundleError when index or model cannot be opened so. */
-  static async open(
-    folder: string,
-    { isWritable }: { readonly isWritable: boolean },
-  ): Promise<ServedCatalogue> {
+  static async open(folder: string, { isWritable, onBatch }: OpenOptions): Promise<ServedCatalogue> {
     const index = await CatalogueIndex.open(folder, { access: isWritable ? "write" : "read" });
     try {
-      const encoder = await openBundle(index.bundleFolder, { maxPixels: serviceLimits.picturePixels });
+      const encoder = await openBundle(index.bundleFolder, {
+        maxPixels: serviceLimits.picturePixels,
+        onBatch,
+      });
       try {
         return new ServedCatalogue(index, encoder, isWritable);
       } catch (error) {
@@ -47,6 +53,7 @@ export class ServedCatalogue {
   /** Why searches cannot be answered now; undefined when they can. */
   async trouble(): Promise<SdfnError | undefined> {
     try {
+      await this.index.refresh();
       await this.index.store.count();
       return undefined;
     } catch (error) {

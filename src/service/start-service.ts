@@ -1,11 +1,11 @@
 /** Starts a service over an index, in this process. */
 import { existsSync } from "node:fs";
-import { isIP } from "node:net";
 import { fileURLToPath } from "node:url";
 import { EnvironmentError, UsageError } from "../errors.js";
 import { serviceApp } from "./app.js";
 import { CatalogueWriter } from "./catalogue-writer.js";
 import { KeyRing } from "./keys.js";
+import { listen, risks } from "./listen.js";
 import { Metrics } from "./metrics.js";
 import type { ServiceApp } from "./parts.js";
 import { ServedCatalogue } from "./served-catalogue.js";
@@ -80,18 +80,19 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   const isWritable = keys.has("write");
   let isStopping = false;
   let app: ServiceApp | undefined;
-  const catalogue = await ServedCatalogue.open(options.index, { isWritable });
+  const metrics = new Metrics();
+  const catalogue = await ServedCatalogue.open(options.index, {
+    isWritable,
+    onBatch: (size) => metrics.batch(size),
+  });
   try {
     const upkeep = new Upkeep(catalogue.index, (error) => app?.log.error({ err: error }, "upkeep failed"));
     const writer = new CatalogueWriter(catalogue, upkeep);
     const queries = new Slots("queries", options.maxWaiting);
+    metrics.watch({ items: () => catalogue.index.store.count(), waiting: () => queries.taken });
     app = await serviceApp({
       parts: {
-        ...{ catalogue, writer, queries, timeoutMs: options.timeoutMs },
-        metrics: new Metrics({
-          items: () => catalogue.index.manifest.contents.items,
-          waiting: () => queries.taken,
-        }),
+        ...{ catalogue, writer, metrics, queries, timeoutMs: options.timeoutMs },
         uploads: new Slots("bytes of uploads", uploadBytes),
         webFolder: options.webFolder ?? builtPage(),
         isStopping: () => isStopping,
@@ -138,61 +139,6 @@ export async function startService(given: ServiceOptions): Promise<Service> {
 function builtPage(): string {
   const beside = new URL("../web", import.meta.url);
   return fileURLToPath(existsSync(beside) ? beside : new URL("../../dist/web", import.meta.url));
-}
-
-async function listen(app: ServiceApp, host: string, port: number): Promise<string> {
-  try {
-    return await app.listen({ port, host, listenTextResolver: () => "listening" });
-  } catch (cause) {
-    throw cannotListen(host, port, cause);
-  }
-}
-
-function cannotListen(host: string, port: number, cause: unknown): unknown {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const where = `${host}:${port}`;
-  if (code === "EADDRINUSE") {
-    return new EnvironmentError(`${where}: another program listens there; got ${code}; choose another port`, {
-      cause,
-    });
-  }
-  if (code === "EACCES") {
-    return new EnvironmentError(
-      `${where}: this user may not listen there; got ${code}; choose a port from 1024`,
-      {
-        cause,
-      },
-    );
-  }
-  if (["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EINVAL"].includes(code)) {
-    return new UsageError(
-      `${host}: must be an address of this machine; got ${code}; 127.0.0.1 and 0.0.0.0 always are`,
-      {
-        cause,
-      },
-    );
-  }
-  return cause;
-}
-
-/** What an operator should know who opens the service to others. */
-function risks({
-  host,
-  requireReadKey,
-  isWritable,
-}: {
-  readonly host: string;
-  readonly requireReadKey: boolean;
-  readonly isWritable: boolean;
-}): readonly string[] {
-  const isLoopback = host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-  if (isLoopback) return [];
-  return [
-    ...(requireReadKey ? [] : ["whoever reaches this address may search: no key is required for reading"]),
-    ...(requireReadKey || isWritable
-      ? ["keys cross the network as plain HTTP: put a reverse proxy with TLS in front"]
-      : []),
-  ];
 }
 
 /** @throws EnvironmentError when `work` takes too long; `giveUp` is called then. */

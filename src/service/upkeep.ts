@@ -61,7 +61,7 @@ export class Upkeep {
       await this.#index.store.optimise();
     }
     const startMs = performance.now();
-    await this.#index.finish();
+    await this.#index.takeStock();
     this.#countMs = performance.now() - startMs;
   }
 }

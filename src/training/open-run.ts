@@ -8,7 +8,7 @@ import { createModel } from "../models/registry.js";
 import { Random } from "../tensor/random.js";
 import { readSafetensors, requireFloat32 } from "../weights/safetensors.js";
 import { type RunConfig, resolveRunConfig } from "./run-config.js";
-import { type RunManifest, readManifest, runFiles } from "./run-files.js";
+import { type RunManifest, readManifest, readPhrases, runFiles } from "./run-files.js";
 
 /** A run folder's content. */
 export interface Run {
@@ -16,6 +16,8 @@ export interface Run {
   readonly manifest: RunManifest;
   readonly config: RunConfig;
   readonly vocabulary: Vocabulary;
+  /** Frequent modification phrases of the training texts, most frequent first; empty for runs of older versions. */
+  readonly phrases: readonly string[];
   /** The model with the saved parameters. */
   readonly model: CompositionModel;
 }
@@ -40,5 +42,5 @@ export function openRun(runDir: string): Run {
   });
   const { tensors } = readSafetensors(file);
   model.loadStateDict(requireFloat32(tensors, file));
-  return { runDir, manifest, config, vocabulary, model };
+  return { runDir, manifest, config, vocabulary, phrases: readPhrases(runDir), model };
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { phraseLimits } from "../data/phrases.js";
 import { RunError } from "../errors.js";
 import { writeDurably } from "../weights/durable-file.js";
 import { holdOutRules } from "./hold-out.js";
@@ -11,6 +12,8 @@ import type { Metrics } from "./metrics.js";
 export const runFiles = {
   manifest: "run.json",
   vocabulary: "vocabulary.json",
+  /** Frequent modification phrases of the training texts; runs of older versions have none. */
+  phrases: "phrases.json",
   metrics: "metrics.jsonl",
   parameters: "parameters.safetensors",
   /** A line of JSON for each image of the split that could not be used; absent when there is none. */
@@ -92,7 +95,12 @@ const manifestSchema = z.strictObject({
 export type RunManifest = z.infer<typeof manifestSchema>;
 
 /** What is there before a run's first checkpoint; without a manifest, a run that never began. */
-const preparations: readonly string[] = [runFiles.vocabulary, runFiles.droppedImages, runFiles.lock];
+const preparations: readonly string[] = [
+  runFiles.vocabulary,
+  runFiles.phrases,
+  runFiles.droppedImages,
+  runFiles.lock,
+];
 
 /** Makes the folder. @throws RunError when it holds a run that began, or anything else. */
 export function createRunFolder(runDir: string): void {
@@ -131,6 +139,29 @@ export function readManifest(runDir: string): RunManifest {
       `${file}: not a run's manifest; ${reason}; copy the whole run folder again, or train anew`,
       { cause },
     );
+  }
+}
+
+const phrasesSchema = z.strictObject({
+  phrases: z.array(z.string().max(phraseLimits.characters)).max(phraseLimits.count),
+});
+
+/** Writes `phrases.json`. */
+export function writePhrases(runDir: string, phrases: readonly string[]): void {
+  writeDurably(join(runDir, runFiles.phrases), [`${JSON.stringify({ phrases })}\n`]);
+}
+
+/** Reads `phrases.json`; none where there is no such file. @throws RunError when it is something else. */
+export function readPhrases(runDir: string): readonly string[] {
+  const file = join(runDir, runFiles.phrases);
+  if (!existsSync(file)) return [];
+  try {
+    return phrasesSchema.parse(JSON.parse(readFileSync(file, "utf8"))).phrases;
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new RunError(`${file}: not a run's phrases; got ${reason}; remove it, it is for suggestions only`, {
+      cause,
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import { defaultImageBudgetBytes } from "../data/image-cache.js";
 import { ImageThread } from "../data/image-thread.js";
 import { describeDrops } from "../data/missing-images.js";
 import { oneCategory } from "../data/one-category.js";
+import { frequentPhrases } from "../data/phrases.js";
 import type { RetrievalDataset } from "../data/triplet.js";
 import { EnvironmentError, ImageError, RunError } from "../errors.js";
 import { createModel } from "../models/registry.js";
@@ -29,7 +30,7 @@ import type { EpochMetrics } from "./metrics.js";
 import { MetricsLog } from "./metrics-log.js";
 import { projectCommit } from "./project-version.js";
 import { type RunConfig, resolveRunConfig } from "./run-config.js";
-import { createRunFolder, type RunManifest, readManifest, runFiles } from "./run-files.js";
+import { createRunFolder, type RunManifest, readManifest, runFiles, writePhrases } from "./run-files.js";
 import { RunWriter } from "./run-writer.js";
 import type { TrainEvent } from "./train-event.js";
 import { prepareTrainingData, type TrainingData } from "./training-data.js";
@@ -172,7 +173,12 @@ async function work(
   const { parts, texts, vocabulary } = data;
   const fingerprint = fingerprintOf(dataset, data);
   if (saved) requireSameData(runDir, saved.checkpoint.content.data, fingerprint);
-  else writeData(runDir, data, note);
+  else {
+    writeData(runDir, data, note);
+    // Drawn pairs have no captions before an epoch; the stream is of its own, so that nothing else is drawn differently.
+    const epoch = parts.training.drawEpoch(new Random(training.seed).fork("phrases"));
+    writePhrases(runDir, frequentPhrases(epoch.flatMap(({ captions }) => captions)));
+  }
 
   const blank = (stream: Random) =>
     createModel(config.model, config.modelConfig, { vocabularySize: vocabulary.size, random: stream });

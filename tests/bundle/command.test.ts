@@ -27,11 +27,20 @@ describe("sdfn export", () => {
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     expect(output).toMatch(/^sdfn, embeddings of 24, ONNX opset 20, model [0-9a-f]{32}\n/);
     expect(output).toContain("query-encoder.onnx");
-    const { provenance } = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"));
+    const { provenance, phrases } = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"));
     expect(provenance).toMatchObject({
       status: "complete",
       validation: { queries: 12, r10: expect.any(Number) },
     });
+    // What the training texts say, and nothing else.
+    const said = runs.dataset
+      .split("train")
+      .triplets.flatMap(({ captions }) => captions)
+      .join("\n");
+    expect(phrases.length).toBeGreaterThan(10);
+    for (const phrase of phrases) expect(said).toContain(phrase);
+    const count = (phrase: string) => said.split(phrase).length - 1;
+    expect(count(phrases[0])).toBeGreaterThan(count(phrases.at(-1)));
     const again = await sdfn("export", "--run", runDir, "--out", out);
     expect(again).toMatchObject({ code: 1, output: "" });
     expect(again.errors).toMatch(/^BUNDLE_INVALID: .*not empty/);

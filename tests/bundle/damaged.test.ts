@@ -116,6 +116,24 @@ describe("openBundle", () => {
     expect(await edited((manifest) => Object.assign(manifest, { embedDim: 1e9 }))).toMatch(/embedDim/);
     const huge = await edited(({ preprocessing }) => Object.assign(preprocessing.image, { resizePx: 1e6 }));
     expect(huge).toMatch(/resizePx/);
+    for (const phrases of [
+      Array(501).fill("is red"),
+      ["x".repeat(81)],
+      [""],
+      ["is\u0000red"],
+      ["\u202Ered"],
+      "is red",
+    ]) {
+      expect(await edited((manifest) => Object.assign(manifest, { phrases }))).toMatch(/phrases/);
+    }
+  });
+
+  it("opens a bundle without phrases, and other phrases do not make another model", async () => {
+    expect(await edited((manifest) => delete manifest.phrases)).toBe("opened");
+    expect(await edited((manifest) => Object.assign(manifest, { phrases: ["is green"] }))).toBe("opened");
+    const encoder = await openBundle(whole, { threadCount: 1 });
+    expect(encoder.phrases).toEqual(["is red", "is blue"]);
+    await encoder.close();
   });
 
   it("refuses another identity, other preparation under the same one, and descriptions that are not the models'", async () => {

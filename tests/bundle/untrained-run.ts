@@ -37,6 +37,7 @@ export function untrainedRun(fields: Readonly<Record<string, unknown>> = {}): Ru
     },
     config,
     vocabulary,
+    phrases: ["is red", "is blue"],
     model,
   };
 }

@@ -66,6 +66,7 @@ describe("sdfn train", () => {
     expect(readdirSync(runDir).sort()).toEqual([
       "metrics.jsonl",
       "parameters.safetensors",
+      "phrases.json",
       "run.json",
       "vocabulary.json",
     ]);

@@ -153,6 +153,7 @@ describe.skipIf(!existsSync(executable)).each(["snapshot", "stored"])(
       expect(readdirSync(runDir).sort()).toEqual([
         "metrics.jsonl",
         "parameters.safetensors",
+        "phrases.json",
         "run.json",
         "vocabulary.json",
       ]);

@@ -14,6 +14,7 @@ export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): vo
     },
     async () => {
       const { index, modules, isWritable } = catalogue;
+      await index.refresh();
       const { model, modelId, embedDim, contents, updated } = index.manifest;
       return {
         model: { name: model, id: modelId, embedDim, modules: [...modules] },

@@ -1,0 +1,42 @@
+/** `GET /v1/suggestions`: how people have said what should be different, for whoever types it. */
+import { z } from "zod";
+import { errorSchema, serviceLimits, suggestionsSchema } from "../api.js";
+import type { ServiceApp, ServiceParts } from "../parts.js";
+
+const querySchema = z.object({
+  prefix: z
+    .string()
+    .max(serviceLimits.textCharacters)
+    .default("")
+    .describe("What was typed; phrases that begin with it come before those that have a word which does"),
+  limit: z.coerce.number().int().min(1).max(50).default(8).meta({ type: "integer" }),
+});
+
+export function suggestionsRoute(app: ServiceApp, { catalogue: { encoder } }: ServiceParts): void {
+  const phrases = encoder.phrases ?? [];
+
+  app.get(
+    "/v1/suggestions",
+    {
+      config: { access: "read" },
+      schema: {
+        ...{ tags: ["search"], summary: "Modification phrases of the training texts, frequent ones first" },
+        querystring: querySchema,
+        response: { 200: suggestionsSchema, "4xx": errorSchema, "5xx": errorSchema },
+      },
+    },
+    async ({ query: { prefix, limit } }) => ({ suggestions: matching(phrases, prefix).slice(0, limit) }),
+  );
+}
+
+/** Phrases in their order: those that begin with what was typed, then those that have a word which does. */
+export function matching(phrases: readonly string[], typed: string): readonly string[] {
+  const start = typed.toLowerCase().trimStart();
+  const inside = ` ${start}`;
+  const lower = (phrase: string) => phrase.toLowerCase();
+  const first = phrases.filter((phrase) => lower(phrase).startsWith(start));
+  const second = phrases.filter(
+    (phrase) => !lower(phrase).startsWith(start) && lower(phrase).includes(inside),
+  );
+  return [...first, ...second];
+}
