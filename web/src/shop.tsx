@@ -86,7 +86,6 @@ export function Shop() {
           onFile={onFile}
           onStartOver={() => go(startState)}
           unknownWords={answerIsFor === state ? (search.answer?.queries[0]?.unknownWords ?? []) : []}
-          category={state.filters.categories.length === 1 ? state.filters.categories[0] : undefined}
           longestText={info?.limits.textCharacters ?? defaultLongestText}
           fieldRef={field}
         />

@@ -25,15 +25,12 @@ export async function getItem(id: string, signal: AbortSignal): Promise<Item> {
   return json(await ask(`/v1/items/${encodeURIComponent(id)}`, { signal }));
 }
 
-/** Phrases that begin with the prefix, the likeliest first. @throws Failure; an AbortError when the signal fires. */
+/** Phrases for what was typed, the likeliest first. @throws Failure; an AbortError when the signal fires. */
 export async function getSuggestions(
-  wanted: { readonly category: string | undefined; readonly prefix: string; readonly limit: number },
+  { prefix, limit }: { readonly prefix: string; readonly limit: number },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { category, prefix, limit } = wanted;
-  const parameters = new URLSearchParams({ limit: String(limit) });
-  if (category !== undefined) parameters.set("category", category);
-  if (prefix !== "") parameters.set("prefix", prefix);
+  const parameters = new URLSearchParams({ prefix, limit: String(limit) });
   const { suggestions } = await json<{ suggestions: string[] }>(
     await ask(`/v1/suggestions?${parameters}`, { signal }),
   );

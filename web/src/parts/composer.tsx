@@ -22,8 +22,6 @@ interface ComposerProps {
   readonly onStartOver: () => void;
   /** Words of the step that the model does not know. */
   readonly unknownWords: readonly string[];
-  /** The one category that is filtered by; of a reference that is an item, its own. */
-  readonly category: string | undefined;
   readonly longestText: number;
   readonly fieldRef: RefObject<HTMLInputElement | null>;
 }
@@ -34,8 +32,7 @@ export function Composer(props: ComposerProps) {
   const wordsId = useId();
   const chooser = useRef<HTMLInputElement>(null);
   const shown = useReference(step.reference);
-  const category = shown?.kind === "item" ? shown.item.category : props.category;
-  const chips = useSuggestions({ category, prefix: "", limit: mostChips });
+  const chips = useSuggestions({ prefix: "", limit: mostChips });
   const search = (text: string) => {
     onTyped(text.trim());
     onSearch({ ...step, text });
@@ -85,7 +82,6 @@ export function Composer(props: ComposerProps) {
                 step.reference === undefined ? "a red dress with long sleeves" : "is red with long sleeves"
               }
               text={typed}
-              category={category}
               longestText={longestText}
               fieldRef={fieldRef}
               onText={onTyped}

@@ -10,8 +10,6 @@ interface PhraseFieldProps {
   readonly id: string;
   readonly placeholder: string;
   readonly text: string;
-  /** Phrases for this category come first. */
-  readonly category: string | undefined;
   readonly longestText: number;
   readonly fieldRef: RefObject<HTMLInputElement | null>;
   readonly onText: (text: string) => void;
@@ -22,12 +20,12 @@ interface PhraseFieldProps {
 }
 
 export function PhraseField(props: PhraseFieldProps) {
-  const { id, placeholder, text, category, longestText, fieldRef, onText, onChoose, describedBy } = props;
+  const { id, placeholder, text, longestText, fieldRef, onText, onChoose, describedBy } = props;
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
   const { before, phrase } = splitPhrase(text);
   const isWanted = isOpen && phrase.trim() !== "";
-  const found = useSuggestions({ category, prefix: phrase.trim(), limit: mostCompletions, isWanted });
+  const found = useSuggestions({ prefix: phrase.trim(), limit: mostCompletions, isWanted });
   const completions = isWanted ? found.filter((completion) => completion !== phrase.trim()) : [];
   const hasList = completions.length > 0;
 

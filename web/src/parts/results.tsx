@@ -30,7 +30,7 @@ export function Results({ search, furthest, onChange, onRetry, onClearFilters, c
     <section id="results" className="results" aria-label="Items" tabIndex={-1}>
       <div className="results-head">
         <h2>
-          <span role="status">{isFirst ? "Searching…" : answer && countText(answer, isRanked)}</span>
+          <span role="status">{isFirst ? "Searching…" : countText(answer, isRanked)}</span>
         </h2>
         {!isFirst && answer && isRanked && (
           <p className="small soft">
@@ -67,7 +67,9 @@ export function Results({ search, furthest, onChange, onRetry, onClearFilters, c
   );
 }
 
-function countText({ items, fitting }: SearchResponse, isRanked: boolean): string {
+function countText(answer: SearchResponse | undefined, isRanked: boolean): string {
+  if (answer === undefined) return "No items to show";
+  const { items, fitting } = answer;
   if (items.length === 0) return "Nothing found";
   if (!isRanked) return countOf(fitting, "item");
   return `The closest ${formatCount(items.length)} of ${countOf(fitting, "item")}`;

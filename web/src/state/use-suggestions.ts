@@ -6,21 +6,20 @@ import { getSuggestions } from "../api/client.js";
 const pauseMs = 120;
 
 interface Wanted {
-  readonly category: string | undefined;
   readonly prefix: string;
   readonly limit: number;
   readonly isWanted?: boolean;
 }
 
 /** Those of the newest answer; none when the service has none or cannot be asked. */
-export function useSuggestions({ category, prefix, limit, isWanted = true }: Wanted): readonly string[] {
+export function useSuggestions({ prefix, limit, isWanted = true }: Wanted): readonly string[] {
   const [suggestions, setSuggestions] = useState<readonly string[]>([]);
   useEffect(() => {
     if (!isWanted) return undefined;
     const abort = new AbortController();
     const timer = setTimeout(
       () => {
-        getSuggestions({ category, prefix, limit }, abort.signal).then(
+        getSuggestions({ prefix, limit }, abort.signal).then(
           (found) => !abort.signal.aborted && setSuggestions(found),
           () => !abort.signal.aborted && setSuggestions([]),
         );
@@ -31,6 +30,6 @@ export function useSuggestions({ category, prefix, limit, isWanted = true }: Wan
       clearTimeout(timer);
       abort.abort();
     };
-  }, [category, prefix, limit, isWanted]);
+  }, [prefix, limit, isWanted]);
   return suggestions;
 }
