@@ -47,14 +47,10 @@ run(
   "the project does not compile; see the messages above.",
 );
 
-// The page is built anew when something that it is built from changed.
-const pageStamp = join(root, "dist", ".web-stamp");
+// The page is built anew when something that it is built from changed. Every build empties its folder, stamp and all.
+const pageStamp = join(root, "dist", "web", ".stamp");
 const pageSources = hashOfFiles(["web", "package-lock.json"]);
-const isPageBuilt =
-  existsSync(join(root, "dist", "web", "index.html")) &&
-  existsSync(pageStamp) &&
-  readFileSync(pageStamp, "utf8") === pageSources;
-if (!isPageBuilt) {
+if (!existsSync(pageStamp) || readFileSync(pageStamp, "utf8") !== pageSources) {
   console.error("Building the page ...");
   run(
     process.execPath,

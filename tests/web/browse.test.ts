@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import {
+  changeItem,
   fixture,
   headline,
   isBrowserThere,
   items,
   openPage,
   query,
+  ranked,
   titles,
+  until,
   useBrowser,
 } from "./open-page.js";
 
@@ -19,12 +22,20 @@ describe.skipIf(!isBrowserThere)("browsing", () => {
     expect(await items(page).count()).toBe(24);
     const first = items(page).first();
     expect(await first.locator(".price-tag").textContent()).toMatch(/^\d+\.\d\d$/);
-    await page.waitForFunction("document.querySelector('.item img')?.naturalWidth > 0");
+    await until(page, "document.querySelector('.item img')?.naturalWidth > 0");
     expect(await page.locator(".match").count()).toBe(0);
     await page.getByRole("button", { name: "Show more" }).click();
     await items(page).nth(47).waitFor();
     expect(new Set(await titles(page)).size).toBeGreaterThan(24);
     await page.getByText(/^48 of \d+$/).waitFor();
+    await items(page).nth(40).scrollIntoViewIfNeeded();
+    const placePx = await page.evaluate("scrollY");
+    await changeItem(page, 40);
+    await ranked(page);
+    expect(await page.evaluate("scrollY")).toBe(0);
+    await page.goBack();
+    await items(page).nth(47).waitFor();
+    await expect.poll(() => page.evaluate("scrollY")).toBe(placePx);
   });
 
   it("filters by category, price and attribute, says so in chips, and goes back", async () => {
@@ -39,9 +50,7 @@ describe.skipIf(!isBrowserThere)("browsing", () => {
     expect(query(page).get("category")).toBe("dress");
     const colour = side.getByRole("group", { name: "Colour" }).locator("label").first();
     await colour.click();
-    await page.waitForFunction(
-      `!document.querySelector('.results-head h2').textContent.startsWith('${count} ')`,
-    );
+    await until(page, `!document.querySelector('.results-head h2').textContent.startsWith('${count} ')`);
     const chips = page.getByRole("list", { name: "Filters that are on" });
     expect(await chips.getByRole("button", { name: /^Remove filter/ }).count()).toBe(2);
     await side.getByLabel("From").fill("40");

@@ -11,6 +11,7 @@ import {
   openPage,
   ranked,
   searchFor,
+  until,
   useBrowser,
 } from "./open-page.js";
 
@@ -108,7 +109,7 @@ describe.skipIf(!isBrowserThere)("when something is wrong", () => {
       );
       await page.getByRole("button", { name: "Open the shop" }).click();
       await headline(page, /items$/);
-      await page.waitForFunction("document.querySelector('.item img')?.naturalWidth > 0");
+      await until(page, "document.querySelector('.item img')?.naturalWidth > 0");
       expect(await page.locator(".item img").first().getAttribute("src")).toMatch(/^blob:/);
       await page.reload();
       await headline(page, /items$/);

@@ -61,6 +61,11 @@ export async function headline(page: Page, text: RegExp): Promise<void> {
 /** A search with words has been answered. */
 export const ranked = (page: Page) => headline(page, /^The closest/);
 
+/** Waits until an expression holds in the page. (Playwright's own way needs `eval`, which the page's policy forbids.) */
+export async function until(page: Page, expression: string): Promise<void> {
+  await expect.poll(() => page.evaluate(expression), { timeout: 20_000 }).toBe(true);
+}
+
 export function items(page: Page): Locator {
   return page.locator(".grid:not(.skeleton) .item");
 }

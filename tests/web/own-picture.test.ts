@@ -11,6 +11,7 @@ import {
   ranked,
   searchFor,
   titles,
+  until,
   useBrowser,
 } from "./open-page.js";
 
@@ -103,7 +104,7 @@ describe.skipIf(!isBrowserThere)("a picture of one's own", () => {
     expect(size).toBeGreaterThan(1000);
     expect(size).toBeLessThan(1_000_000);
     await ranked(page);
-    await page.waitForFunction("document.querySelector('.reference img')?.naturalWidth === 1024");
+    await until(page, "document.querySelector('.reference img')?.naturalWidth === 1024");
   });
 
   it("is refused with a reason when it is none", async () => {

@@ -1,11 +1,11 @@
 /** The shop: header, query, steps, filters and items, and how they follow from the page's address. */
-import { useCallback, useId, useRef, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { failureOf } from "./api/failure.js";
 import { Composer } from "./parts/composer.js";
 import { FilterChips } from "./parts/filter-chips.js";
-import { FilterPanel } from "./parts/filter-panel.js";
+import { FilterSide } from "./parts/filter-side.js";
+import { Footer, Header, Hero } from "./parts/frame.js";
 import { HowItSearched } from "./parts/how-it-searched.js";
-import { FilterIcon } from "./parts/icons.js";
 import { Results } from "./parts/results.js";
 import { Trail } from "./parts/trail.js";
 import { askService } from "./picture/ask-service.js";
@@ -29,7 +29,6 @@ import {
 import { useCatalogue } from "./state/use-catalogue.js";
 import { useSearch } from "./state/use-search.js";
 import { useSlashKey } from "./state/use-slash-key.js";
-import { countOf, formatCount } from "./words.js";
 
 const defaultLongestText = 2000;
 
@@ -66,6 +65,10 @@ export function Shop() {
     retrySearch();
     if (info === undefined) retryCatalogue();
   }, [retrySearch, retryCatalogue, info]);
+  const onStartOver = () => {
+    go(startState);
+    window.scrollTo({ top: 0 });
+  };
   const onFilters = (filters: Filters) => go({ ...state, filters });
   const answerIsFor = search.answered;
 
@@ -75,7 +78,7 @@ export function Shop() {
       <a className="skip" href="#results">
         To the items
       </a>
-      <Header items={info?.contents.items} />
+      <Header items={info?.contents.items} onHome={onStartOver} />
       <main className="wrap">
         {isEmptyStep(state.step) ? <Hero /> : <h1 className="visually-hidden">Your search</h1>}
         <Composer
@@ -84,7 +87,7 @@ export function Shop() {
           onTyped={setTyped}
           onSearch={(step) => go(withStep(state, step))}
           onFile={onFile}
-          onStartOver={() => go(startState)}
+          onStartOver={onStartOver}
           unknownWords={answerIsFor === state ? (search.answer?.queries[0]?.unknownWords ?? []) : []}
           longestText={info?.limits.textCharacters ?? defaultLongestText}
           fieldRef={field}
@@ -96,7 +99,7 @@ export function Shop() {
         )}
         <Trail trail={state.trail} step={state.step} onBackTo={(index) => go(backTo(state, index))} />
         <div className="shop">
-          <FilterSide filters={state.filters} onFilters={onFilters} contents={info?.contents} />
+          <FilterSide catalogue={catalogue} filters={state.filters} onFilters={onFilters} />
           <Results
             search={search}
             furthest={info?.limits.offset}
@@ -146,88 +149,5 @@ function PageTitle({ step }: { readonly step: Step }) {
   const parts = [name, step.text].filter((part) => part !== "");
   return (
     <title>{[...(parts.length === 0 ? [] : [parts.join(", but ")]), "This one, but…"].join(" · ")}</title>
-  );
-}
-
-function Header({ items }: { readonly items: number | undefined }) {
-  return (
-    <header className="bar">
-      <div className="wrap">
-        <a
-          className="brand"
-          href="./"
-          onClick={(event) => {
-            if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-            event.preventDefault();
-            goTo(startState);
-            window.scrollTo({ top: 0 });
-          }}
-        >
-          This one, <em>but…</em>
-        </a>
-        {items !== undefined && <span className="small soft">{countOf(items, "item")}</span>}
-      </div>
-    </header>
-  );
-}
-
-function Hero() {
-  return (
-    <div className="hero">
-      <h1>Almost right? Say what should be different.</h1>
-      <p className="soft">
-        Choose “Change this one” on anything you like, or bring a picture of your own. Then describe the
-        change in your words.
-      </p>
-    </div>
-  );
-}
-
-interface FilterSideProps {
-  readonly contents: Parameters<typeof FilterPanel>[0]["contents"] | undefined;
-  readonly filters: Filters;
-  readonly onFilters: (filters: Filters) => void;
-}
-
-/** Beside the items; on a phone above them, folded away. */
-function FilterSide({ contents, filters, onFilters }: FilterSideProps) {
-  const [isOpen, setOpen] = useState(false);
-  const id = useId();
-  const count =
-    filters.categories.length +
-    Object.values(filters.attributes).flat().length +
-    (filters.minPrice === undefined && filters.maxPrice === undefined ? 0 : 1);
-  return (
-    <aside className="filters" aria-label="Filters">
-      <button
-        type="button"
-        className="button filters-toggle"
-        aria-expanded={isOpen}
-        aria-controls={id}
-        onClick={() => setOpen(!isOpen)}
-      >
-        <FilterIcon />
-        Filters{count > 0 && ` (${formatCount(count)})`}
-      </button>
-      <div id={id} className={isOpen ? "filters-body open" : "filters-body"}>
-        {contents !== undefined && (
-          <FilterPanel contents={contents} filters={filters} onFilters={onFilters} />
-        )}
-      </div>
-    </aside>
-  );
-}
-
-function Footer({ model }: { readonly model: string | undefined }) {
-  return (
-    <footer className="foot">
-      <div className="wrap small soft">
-        {model !== undefined && <span>Searches with the model “{model}”.</span>}
-        <a href="/docs">For programs</a>
-        <span>
-          Press <kbd>/</kbd> to type.
-        </span>
-      </div>
-    </footer>
   );
 }

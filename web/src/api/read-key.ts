@@ -10,7 +10,7 @@ export interface ReadKey {
   readonly isRefused: boolean;
 }
 
-let state: ReadKey = { key: window.sessionStorage.getItem(entry) ?? undefined, isRefused: false };
+let state: ReadKey = { key: stored((storage) => storage.getItem(entry)) ?? undefined, isRefused: false };
 const listeners = new Set<() => void>();
 
 export function readKey(): ReadKey {
@@ -25,7 +25,7 @@ export function useReadKey(): ReadKey {
 }
 
 export function saveKey(key: string): void {
-  window.sessionStorage.setItem(entry, key);
+  stored((storage) => storage.setItem(entry, key));
   change({ key, isRefused: false });
 }
 
@@ -37,4 +37,13 @@ export function refuseKey(key: string | undefined): void {
 function change(next: ReadKey): void {
   state = next;
   for (const listener of listeners) listener();
+}
+
+/** Where the browser stores nothing, the key is good until the page is left. */
+function stored<T>(work: (storage: Storage) => T): T | undefined {
+  try {
+    return work(window.sessionStorage);
+  } catch {
+    return undefined;
+  }
 }

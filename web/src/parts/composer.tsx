@@ -2,7 +2,7 @@
 import { type RefObject, useId, useRef } from "react";
 import { acceptedTypes } from "../picture/prepare-picture.js";
 import { referenceName, type ShownReference, useReference } from "../picture/use-reference.js";
-import { withPhrase } from "../state/phrases.js";
+import { changesFor, withPhrase } from "../state/phrases.js";
 import { isEmptyStep, type Step } from "../state/search-state.js";
 import { useSuggestions } from "../state/use-suggestions.js";
 import { PictureIcon, SearchIcon } from "./icons.js";
@@ -10,7 +10,9 @@ import { PhraseField } from "./phrase-field.js";
 import { ReferenceTile } from "./reference-tile.js";
 import { UnknownWords } from "./unknown-words.js";
 
-const mostChips = 8;
+const mostChips = 7;
+/** Phrases that chips are chosen from. */
+const asked = 50;
 
 interface ComposerProps {
   readonly step: Step;
@@ -32,7 +34,8 @@ export function Composer(props: ComposerProps) {
   const wordsId = useId();
   const chooser = useRef<HTMLInputElement>(null);
   const shown = useReference(step.reference);
-  const chips = useSuggestions({ prefix: "", limit: mostChips });
+  const frequent = useSuggestions({ prefix: "", limit: asked });
+  const chips = changesFor(typed, frequent).slice(0, mostChips);
   const search = (text: string) => {
     onTyped(text.trim());
     onSearch({ ...step, text });
@@ -73,14 +76,17 @@ export function Composer(props: ComposerProps) {
         <div className="composer-words">
           <div className="composer-label">
             <label htmlFor={fieldId}>{labelOf(step, shown)}</label>
-            {shown?.kind === "item" && <span className="small soft">{referenceName(shown)}</span>}
+            {shown?.kind === "item" && <span className="small soft name">{referenceName(shown)}</span>}
+            {!isEmptyStep(step) && (
+              <button type="button" className="link small start-over" onClick={onStartOver}>
+                Start over
+              </button>
+            )}
           </div>
           <div className="composer-line">
             <PhraseField
               id={fieldId}
-              placeholder={
-                step.reference === undefined ? "a red dress with long sleeves" : "is red with long sleeves"
-              }
+              placeholder={step.reference === undefined ? "a red dress" : "is red with long sleeves"}
               text={typed}
               longestText={longestText}
               fieldRef={fieldRef}
@@ -96,27 +102,20 @@ export function Composer(props: ComposerProps) {
           <UnknownWords id={wordsId} text={step.text} words={unknownWords} />
           {chips.length > 0 && (
             <ul className="chips" aria-label="Phrases to try">
-              {chips
-                .filter((phrase) => !typed.includes(phrase))
-                .map((phrase) => (
-                  <li key={phrase}>
-                    <button type="button" className="chip" onClick={() => search(withPhrase(typed, phrase))}>
-                      {phrase}
-                    </button>
-                  </li>
-                ))}
+              {chips.map((phrase) => (
+                <li key={phrase}>
+                  <button type="button" className="chip" onClick={() => search(withPhrase(typed, phrase))}>
+                    {phrase}
+                  </button>
+                </li>
+              ))}
             </ul>
           )}
-          <p className="composer-foot small soft">
-            {shown?.kind === "upload" && (
-              <span>A link to this search cannot hold your own picture. It stays in this browser.</span>
-            )}
-            {!isEmptyStep(step) && (
-              <button type="button" className="link" onClick={onStartOver}>
-                Start over
-              </button>
-            )}
-          </p>
+          {shown?.kind === "upload" && (
+            <p className="composer-note small soft">
+              A link to this search cannot hold your own picture. It stays in this browser.
+            </p>
+          )}
         </div>
       </form>
     </search>

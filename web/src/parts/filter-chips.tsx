@@ -48,7 +48,7 @@ export function FilterChips({ filters, onFilters }: FilterChipsProps) {
         </li>
       ))}
       <li>
-        <button type="button" className="link" onClick={() => onFilters(noFilters)}>
+        <button type="button" className="link small" onClick={() => onFilters(noFilters)}>
           Clear filters
         </button>
       </li>

@@ -24,7 +24,15 @@ export function KeyForm({ wasWrong }: { readonly wasWrong: boolean }) {
         </p>
       )}
       <label htmlFor={id}>Key</label>
-      <input id={id} name="key" type="password" autoComplete="off" required />
+      <input
+        id={id}
+        name="key"
+        type="password"
+        autoComplete="off"
+        required
+        pattern="\s*[!-~]+\s*"
+        title="Letters, digits and signs without spaces"
+      />
       <button type="submit" className="button primary">
         Open the shop
       </button>

@@ -46,7 +46,7 @@ export function PhraseField(props: PhraseFieldProps) {
       event.preventDefault();
       setOpen(false);
       setActive(-1);
-    } else if (event.key === "Enter") {
+    } else if (event.key === "Enter" && !event.nativeEvent.isComposing) {
       const completion = completions[active];
       if (completion !== undefined) {
         event.preventDefault();

@@ -7,6 +7,7 @@ const accepted: readonly string[] = ["image/jpeg", "image/png", "image/webp"];
 export const acceptedTypes = accepted.join(",");
 /** Files up to this size go as they are; a photo from a phone is ten times as large. */
 const smallBytes = 500_000;
+const smallPx = 2048;
 /** Longer side of pictures that are made smaller; models look at 224 px or less. */
 const longestPx = 1024;
 const jpegQuality = 0.92;
@@ -25,7 +26,8 @@ export async function preparePicture(file: Blob): Promise<Blob> {
     );
   }
   try {
-    if (accepted.includes(file.type) && file.size <= smallBytes) return file;
+    const isSmall = file.size <= smallBytes && Math.max(bitmap.width, bitmap.height) <= smallPx;
+    if (accepted.includes(file.type) && isSmall) return file;
     return await drawn(bitmap);
   } finally {
     bitmap.close();

@@ -5,8 +5,8 @@ import { moduleWords } from "./modules.js";
 import { leadSentence, moduleShares, type Routes, rankedModules } from "./route-shares.js";
 import { useWidth } from "./use-width.js";
 
-/** Narrower drawings name the modules in the list below only. */
-const roomForNamesPx = 560;
+/** Width of a column; in narrower ones the modules have no names, which stand in the list below. */
+const roomForNamesPx = 130;
 /** Beside a lower box its share would touch the name above. */
 const roomForSharePx = 16;
 const seriesCount = 6;
@@ -30,7 +30,7 @@ export function RouteFlow({ routes, modules }: RouteFlowProps) {
       <div ref={ref}>
         {widthPx > 0 && (
           <Drawing
-            layout={layOut(routes, { widthPx, flowPx: widthPx < roomForNamesPx ? 150 : 190 })}
+            layout={layOut(routes, { widthPx, flowPx: hasRoom(widthPx, routes.length) ? 190 : 150 })}
             modules={modules}
             layerCount={routes.length}
             label={leadSentence(routes, modules)}
@@ -61,6 +61,10 @@ export function RouteFlow({ routes, modules }: RouteFlowProps) {
   );
 }
 
+function hasRoom(widthPx: number, layerCount: number): boolean {
+  return widthPx / (layerCount + 1) >= roomForNamesPx;
+}
+
 interface DrawingProps {
   readonly layout: FlowLayout;
   readonly modules: readonly string[];
@@ -70,7 +74,7 @@ interface DrawingProps {
 
 function Drawing({ layout, modules, layerCount, label }: DrawingProps) {
   const { widthPx, heightPx, boxWidthPx, start, end, bands } = layout;
-  const hasNames = widthPx >= roomForNamesPx;
+  const hasNames = hasRoom(widthPx, layerCount);
   const layers = Array.from({ length: layerCount }, (_, layer) => layer);
   return (
     <svg className="flow" viewBox={`0 0 ${widthPx} ${heightPx}`} role="img" aria-label={label}>

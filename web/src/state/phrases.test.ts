@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitPhrase, withPhrase } from "./phrases.js";
+import { changesFor, splitPhrase, withPhrase } from "./phrases.js";
 
 describe("splitPhrase", () => {
   it.each([
@@ -24,5 +24,12 @@ describe("withPhrase", () => {
     ["shows a band", "shows a band and is red"],
   ])("joins “%s” and a phrase", (text, joined) => {
     expect(withPhrase(text, "is red")).toBe(joined);
+  });
+});
+
+describe("changesFor", () => {
+  it("keeps phrases that say what should be different, and are not said yet", () => {
+    const phrases = ["similar", "the same shirt", "is red", "red", "has a belt", "looks like this"];
+    expect(changesFor("has a belt and", phrases)).toEqual(["is red"]);
   });
 });
