@@ -13,13 +13,28 @@ export default defineConfig({
   test: {
     ...shared,
     projects: [
-      { test: { ...shared, name: "unit", include: ["src/**/*.test.ts", "tests/architecture/**/*.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "unit",
+          include: ["src/**/*.test.ts", "web/src/**/*.test.ts", "tests/architecture/**/*.test.ts"],
+        },
+      },
       {
         test: {
           ...shared,
           name: "slow",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/architecture/**"],
+          exclude: ["tests/architecture/**", "tests/web/**"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "web",
+          include: ["tests/web/**/*.test.ts"],
+          // One browser and one shop for all files.
+          globalSetup: "tests/web/global-setup.ts",
         },
       },
     ],

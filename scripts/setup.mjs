@@ -1,8 +1,8 @@
-// What every npm script runs first: the right Node.js, the installed packages, the compiled project.
+// What every npm script runs first: the right Node.js, the installed packages, the compiled project, the built page.
 // Plain JavaScript without dependencies, so that it runs on a clean clone and on a too old Node.js.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -46,3 +46,31 @@ run(
   [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"],
   "the project does not compile; see the messages above.",
 );
+
+// The page is built anew when something that it is built from changed. Every build empties its folder, stamp and all.
+const pageStamp = join(root, "dist", "web", ".stamp");
+const pageSources = hashOfFiles(["web", "package-lock.json"]);
+if (!existsSync(pageStamp) || readFileSync(pageStamp, "utf8") !== pageSources) {
+  console.error("Building the page ...");
+  run(
+    process.execPath,
+    [join(root, "node_modules/vite/bin/vite.js"), "build", "web", "--logLevel", "warn"],
+    "the page in web/ could not be built; see the messages above.",
+  );
+  writeFileSync(pageStamp, pageSources);
+}
+
+/** One hash of files and of everything in folders, names and contents. */
+function hashOfFiles(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths) {
+    const isFolder = statSync(join(root, path)).isDirectory();
+    const files = isFolder ? readdirSync(join(root, path), { recursive: true }).sort() : [""];
+    for (const file of files.map((name) => join(path, name))) {
+      if (statSync(join(root, file)).isDirectory()) continue;
+      const bytes = readFileSync(join(root, file));
+      hash.update(`${file.replaceAll("\\", "/")}\0${bytes.length}\0`).update(bytes);
+    }
+  }
+  return hash.digest("hex");
+}

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findChromium, installChromium } from "./chromium.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const scratch = mkdtempSync(join(tmpdir(), "sdfn-test-"));
@@ -14,6 +15,7 @@ const resultFile = join(scratch, "results.json");
 const checks = [
   ["Format and lint", ["@biomejs/biome/bin/biome", "check", "."]],
   ["Types", ["typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"]],
+  ["Types of the page", ["typescript/bin/tsc", "-p", "web/tsconfig.json"]],
   [
     "Tests",
     [
@@ -26,6 +28,8 @@ const checks = [
     ],
   ],
 ];
+
+if (findChromium() === undefined) installChromium();
 
 const failures = [];
 for (const [name, [script, ...args]] of checks) {
@@ -44,6 +48,11 @@ if (failures.length === 0 && passed === 0) failures.push({ name: "Tests (none ra
 console.log(
   failures.length === 0 ? "\nEverything passed." : `\nFailed: ${failures.map(({ name }) => name).join(", ")}`,
 );
+if (findChromium() === undefined) {
+  console.log(
+    "SKIPPED: the tests of the page (tests/web): no Chromium; install one, or name it in SDFN_CHROMIUM.",
+  );
+}
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failures[0]?.code ?? 0);
 

@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const sourceRoot = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "src");
+const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 export interface SourceFile {
-  /** Below src/, with slashes: "ops/matmul.ts". */
+  /** Below the folder that was read, with slashes: "ops/matmul.ts". */
   readonly path: string;
   /** First folder of the path, or the file's own name at the top: "ops", "errors". */
   readonly folder: string;
@@ -17,24 +17,25 @@ export interface SourceFile {
 
 export interface Import {
   readonly specifier: string;
-  /** Own file it leads to, below src/ ("graph/op.ts"); undefined for packages. */
+  /** Own file it leads to, below the same folder ("graph/op.ts"); undefined for packages. */
   readonly file: string | undefined;
   /** Package name without the path inside it: "echarts", "node:fs"; undefined for own files. */
   readonly packageName: string | undefined;
 }
 
-/** Every TypeScript file below src/, in order of path. */
-export function readSources(): readonly SourceFile[] {
-  return readdirSync(sourceRoot, { recursive: true, encoding: "utf8" })
+/** Every TypeScript file below a folder, src/ by default, in order of path. */
+export function readSources(below = "src"): readonly SourceFile[] {
+  const root = join(projectRoot, below);
+  return readdirSync(root, { recursive: true, encoding: "utf8" })
     .map((path) => path.split(sep).join("/"))
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .map((path) => {
-      const text = readFileSync(join(sourceRoot, path), "utf8");
+      const text = readFileSync(join(root, path), "utf8");
       return {
         path,
         folder: folderOf(path),
-        isTest: path.endsWith(".test.ts"),
+        isTest: /\.test\.tsx?$/.test(path),
         text,
         imports: importsOf(path, text),
       };
