@@ -1,8 +1,8 @@
 /** docs/service.md runs as it is written. */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { executable, isCompiled } from "../search/shop.js";
 import { makeSmallIndex, type SmallIndex } from "./small-index.js";
@@ -41,11 +41,8 @@ describe.skipIf(!isCompiled || !hasTools)("docs/service.md", () => {
         .map((block, i) => `echo "== ${i}"\n${block}`)
         .join("")
         .replaceAll("8080", port);
-    // A background function is a shell of its own: the process itself must get the signals.
-    writeFileSync(
-      join(folder, "run.sh"),
-      script.replaceAll(/^npx sdfn serve (.*&)$/gm, `"${process.execPath}" "${executable}" serve $1`),
-    );
+    writeFileSync(join(folder, "run.sh"), script);
+    symlinkSync(dirname(dirname(executable)), join(folder, "dist"));
     const child = spawn("bash", ["-eu", "-o", "pipefail", "run.sh"], { cwd: folder });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
