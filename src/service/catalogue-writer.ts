@@ -1,7 +1,9 @@
-/** Writes of items over HTTP: embedded side by side, written one after the other, acknowledged when they are durable. */
+/** Writes of items over HTTP: embedded side by side, written in order, acknowledged when they are durable. */
 import { webcrypto } from "node:crypto";
 import { thumbnail } from "../data/image.js";
 import { ImageError, RequestError } from "../errors.js";
+import { BatchQueue } from "../retrieval/batch-queue.js";
+import type { IndexedItem } from "../retrieval/index-folder/catalogue-index.js";
 import type { CatalogueEntry } from "../retrieval/index-folder/entry.js";
 import { thumbnailPx } from "../retrieval/index-folder/index-catalogue.js";
 import type { ServedCatalogue } from "./served-catalogue.js";
@@ -17,88 +19,116 @@ export interface Written {
   readonly timesMs: { readonly embed: number; readonly write: number };
 }
 
-/** What a picture brings to its item; without bytes where the index has them. */
-interface Prepared {
-  /** SHA-256 of the file. */
-  readonly picture: string;
-  readonly image?: string;
-  readonly embedding: Float32Array;
-  readonly original?: Uint8Array;
-  readonly thumbnail?: Uint8Array;
+/** An item to put, with its picture if there is a new one; without an item, an id to remove. */
+interface Change {
+  readonly id: string;
+  readonly put?: { readonly written: WrittenEntry; readonly picture: Picture | undefined };
 }
 
-function imageOf({ picture, image }: CatalogueEntry): Pick<Prepared, "picture" | "image"> {
-  return { picture, ...(image === undefined ? {} : { image }) };
-}
+/** `hash` is the SHA-256 of the file. */
+type Picture = Omit<IndexedItem, "entry"> & { readonly hash: string };
+
+/** What became of a change. */
+type Outcome = { readonly entry: CatalogueEntry | undefined; readonly isNew: boolean } | RequestError;
+
+/** Changes made durable at once: what comes while others are written. */
+const maxBatch = 32;
 
 export class CatalogueWriter {
   readonly #catalogue: ServedCatalogue;
   readonly #upkeep: Upkeep;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #queue: BatchQueue<Change, Outcome>;
 
   constructor(catalogue: ServedCatalogue, upkeep: Upkeep) {
     this.#catalogue = catalogue;
     this.#upkeep = upkeep;
+    this.#queue = new BatchQueue((changes) => this.#apply(changes), { maxBatch, windowMs: 0 });
   }
 
   /**
    * Adds or replaces an item.
-   * @param picture a file's bytes; without it the item keeps the one that it has.
+   * @param original a picture's file; without it the item keeps the one that it has.
    * @throws ImageError for a picture that cannot be used; RequestError for a new item without one.
    */
-  async put(id: string, written: WrittenEntry, picture: Uint8Array | undefined): Promise<Written> {
+  async put(id: string, written: WrittenEntry, original: Uint8Array | undefined): Promise<Written> {
     const startMs = performance.now();
-    const prepared = picture && (await this.#prepare(id, picture));
+    const picture = original && (await this.#prepare(id, original));
     const embeddedMs = performance.now();
-    return this.#inOrder(async () => {
-      const before = await this.#catalogue.index.get(id);
-      const ready: Prepared | undefined =
-        prepared ?? (before && { ...imageOf(before.entry), embedding: before.embedding });
-      if (ready === undefined) {
-        throw new RequestError(
-          "INPUT_INVALID",
-          `items: a new item needs a picture; got none for ${id}; send the part \`picture\``,
-        );
-      }
-      const { embedding, thumbnail, original, ...image } = ready;
-      const entry: CatalogueEntry = { id, ...written, ...image };
-      await this.#catalogue.index.put([{ entry, embedding, thumbnail, original }]);
-      this.#upkeep.note();
-      const timesMs = { embed: embeddedMs - startMs, write: performance.now() - embeddedMs };
-      return { entry, isNew: before === undefined, timesMs };
-    });
+    const { entry, isNew } = await this.#change({ id, put: { written, picture } });
+    if (entry === undefined) throw new Error(`put: item ${id} was written and is not there`);
+    const timesMs = { embed: embeddedMs - startMs, write: performance.now() - embeddedMs };
+    return { entry, isNew, timesMs };
   }
 
   /** Removes an item; one that is not there does not matter. */
   async delete(id: string): Promise<void> {
-    await this.#inOrder(async () => {
-      await this.#catalogue.index.delete([id]);
-      this.#upkeep.note();
-    });
+    await this.#change({ id });
   }
 
   /** Resolves when what was accepted is done. */
   async close(): Promise<void> {
-    await this.#last;
+    await this.#queue.close();
     await this.#upkeep.close();
   }
 
   /** Everything about a picture that takes long. */
-  async #prepare(id: string, original: Uint8Array): Promise<Prepared> {
+  async #prepare(id: string, original: Uint8Array): Promise<Picture> {
     const { index, encoder } = this.#catalogue;
     // Not on this thread: 20 MiB take a while.
-    const picture = Buffer.from(await webcrypto.subtle.digest("SHA-256", original)).toString("hex");
+    const hash = Buffer.from(await webcrypto.subtle.digest("SHA-256", original)).toString("hex");
     const before = await index.get(id);
     const [embedding] =
-      before?.entry.picture === picture ? [before.embedding] : await encoder.embedPictures([original]);
+      before?.entry.picture === hash ? [before.embedding] : await encoder.embedPictures([original]);
     if (embedding instanceof ImageError) throw embedding;
     if (embedding === undefined) throw new Error("embedPictures: gave nothing for a picture");
-    return { picture, embedding, original, thumbnail: await thumbnail(original, thumbnailPx) };
+    return { hash, embedding, original, thumbnail: await thumbnail(original, thumbnailPx) };
   }
 
-  #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => undefined);
-    return done;
+  async #change(change: Change) {
+    const [outcome] = await this.#queue.addAll("pictures", [change]);
+    if (outcome === undefined || outcome instanceof RequestError) throw outcome;
+    this.#upkeep.note();
+    return outcome;
   }
+
+  /** Makes changes one after the other, and writes what they come to. */
+  async #apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    const { index } = this.#catalogue;
+    const items = new Map<string, IndexedItem | undefined>();
+    for (const { id } of changes) if (!items.has(id)) items.set(id, await index.get(id));
+    const changed = new Set<string>();
+    const outcomes = changes.map(({ id, put }): Outcome => {
+      const before = items.get(id);
+      const after = put && itemAfter(id, put, before);
+      if (after instanceof RequestError) return after;
+      items.set(id, after);
+      changed.add(id);
+      return { entry: after?.entry, isNew: before === undefined };
+    });
+    const puts = [...changed].flatMap((id) => items.get(id) ?? []);
+    await index.put(puts);
+    await index.delete([...changed].filter((id) => items.get(id) === undefined));
+    return outcomes;
+  }
+}
+
+/** The item that a change makes of another. */
+function itemAfter(
+  id: string,
+  { written, picture: fresh }: NonNullable<Change["put"]>,
+  before: IndexedItem | undefined,
+): IndexedItem | RequestError {
+  if (fresh !== undefined) {
+    const { hash, ...rest } = fresh;
+    return { ...rest, entry: { id, ...written, picture: hash } };
+  }
+  if (before === undefined) {
+    return new RequestError(
+      "INPUT_INVALID",
+      `items: a new item needs a picture; got none for ${id}; send the part \`picture\``,
+    );
+  }
+  const { picture, image } = before.entry;
+  const kept = image === undefined ? { picture } : { picture, image };
+  return { ...before, entry: { id, ...written, ...kept } };
 }

@@ -46,10 +46,11 @@ export async function readForm(request: FastifyRequest, jsonPart: string): Promi
         json = typeof part.value === "string" ? parseJson(jsonPart, part.value) : part.value;
         continue;
       }
+      part.file.once("limit", () => part.file.destroy(tooLarge()));
       const chunks: Buffer[] = [];
       for await (const chunk of part.file as AsyncIterable<Buffer>) {
         total += chunk.length;
-        if (part.file.truncated || total > formBytes) throw tooLarge();
+        if (total > formBytes) throw tooLarge();
         chunks.push(chunk);
       }
       if (pictures.has(part.fieldname)) {

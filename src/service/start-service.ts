@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { EnvironmentError, UsageError } from "../errors.js";
 import { serviceApp } from "./app.js";
 import { CatalogueWriter } from "./catalogue-writer.js";
+import { Connections } from "./connections.js";
 import { KeyRing } from "./keys.js";
 import { listen, risks } from "./listen.js";
 import { Metrics } from "./metrics.js";
@@ -61,6 +62,7 @@ export const serviceDefaults = {
   ...{ timeoutMs: 30_000, maxWaiting: 64, stopWithinMs: 25_000 },
 } as const;
 
+const sweepMs = 50;
 /** Bytes of pictures in memory. */
 const uploadBytes = 256 * 2 ** 20;
 
@@ -102,11 +104,14 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;
+    const connections = new Connections(app.server);
     const address = await listen(app, host, port);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
     const stop = async (running: ServiceApp) => {
+      // Connections whose last request is answered meanwhile would be kept for the next one.
+      const sweep = setInterval(() => connections.closeIdle(), sweepMs);
       try {
-        await running.close();
+        await running.close().finally(() => clearInterval(sweep));
         await writer.close();
       } finally {
         await catalogue.close();
@@ -124,7 +129,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       },
       close() {
         isStopping = true;
-        stopped ??= before(options.stopWithinMs, stop(running), () => running.server.closeAllConnections());
+        stopped ??= before(options.stopWithinMs, stop(running), () => connections.closeAll());
         return stopped;
       },
     };

@@ -154,14 +154,17 @@ export class CatalogueSearch {
  * @throws UsageError when the parts cancel each other out.
  */
 export function weightedSum(embeddings: readonly Float32Array[], weights: readonly number[]): Float32Array {
+  // The largest weight counts as 1: sums of huge or tiny ones would leave float32.
+  const largest = Math.max(...weights.map(Math.abs));
   const sum = new Float32Array(embeddings[0]?.length ?? 0);
   for (const [i, embedding] of embeddings.entries()) {
+    const weight = (weights[i] as number) / largest;
     for (let d = 0; d < sum.length; d += 1) {
-      sum[d] = (sum[d] as number) + (weights[i] as number) * (embedding[d] as number);
+      sum[d] = (sum[d] as number) + weight * (embedding[d] as number);
     }
   }
   const length = Math.hypot(...sum);
-  if (length > leastSum * Math.max(...weights.map(Math.abs))) return sum.map((value) => value / length);
+  if (length > leastSum) return sum.map((value) => value / length);
   throw new UsageError(
     `queries: cancel each other out; got weights ${weights.join(", ")}; change one of them`,
   );

@@ -1,0 +1,67 @@
+/** docs/service.md runs as it is written. */
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { executable, isCompiled } from "../search/shop.js";
+import { makeSmallIndex, type SmallIndex } from "./small-index.js";
+
+let place: SmallIndex;
+beforeAll(async () => {
+  place = await makeSmallIndex();
+});
+afterAll(() => place?.remove());
+
+const hasTools = ["bash", "curl"].every((name) => spawnSync(name, ["--version"]).status === 0);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+describe.skipIf(!isCompiled || !hasTools)("docs/service.md", () => {
+  it("runs block after block", async () => {
+    const text = readFileSync(new URL("../../docs/service.md", import.meta.url), "utf8");
+    const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block ?? "");
+    expect(blocks.length).toBeGreaterThan(5);
+    const folder = join(place.root, "reader");
+    mkdirSync(join(folder, "data", "small"), { recursive: true });
+    cpSync(place.index, join(folder, "data", "small-index"), { recursive: true });
+    cpSync(join(place.root, "catalogue.csv"), join(folder, "data", "small", "catalogue.csv"));
+    // What a reader has: `npx sdfn`, and port 8080.
+    const sdfn = `npx() { shift; "${process.execPath}" "${executable}" "$@"; }\n`;
+    const port = String(await freePort());
+    const script =
+      sdfn +
+      blocks
+        .map((block, i) => `echo "== ${i}"\n${block}`)
+        .join("")
+        .replaceAll("8080", port);
+    writeFileSync(join(folder, "run.sh"), script);
+    symlinkSync(dirname(dirname(executable)), join(folder, "dist"));
+    const child = spawn("bash", ["-eu", "-o", "pipefail", "run.sh"], { cwd: folder });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    expect(code, output).toBe(0);
+    expect(output).not.toContain('"error"');
+    const answers = output.split(/== \d+\n/);
+    expect(answers[1]).toContain('{"status":"ready"}');
+    expect(answers[2]).toContain('"plan":"exact"');
+    expect(answers[3]).toMatch(/"plan":"exact"[\s\S]*"plan":"list"/);
+    expect(answers[4]).toMatch(/"price":49\.9[\s\S]*"price":39\.9/);
+    expect(answers[5]).toMatch(/sdfn_[\w-]{43}[\s\S]*trial removed/);
+    expect(answers[6]).toMatch(/^3\n[\s\S]*sdfn_items 12/);
+    expect(answers[7]).toContain("X-Forwarded-For");
+    expect(existsSync(join(folder, "data", "small-index", "writer.lock"))).toBe(false);
+  });
+});
