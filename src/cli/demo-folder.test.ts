@@ -19,10 +19,12 @@ describe("prepareDemoFolder", () => {
     mkdirSync(folder.runOf("sdfn"));
     writeFileSync(join(folder.runOf("sdfn"), "run.json"), "{}");
     writeFileSync(folder.report, "old");
+    mkdirSync(folder.index);
     prepareDemoFolder(out, ["sdfn"]);
     expect(existsSync(folder.catalogue)).toBe(true);
     expect(existsSync(folder.runOf("sdfn"))).toBe(false);
     expect(existsSync(folder.report)).toBe(false);
+    expect(existsSync(folder.index)).toBe(false);
   });
 
   it("touches no folder of anything else", () => {

@@ -11,13 +11,16 @@ export interface DemoFolder {
   readonly catalogue: string;
   readonly report: string;
   readonly results: string;
+  /** A shop's table of the pictures that can be searched, and their index. */
+  readonly table: string;
+  readonly index: string;
   /** Resized images, which all models share; gone when the demo is done. */
   readonly imageCache: string;
   runOf(model: string): string;
 }
 
 /**
- * Makes the folder ready: an earlier demo's runs and report are removed, its catalogue stays.
+ * Makes the folder ready: an earlier demo's runs, index and report are removed, its catalogue stays.
  * @throws UsageError when the folder holds something that is not a demo's.
  */
 export function prepareDemoFolder(out: string, models: readonly string[]): DemoFolder {
@@ -34,10 +37,13 @@ export function prepareDemoFolder(out: string, models: readonly string[]): DemoF
     catalogue: join(root, "catalogue"),
     report: join(root, "report.html"),
     results: join(root, "results.json"),
+    table: join(root, "catalogue.csv"),
+    index: join(root, "index"),
     imageCache: join(root, "resized-images"),
     runOf: (model: string) => join(root, model),
   };
-  for (const old of [folder.report, folder.results, folder.imageCache, ...models.map(folder.runOf)]) {
+  const { report, results, table, index, imageCache } = folder;
+  for (const old of [report, results, table, index, imageCache, ...models.map(folder.runOf)]) {
     rmSync(old, { recursive: true, force: true });
   }
   return folder;

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ImageError } from "../errors.js";
@@ -70,5 +72,23 @@ describe("ImageThread", () => {
     await thread.close();
     await expect(asked).rejects.toThrow("the image thread has ended");
     await expect(thread.pixels("1")).rejects.toThrow("the image thread has ended");
+  });
+
+  it("may be closed while an answer is under way, and the process does not end there", async () => {
+    const compiled = new URL("../../dist/data/image-thread.js", import.meta.url);
+    const program = `
+      import { ImageThread } from ${JSON.stringify(compiled.href)};
+      for (let round = 0; round < 5; round += 1) {
+        const thread = new ImageThread((id) => ${JSON.stringify(folder)} + "/" + id + ".png", { sizePx: 7 });
+        await thread.statistics(); // the thread is up
+        thread.pixels("1").catch(() => undefined);
+        // The answer arrives meanwhile; this thread sees it when close has begun.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+        await thread.close();
+      }
+      console.log("all closed");`;
+    writeFileSync(join(folder, "program.mjs"), program);
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, "program.mjs")]);
+    expect(stdout).toBe("all closed\n");
   });
 });

@@ -65,7 +65,7 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
       queries: { file: bundleFiles.queries, inputs: queries.inputs, outputs: queries.outputs },
     },
     config: { ...config.fields },
-    ...(run.phrases.length > 0 ? { phrases: [...run.phrases] } : {}),
+    ...(run.phrases ? { phrases: [...run.phrases] } : {}),
     provenance: provenanceOf(run),
     files,
   };

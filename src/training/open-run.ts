@@ -16,8 +16,8 @@ export interface Run {
   readonly manifest: RunManifest;
   readonly config: RunConfig;
   readonly vocabulary: Vocabulary;
-  /** Frequent modification phrases of the training texts, most frequent first; empty for runs of older versions. */
-  readonly phrases: readonly string[];
+  /** Frequent modification phrases of the training texts, most frequent first; absent for runs of older versions. */
+  readonly phrases?: readonly string[] | undefined;
   /** The model with the saved parameters. */
   readonly model: CompositionModel;
 }

@@ -151,10 +151,10 @@ export function writePhrases(runDir: string, phrases: readonly string[]): void {
   writeDurably(join(runDir, runFiles.phrases), [`${JSON.stringify({ phrases })}\n`]);
 }
 
-/** Reads `phrases.json`; none where there is no such file. @throws RunError when it is something else. */
-export function readPhrases(runDir: string): readonly string[] {
+/** Reads `phrases.json`; undefined where there is no such file. @throws RunError when it is something else. */
+export function readPhrases(runDir: string): readonly string[] | undefined {
   const file = join(runDir, runFiles.phrases);
-  if (!existsSync(file)) return [];
+  if (!existsSync(file)) return undefined;
   try {
     return phrasesSchema.parse(JSON.parse(readFileSync(file, "utf8"))).phrases;
   } catch (cause) {

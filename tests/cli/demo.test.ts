@@ -1,10 +1,17 @@
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packagedConfig } from "../../src/cli/config-file.js";
 import { runProgram } from "../../src/cli/run-program.js";
+import type { SearchResponse } from "../../src/service/api.js";
 import { recordingContext } from "./recording-context.js";
+
+/** The result of what ends in time. */
+const endsWithin = <T>(work: Promise<T>, ms: number) =>
+  Promise.race([work, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), ms))]);
 
 let root: string;
 beforeAll(() => {
@@ -28,10 +35,11 @@ describe.skipIf(missing.length > 0)("sdfn demo", () => {
   it("trains and evaluates every model, and ends with one line of JSON", async () => {
     const out = join(root, "demo");
     const context = recordingContext();
-    expect(await runProgram(["demo", "--out", out, "--seed", "3", "--json", ...tiny], context)).toBe(0);
+    const args = ["demo", "--out", out, "--seed", "3", "--serve", "--json", ...tiny]; // --serve: as npm start
+    expect(await runProgram(args, context)).toBe(0);
     expect(context.output().trimEnd().split("\n")).toHaveLength(1);
     const result = JSON.parse(context.output());
-    expect(Object.keys(result)).toEqual(["seconds", "seed", "protocol", "models"]);
+    expect(Object.keys(result)).toEqual(["seconds", "seed", "protocol", "models", "index"]);
     expect(result).toMatchObject({ seed: 3, protocol: "val-split" });
     expect(Object.keys(result.models)).toEqual(models);
     for (const { r1, r10, r50, perCategory } of Object.values<Record<string, number>>(result.models)) {
@@ -49,6 +57,46 @@ describe.skipIf(missing.length > 0)("sdfn demo", () => {
     expect(page).toMatch(/alt="Rank 1(, the target)?: [A-Z][^"]* (dress|shirt|top)/);
     expect(page).not.toMatch(/<script|(src|href)="(?!data:|#)/);
     expect(JSON.parse(readFileSync(join(out, "results.json"), "utf8")).results).toHaveLength(models.length);
+  });
+
+  it("ends with a service over an index of the held-out pictures, which Ctrl-C stops", async () => {
+    const out = join(root, "served");
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const abort = new AbortController();
+    const context = recordingContext({ signal: abort.signal });
+    const running = runProgram(["demo", "--out", out, "--serve", "--port", String(port), ...tiny], context);
+    try {
+      let address: string | undefined;
+      while (address === undefined && (await endsWithin(running, 20)) === undefined)
+        address = /Ctrl-C stops it\):\n {2}(http:\S+)\n$/.exec(context.output())?.[1];
+      expect(address, context.errors()).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+      expect(address).not.toContain(`:${port}`);
+      const asked = await fetch(`${address}/v1/search`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ queries: [{ text: "is red" }], limit: 200 }),
+      });
+      const { items, fitting } = (await asked.json()) as SearchResponse;
+      expect(fitting).toBe(63); // 21 a category
+      expect(items).toHaveLength(63);
+      expect(items[0]?.item).toMatchObject({ title: expect.any(String), price: expect.any(Number) });
+      const { ok } = await fetch(new URL(items[0]?.item.pictureUrl ?? "", address));
+      expect(ok).toBe(true);
+    } finally {
+      abort.abort();
+      taken.close();
+    }
+    expect(await running).toBe(0);
+    expect(context.output()).toContain(`63 items: ${join(out, "index")}`);
+    expect(context.output()).toContain(join(out, "report.html"));
+  });
+
+  it("refuses a port without a service", async () => {
+    const context = recordingContext();
+    expect(await runProgram(["demo", "--port", "80"], context)).toBe(2);
+    expect(context.errors()).toMatch(/--port goes with --serve/);
   });
 
   it("refuses wrong fields before it draws or trains anything", async () => {

@@ -1,6 +1,8 @@
 /** Searches in an indexed catalogue, compared with the same ranking by hand. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type OpenedModel, openModel } from "../../src/cli/encoder-of.js";
@@ -12,7 +14,17 @@ import {
   type CatalogueSearchRequest,
 } from "../../src/retrieval/index-folder/catalogue-search.js";
 import type { Filter } from "../../src/retrieval/store/filter.js";
-import { idOf, openShop, rowsOf, type Shop, sdfn, sdfnJson, trainAnother } from "./shop.js";
+import {
+  idOf,
+  isCompiled,
+  openShop,
+  project,
+  rowsOf,
+  type Shop,
+  sdfn,
+  sdfnJson,
+  trainAnother,
+} from "./shop.js";
 
 let shop: Shop;
 let folder: string;
@@ -275,6 +287,21 @@ describe("sdfn search --index", () => {
         "1",
       ),
     ).toMatch(/as many --text as --image.*one --weight for each/);
+  });
+});
+
+describe.skipIf(!isCompiled)("docs/search.md", () => {
+  it("has a program that runs as it is written", async () => {
+    const text = readFileSync(join(project, "docs", "search.md"), "utf8");
+    const program = /## From a program\n\n```ts\n(.*?)```/s.exec(text)?.[1] ?? "";
+    for (const path of ["node_modules", "data"]) mkdirSync(join(shop.root, path), { recursive: true });
+    symlinkSync(project, join(shop.root, "node_modules", "sdfn"));
+    symlinkSync(folder, join(shop.root, "data", "small-index"));
+    writeFileSync(join(shop.root, "program.mjs"), program);
+    const { stdout } = await promisify(execFile)(process.execPath, ["program.mjs"], { cwd: shop.root });
+    const lines = stdout.trimEnd().split("\n");
+    for (const [i, line] of lines.entries())
+      expect(line).toMatch(new RegExp(`^${i + 1} -?0\\.\\d{3} \\w{10} .*dress`));
   });
 });
 

@@ -8,8 +8,9 @@ import { expect } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { recordingContext, withoutWarnings } from "../cli/recording-context.js";
 
+export const project = fileURLToPath(new URL("../..", import.meta.url));
 /** Compiled by the set-up that every npm script begins with. */
-export const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+export const executable = join(project, "dist", "cli", "main.js");
 export const isCompiled = existsSync(executable);
 
 /** Seconds to train; nothing is learned. */

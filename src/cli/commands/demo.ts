@@ -1,14 +1,16 @@
-/** `sdfn demo`, which is `npm start`: catalogue, training, evaluation, answers and a report, at small size. */
+/** `sdfn demo`, which is `npm start`: catalogue, training, evaluation, answers, a report and an index, at small size. */
 import { rmSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
 import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { generateCatalogue } from "../../data/synthetic/generate.js";
 import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
-import { planCatalogue } from "../../data/synthetic/plan.js";
+import { type CataloguePlan, planCatalogue } from "../../data/synthetic/plan.js";
+import { UsageError } from "../../errors.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
 import { demoPage } from "../../report/demo-page.js";
+import { serviceDefaults } from "../../service/start-service.js";
 import { Random } from "../../tensor/random.js";
 import { openRun } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
@@ -18,6 +20,7 @@ import { packagedConfig, readConfigFile } from "../config-file.js";
 import { type CommandContext, printJson } from "../context.js";
 import { answerQueries } from "../demo-answers.js";
 import { type DemoFolder, prepareDemoFolder } from "../demo-folder.js";
+import { indexDemo, serveDemo } from "../demo-service.js";
 import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
 import { evaluateRun, trainRun } from "../grid/evaluate-run.js";
 import { machineFacts } from "../machine-facts.js";
@@ -42,26 +45,33 @@ const fields = {
   items: wholeNumberFlag({ min: 20, max: 5000 }).optional(),
   triplets: wholeNumberFlag({ min: 30, max: 100_000 }).optional(),
   set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
+  serve: switchFlag,
+  port: wholeNumberFlag({ min: 0, max: 65_535 }).optional(),
   json: switchFlag,
 };
+
+const { port } = serviceDefaults;
 
 /** The command, ready to be added to a program. */
 export function demoCommand(context: CommandContext): Command {
   return new Command("demo")
     .description(
       "See all of it work: draws a catalogue of garments, trains SDFN and simpler models on it, evaluates them,\n" +
-        "answers a few queries and writes a report with pictures. This is what `npm start` runs.",
+        "answers a few queries, writes a report with pictures, and indexes pictures that were not trained on.\n" +
+        "This is what `npm start` runs, with --serve.",
     )
     .option("--out <dir>", "folder for everything it makes (default runs/demo)")
     .option("--seed <n>", "seed of everything random (default 1)")
     .option("--items <n>", "train pictures per category of the catalogue")
     .option("--triplets <n>", "train triplets of the catalogue")
     .option("--set <field=value...>", "configuration fields for all models; may be repeated")
+    .option("--serve", "at the end, search in a browser until Ctrl-C (not with --json)")
+    .option("--port <n>", `with --serve: port to listen on, or another when it is taken (default ${port})`)
     .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n" +
-        "  $ sdfn demo\n" +
+        "  $ sdfn demo --serve\n" +
         "  $ sdfn demo --seed 2 --out runs/demo-2 --json\n" +
         "  $ sdfn demo --out runs/quick --items 100 --triplets 600 --set epochs=1",
     )
@@ -78,7 +88,8 @@ interface Demo {
 
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const startMs = performance.now();
-  const { out, seed, items, triplets, set, json } = readFlags("demo", fields, given);
+  const { out, seed, items, triplets, set, json, ...flags } = readFlags("demo", fields, given);
+  if (flags.port !== undefined && !flags.serve) throw new UsageError("sdfn demo: --port goes with --serve");
   const catalogue = syntheticOptions({ seed, itemsPerCategory: items, triplets });
   for (const plan of plans) configOf(plan, { seed, set });
   const folder = prepareDemoFolder(
@@ -98,8 +109,15 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
     results.push(await trainAndEvaluate(demo, plan));
   }
   say("\nAnswering queries\n");
-  const { answers, routes } = await answer(demo, catalogue);
+  const drawn = planCatalogue(catalogue, new Random(catalogue.seed));
+  const { answers, routes } = await answer(demo, drawn);
   rmSync(folder.imageCache, { recursive: true, force: true });
+  say("\nIndexing the pictures that no model was trained on\n");
+  const indexed = await indexDemo(
+    { folder, run: folder.runOf(plans[0].model), items: drawn.items, json },
+    context,
+  );
+  say(`${indexed} items: ${folder.index}\n`);
 
   const seconds = (performance.now() - startMs) / 1000;
   const html = demoPage({
@@ -112,13 +130,17 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   });
   writeFileSync(folder.report, html);
   writeFileSync(folder.results, `${JSON.stringify({ seconds, seed, results }, undefined, 2)}\n`);
-  if (json) printJson(context, { seconds, seed, protocol: defaultProtocol.name, models: modelsOf(results) });
-  else {
-    say(
-      `\nMean recall, protocol ${defaultProtocol.name}, percent\n${comparisonText(results)}\n` +
-        `Done in ${duration(seconds)}. Open the report in a browser:\n  ${folder.report}\n`,
-    );
+  if (json) {
+    const { name: protocol } = defaultProtocol;
+    printJson(context, { seconds, seed, protocol, models: modelsOf(results), index: folder.index });
+    return;
   }
+  say(
+    `\nMean recall, protocol ${defaultProtocol.name}, percent\n${comparisonText(results)}\n` +
+      `Done in ${duration(seconds)}. Open the report in a browser:\n  ${folder.report}\n`,
+  );
+  if (flags.serve) await serveDemo({ index: folder.index, port: flags.port ?? port }, context);
+  else say(`Search the catalogue in a browser: sdfn serve ${folder.index}\n`);
 }
 
 type Plan = (typeof plans)[number];
@@ -170,13 +192,12 @@ async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResul
   return (await evaluateRun({ ...run, split: "val", protocol: defaultProtocol })).result;
 }
 
-async function answer(demo: Demo, catalogue: SyntheticOptions) {
+async function answer(demo: Demo, { items }: CataloguePlan) {
   const { context, folder, seed } = demo;
   context.signal.throwIfAborted();
   const opened = openRun(folder.runOf(plans[0].model));
   const dataset = openFashionIq(folder.catalogue);
-  const plan = planCatalogue(catalogue, new Random(catalogue.seed));
-  const titles = new Map(plan.items.map(({ id, title }) => [id, title]));
+  const titles = new Map(items.map(({ id, title }) => [id, title]));
   const options = { ...demo, imageCache: { folder: folder.imageCache } };
   const answered = await withEmbedder(opened, dataset, options, ({ embedder }) =>
     answerQueries(embedder, {

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { countCatalogueRows } from "../../data/catalogue/read-catalogue.js";
 import { UsageError } from "../../errors.js";
-import { CatalogueIndex } from "../../retrieval/index-folder/catalogue-index.js";
-import { type IndexReport, indexCatalogue } from "../../retrieval/index-folder/index-catalogue.js";
+import type { IndexReport } from "../../retrieval/index-folder/index-catalogue.js";
 import { indexFiles } from "../../retrieval/index-folder/manifest.js";
 import { type CommandContext, printJson } from "../context.js";
-import { type ModelSource, openModel } from "../encoder-of.js";
+import type { ModelSource } from "../encoder-of.js";
 import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { indexWithModel } from "../index-with-model.js";
 import { duration, startProgress } from "../progress.js";
 import { indexCheckCommand } from "./index-check.js";
 import { indexDeleteCommand } from "./index-delete.js";
@@ -23,9 +23,6 @@ const fields = {
   batch: wholeNumberFlag({ min: 1, max: 1024 }).default(64),
   json: switchFlag,
 };
-
-/** Rows from which the last step takes seconds. */
-const slowToOrder = 10_000;
 
 /** The command and those below it, ready to be added to a program. */
 export function indexCommand(context: CommandContext): Command {
@@ -60,36 +57,20 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const flags = readFlags("index", fields, given);
   const { catalogue, out, json } = flags;
   const startMs = performance.now();
-  const source = sourceOf(flags);
+  const model = sourceOf(flags);
   const total = await countRows(catalogue, context, json);
-  const model = await openModel(source);
+  const { deleteMissing, batch: batchSize } = flags;
   let report: IndexReport;
   try {
-    const index = await CatalogueIndex.openOrCreate(out, model.encoder, model.install);
-    const progress = startProgress("indexing", total, { stream: context.stderr, json, unit: "items" });
-    try {
-      report = await indexCatalogue(index, model.encoder, {
-        file: catalogue,
-        deleteMissing: flags.deleteMissing,
-        batchSize: flags.batch,
-        onProgress: (rows, embedded) => progress.update(rows, `${embedded} embedded`),
-        onWritten() {
-          progress.stop();
-          if (!json && total >= slowToOrder) context.stderr.write("putting the index in order ...\n");
-        },
-        signal: context.signal,
-      });
-    } finally {
-      progress.stop();
-      await index.close();
-    }
+    report = await indexWithModel(
+      { model, out, total, json, file: catalogue, deleteMissing, batchSize },
+      context,
+    );
   } catch (error) {
     if (context.signal.aborted) {
       context.stderr.write(`what was indexed is kept in ${out}; the same command goes on from here\n`);
     }
     throw error;
-  } finally {
-    await model.close();
   }
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   if (json) printJson(context, { index: out, ...report, errorFile: report.errorFile ?? null, seconds });

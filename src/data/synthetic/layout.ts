@@ -77,15 +77,18 @@ export function annotationFiles(plan: CataloguePlan): Map<string, string> {
       files.set(`image_splits/split.${category}.${split}.json`, json(ids));
     }
   }
-  files.set("catalogue.csv", catalogueCsv(plan));
+  files.set("catalogue.csv", catalogueCsv(plan.items));
   return files;
 }
 
-/** One row per picture: id, image, category, split, title, price, and a column per attribute. */
-function catalogueCsv({ items }: CataloguePlan): string {
+/**
+ * A shop's table: one row per picture with id, image, category, split, title, price, and a column per attribute.
+ * @param directory of the catalogue, as seen from the table's own; "" where it lies in the catalogue.
+ */
+export function catalogueCsv(items: CataloguePlan["items"], { directory = "" } = {}): string {
   const rows = items.map(({ id, split, design, title, price }) => ({
     id,
-    image: imagePath(id),
+    image: directory + imagePath(id),
     split,
     title,
     price,
