@@ -49,6 +49,27 @@ describe.skipIf(!isBrowserThere)("how it searched", () => {
     await page.getByText(/“sleeves” has/).waitFor();
   });
 
+  it("is absent for words alone, which change no picture", async () => {
+    const page = await openPage(fixture().sdfn);
+    await searchFor(page, "a red dress");
+    await ranked(page);
+    expect(await items(page).count()).toBe(24);
+    expect(await page.getByText("How it searched").count()).toBe(0);
+  });
+
+  it("stays open from one search to the next", async () => {
+    const page = await openPage(fixture().sdfn);
+    await changeItem(page, 0);
+    await ranked(page);
+    await searchFor(page, "is red");
+    await page.getByText("How it searched").click();
+    await page.getByRole("img", { name: /^It / }).waitFor();
+    await changeItem(page, 1);
+    await page.getByRole("img", { name: /^It / }).waitFor({ state: "detached" });
+    await searchFor(page, "has a belt");
+    await page.getByRole("img", { name: /^It / }).waitFor();
+  });
+
   it("is absent for a model without routers", async () => {
     const page = await openPage(fixture().plain);
     await changeItem(page, 0);

@@ -98,6 +98,12 @@ async function json<T>(response: Response): Promise<T> {
 async function refusal(response: Response): Promise<Failure> {
   const body: Partial<ApiError> | undefined = await response.json().catch(() => undefined);
   const { status } = response;
+  // A reverse proxy's word for a service that is not there.
+  if (body?.error === undefined && (status === 502 || status === 504)) {
+    return new Failure("unreachable", `The service behind this page does not answer (${status}).`, {
+      status,
+    });
+  }
   return new Failure("refused", body?.error?.message ?? `The service answered with status ${status}.`, {
     status,
     ...(body?.error === undefined ? {} : { code: body.error.code, requestId: body.error.requestId }),

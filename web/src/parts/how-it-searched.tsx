@@ -1,4 +1,4 @@
-/** The panel that shows how a query was understood; absent for models that cannot say. */
+/** The panel that shows how picture and words were brought together; absent for models that cannot say. */
 import { useState } from "react";
 import type { SearchResponse } from "../../../src/service/api.js";
 import { useReference } from "../picture/use-reference.js";
@@ -23,7 +23,8 @@ export function HowItSearched({ answer, reference }: HowItSearchedProps) {
   // One region is the whole picture: nothing to be seen in it.
   const hasMap =
     attention !== undefined && attention.rows * attention.columns > 1 && attention.words.length > 0;
-  if (!hasRoutes && !hasMap) return null;
+  // Words alone take a way too, but one through an empty picture, of which the panel's words would be untrue.
+  if (reference === undefined || (!hasRoutes && !hasMap)) return null;
   return (
     <details className="how card" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>

@@ -54,7 +54,7 @@ export function AttentionMap({ attention, shown }: AttentionMapProps) {
       </fieldset>
       <p className="small soft" role="status">
         {word === undefined
-          ? "The word that each place listened to most; the stronger the colour, the more to this one word alone."
+          ? "The word that each place listened to most; the stronger the colour, the more to this one word alone. A hint at what mattered, not a proof."
           : `“${words[word]}” has ${formatPercent(map.low)} (pale) to ${formatPercent(map.high)} (strong) of a place’s attention${whereText(map.regions, { rows, columns })}.`}
       </p>
     </section>

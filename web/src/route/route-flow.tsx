@@ -7,8 +7,6 @@ import { useWidth } from "./use-width.js";
 
 /** Width of a column; in narrower ones the modules have no names, which stand in the list below. */
 const roomForNamesPx = 130;
-/** Beside a lower box its share would touch the name above. */
-const roomForSharePx = 16;
 const seriesCount = 6;
 
 interface RouteFlowProps {
@@ -113,15 +111,13 @@ function Drawing({ layout, modules, layerCount, label }: DrawingProps) {
             height={Math.max(1, boxPx)}
             rx="3"
           />
-          {(!hasNames || boxPx >= roomForSharePx) && (
-            <text x={x + boxWidthPx + 5} y={y + boxPx / 2 + 4} className="flow-share">
-              {formatPercent(share)}
-            </text>
-          )}
+          {/* Beside a low box, the share keeps clear of the name above. */}
+          <text x={x + boxWidthPx + 5} y={y + Math.max(boxPx / 2 + 4, 9)} className="flow-share">
+            {formatPercent(share)}
+          </text>
           {hasNames && (
             <text x={x + boxWidthPx / 2} y={y - 6} className="flow-name">
               {moduleWords(modules[module] ?? "").title}
-              {boxPx < roomForSharePx && `, ${formatPercent(share)}`}
             </text>
           )}
         </g>
