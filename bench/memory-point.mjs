@@ -1,0 +1,35 @@
+// One point of `bench -- memory`: a training of a few steps. Prints one JSON line.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openFashionIq } from "../dist/data/datasets/fashion-iq.js";
+import { EnvironmentError } from "../dist/errors.js";
+import { resolveRunConfig } from "../dist/training/run-config.js";
+import { train } from "../dist/training/train.js";
+import { peakBytes } from "./points.mjs";
+
+const { data, fields, maxSteps, availableBytes } = JSON.parse(process.argv[2] ?? "{}");
+const folder = mkdtempSync(join(tmpdir(), "memory-"));
+const stop = new AbortController();
+let start;
+try {
+  await train({
+    dataset: openFashionIq(data),
+    config: resolveRunConfig({ file: fields }),
+    runDir: join(folder, "run"),
+    featureCacheDir: join(folder, "features"),
+    availableBytes,
+    signal: stop.signal,
+    onEvent(event) {
+      if (event.kind === "start") start = event;
+      if (event.kind === "step" && event.step === maxSteps) stop.abort();
+    },
+  });
+  const { memory, memoryBytes: estimateBytes } = start;
+  console.log(JSON.stringify({ memory, estimateBytes, peakBytes: peakBytes() }));
+} catch (error) {
+  if (!(error instanceof EnvironmentError)) throw error;
+  console.log(JSON.stringify({ skipped: true, reason: error.message }));
+} finally {
+  rmSync(folder, { recursive: true });
+}
