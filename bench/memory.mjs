@@ -19,6 +19,12 @@ const points = [
   ["demo", { ...demo, batchSize: 16 }],
   ["demo", { ...demo, batchSize: 60 }],
   ["demo, 128 px", { ...demo, batchSize: 16, imagePx: 128, resizePx: 144 }],
+  ["demo, 128 px", { ...demo, batchSize: 60, imagePx: 128, resizePx: 144 }],
+  [
+    "demo, 128 px, micro-batches of 15",
+    { ...demo, batchSize: 60, microBatchSize: 15, imagePx: 128, resizePx: 144 },
+  ],
+  ["thin, 224 px", { ...tiny, batchSize: 32, imagePx: 224, resizePx: 256 }],
   ["ResNet-18, D 512, frozen", { ...resnet18, batchSize: 16, freezeBackbone: true }],
   ["ResNet-18, D 512", { ...resnet18, batchSize: 2 }],
   ["ResNet-18, D 512, average", { ...resnet18, batchSize: 2, weightAverage: 0.99 }],

@@ -46,6 +46,15 @@ describe("comparisonPage", () => {
     expect(page).toContain("percentile bootstrap");
   });
 
+  it("has a heading over every cell of the differences, which say what they are less", () => {
+    const [, table = ""] = comparisonPage(content()).split('aria-label="Differences"');
+    const [head = "", body = ""] = table.split("</thead>");
+    expect(head.match(/<th /g)).toHaveLength(3 + 4);
+    const [row = ""] = body.split("</tr>");
+    expect(row.match(/<t[hd]/g)).toHaveLength(3 + 4);
+    expect(row).toContain('<th scope="row">+ &lt;MSR&gt;</th><td>tirg</td>');
+  });
+
   it("says what a training cost and what rows have of their own", () => {
     const page = comparisonPage(content());
     expect(page).toContain("<td>12</td><td>5 s to 9 s</td>");

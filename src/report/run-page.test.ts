@@ -85,6 +85,20 @@ describe("runPage", () => {
     expect(page).not.toMatch(/NaN|undefined|<longer>/);
   });
 
+  it("says what was held out and when the run was taken up again", () => {
+    const page = runPage({
+      ...content,
+      manifest: {
+        ...manifest,
+        heldOut: { by: "item", triplets: 12, leftOut: 3 },
+        resumed: [{ at: "2026-01-02T04:00:00.000Z", step: 1100, commit: "ba9876543210" }],
+      },
+    });
+    expect(page).toContain("12 triplets of train were held out by item, and 3 more are in neither part.");
+    expect(page).toContain("<dt>Taken up again</dt><dd>at step 1,100 by ba9876543210</dd>");
+    expect(runPage(content)).not.toMatch(/held out by|Taken up again/);
+  });
+
   it("names words that no batch had", () => {
     const unseenWords = { count: 3, words: ["a-line", "<hem>"] };
     const page = runPage({ ...content, manifest: { ...manifest, unseenWords } });

@@ -141,7 +141,7 @@ function dataTables({ unusable, manifest }: RunPage, data: readonly SplitSummary
     ]),
   );
   return html`${counts && countsTable(["Split, category", "Queries", "Images", "Empty captions", "Target is reference"], counts)}
-<p class="small soft" style="margin: 1rem 0">${unusable.length === 0 ? "Every image that training asked for could be used." : `${countOf(unusable.length, "image")} could not be used; what needed them was left out of training.`}${unseen(manifest)}</p>
+<p class="small soft" style="margin: 1rem 0">${unusable.length === 0 ? "Every image that training asked for could be used." : `${countOf(unusable.length, "image")} could not be used; what needed them was left out of training.`}${heldOut(manifest)}${unseen(manifest)}</p>
 ${
   unusable.length > 0 &&
   countsTable(
@@ -154,6 +154,13 @@ ${
     ],
   )
 }`;
+}
+
+/** What was not trained on. */
+function heldOut({ heldOut: held }: RecordedRun): string {
+  if (held === undefined || held.triplets === 0) return "";
+  const neither = held.leftOut > 0 ? `, and ${formatCount(held.leftOut)} more are in neither part` : "";
+  return ` ${countOf(held.triplets, "triplet")} of train were held out by ${held.by}${neither}.`;
 }
 
 /** Words whose vectors never got a gradient. */

@@ -157,11 +157,26 @@ describe("guards", () => {
     expect(readManifest(runDir)).toMatchObject({ status: "diverged", step: 4 });
   });
 
+  it("look at the routers after every epoch, also where nothing is held out", async () => {
+    const epochsOf = (runDir: string) => readMetrics(runDir).filter((entry) => entry.kind === "epoch");
+    const { runDir } = await trained({ holdOut: 0 });
+    expect(epochsOf(runDir)).toHaveLength(2);
+    for (const { validation, routerEntropy = [], routeWeights = [] } of epochsOf(runDir)) {
+      expect(validation).toBeUndefined();
+      expect(routerEntropy.map((entropy) => entropy > 0.5 && entropy <= 1)).toEqual([true, true]);
+      expect(routeWeights.map((weights) => weights.length)).toEqual([4, 4]);
+    }
+    const { model: _, heads: __, layers: ___, lambda1: ____, ...fields } = tinySdfn;
+    const other = await trained({ ...fields, epochs: 1, holdOut: 0, model: "sum" });
+    expect(other.failure).toBeUndefined();
+    expect(epochsOf(other.runDir)[0]).not.toHaveProperty("routerEntropy");
+  });
+
   it("report words that no batch had", async () => {
     const { notes, runDir } = await trained({ maxWords: 3, epochs: 1 });
     const { unseenWords } = readManifest(runDir);
     expect(unseenWords?.count).toBeGreaterThan(0);
-    expect(notes.join()).toContain(`${unseenWords?.count} of the vocabulary's words were in no batch`);
+    expect(notes.join()).toContain(`${unseenWords?.count} words of the vocabulary were in no batch`);
   });
 
   it("refuse what the memory cannot hold before the first step, and leave the folder usable", async () => {
