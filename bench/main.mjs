@@ -5,6 +5,7 @@ import { benchGrowth, growthAxes } from "./growth.mjs";
 import { benchImages } from "./images.mjs";
 import { benchIndex } from "./index.mjs";
 import { benchLoad } from "./load.mjs";
+import { benchMemory } from "./memory.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchStep } from "./step.mjs";
 import { benchStore } from "./store.mjs";
@@ -12,6 +13,7 @@ import { benchStore } from "./store.mjs";
 const help = `Usage: npm run bench -- step [options]
        npm run bench -- features --data DIR [options]
        npm run bench -- growth [options]
+       npm run bench -- memory [options]
        npm run bench -- images --folder DIR [options]
        npm run bench -- store [options]
        npm run bench -- query [options]
@@ -26,7 +28,11 @@ features: a frozen ResNet-50's feature maps of a data set in FashionIQ's layout,
 steps end to end. A map is 0.2 MB.
 
 growth: time and peak memory of a training step, and how they grow with the batch (all of it in memory, or by micro-batches),
-the size of pictures, regions and vocabulary. Prints tables. A point that would take more memory than there is is skipped.
+the size of pictures, regions and vocabulary. Prints tables. A point that is thought to take more memory than there is is
+not run. About ten minutes on two cores that do nothing else; with --results it can be stopped and gone on with.
+
+memory: peak memory of trainings of a few steps beside the estimate that "sdfn train" prints, and the factors that fit it
+best. Peaks do not depend on what else the machine does.
 
 images: images per second to 256 px with crops of 224 px, decoded, from the disk cache and from memory; and how long
 steps wait for their batches.
@@ -46,8 +52,10 @@ another process, embeds in batches and saves the vectors: a part of the catalogu
 Options:
   --batch N      triplets a step (default 8); images a step are 2N
   --frozen       step: feature maps are given instead of pictures, no backbone
-  --steps N      counted steps (or queries) of each (default 5, after those that are not)
+  --steps N      counted steps (or queries) of each (default 5, after those that are not; growth 1)
   --axis NAME    growth: one axis, of ${growthAxes.join(", ")} (default all)
+  --tiny         growth, memory: models too small to mean anything, to see that all of it runs
+  --results FILE growth, memory: a line for each point; those that are in the file are not measured again
   --data DIR     features: the data set
   --cache DIR    features: where maps are kept; a temporary folder by default
   --weights FILE features: the backbone's weights (safetensors); random ones by default, which take as long
@@ -67,7 +75,7 @@ Examples:
   npm run bench -- step --batch 16
   npm run bench -- step --frozen --json
   npm run bench -- features --data data/fashioniq --batch 32 --steps 20
-  npm run bench -- growth --axis micro --steps 1
+  npm run bench -- growth --axis micro --results growth.jsonl
   npm run bench -- images --folder data/photos --batch 32 --steps 20
   npm run bench -- store --items 1000000
   npm run bench -- query --steps 60 --width 512
@@ -78,11 +86,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     batch: { type: "string", default: "8" },
-    steps: { type: "string", default: "5" },
+    steps: { type: "string" },
     frozen: { type: "boolean", default: false },
     folder: { type: "string" },
     "step-ms": { type: "string", default: "500" },
     axis: { type: "string" },
+    tiny: { type: "boolean", default: false },
+    results: { type: "string" },
     data: { type: "string" },
     cache: { type: "string" },
     weights: { type: "string" },
@@ -97,6 +107,8 @@ const { values, positionals } = parseArgs({
   },
 });
 
+const name = positionals.join();
+values.steps ??= name === "growth" ? "1" : "5";
 const numbers = [
   "batch",
   "steps",
@@ -109,9 +121,8 @@ const numbers = [
   "seconds",
 ].map((name) => Number(values[name]));
 const [batch, steps, embedDim, itemCount, threadCount, queries, stepMs, clients, seconds] = numbers;
-const name = positionals.join();
 const isUsable =
-  (["step", "query", "load", "store"].includes(name) ||
+  (["step", "query", "load", "store", "memory"].includes(name) ||
     (name === "growth" && (values.axis === undefined || growthAxes.includes(values.axis))) ||
     (name === "features" && values.data !== undefined) ||
     (["images", "index"].includes(name) && values.folder !== undefined)) &&
@@ -121,8 +132,10 @@ if (values.help || !isUsable) {
   process.exit(values.help ? 0 : 2);
 }
 const { data, weights, cache, folder, frozen: isFrozen, json: isJson } = values;
+const points = { isTiny: values.tiny, resultsFile: values.results, isJson };
 if (name === "step") await benchStep({ batch, steps, isFrozen, isJson });
-else if (name === "growth") await benchGrowth({ axis: values.axis, steps, isJson });
+else if (name === "growth") await benchGrowth({ axis: values.axis, steps, ...points });
+else if (name === "memory") await benchMemory(points);
 else if (name === "store") await benchStore({ items: itemCount, queries, isJson });
 else if (name === "load") await benchLoad({ folder, embedDim, itemCount, clients, seconds, isJson });
 else if (name === "query") await benchQuery({ folder, embedDim, itemCount, steps, isJson });

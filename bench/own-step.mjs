@@ -4,12 +4,20 @@ import { Random } from "../dist/tensor/random.js";
 import { TrainingStep } from "../dist/training/training-step.js";
 
 const maxWords = 24;
-/** Channels of ResNet-50's last feature map. */
-const mapChannels = 2048;
+/** Fields of the model, and channels of its backbone's last feature map. */
+const sizes = {
+  paper: { fields: {}, mapChannels: 2048 },
+  tiny: {
+    fields: { backbone: "resnet18", backboneWidth: 1 / 16, embedDim: 16, wordDim: 8, heads: 2 },
+    mapChannels: 32,
+  },
+};
 
 /**
- * SDFN at the paper's size: ResNet-50, D 1024. A frozen backbone's feature maps have one position for 32 pixels.
- * @param {{batch: number, isFrozen?: boolean, microBatch?: number | null, imagePx?: number, vocabularySize?: number}} options
+ * SDFN at the paper's size: ResNet-50, D 1024; or so small that it runs at once and its figures mean nothing. A frozen
+ * backbone's feature maps have one position for 32 pixels.
+ * @param {{batch: number, isFrozen?: boolean, microBatch?: number | null, imagePx?: number, vocabularySize?: number,
+ *   isTiny?: boolean, beforeCompile?: (memory: import("../dist/graph/peak-memory.js").GraphMemory) => void}} options
  */
 export async function startOwnStep({
   batch: batchSize,
@@ -17,9 +25,12 @@ export async function startOwnStep({
   microBatch = null,
   imagePx = 224,
   vocabularySize = 5000,
+  isTiny = false,
+  beforeCompile,
 }) {
+  const { fields, mapChannels } = isTiny ? sizes.tiny : sizes.paper;
   const random = new Random(1);
-  const model = createModel("sdfn", { lambda1: 1, lambda2: 1 }, { vocabularySize, random });
+  const model = createModel("sdfn", { ...fields, lambda1: 1, lambda2: 1 }, { vocabularySize, random });
   const training = {
     batchSize,
     microBatchSize: microBatch,
@@ -33,7 +44,11 @@ export async function startOwnStep({
   const side = Math.ceil(imagePx / 32);
   const featureMapShape = [mapChannels, side, side];
   const compileStart = performance.now();
-  const step = await TrainingStep.compile(model, { training, ...(isFrozen ? { featureMapShape } : {}) });
+  const step = await TrainingStep.compile(
+    model,
+    { training, ...(isFrozen ? { featureMapShape } : {}) },
+    { beforeCompile },
+  );
   const compileSeconds = (performance.now() - compileStart) / 1000;
   const images = isFrozen
     ? randomMaps([2 * batchSize, ...featureMapShape], random)

@@ -7,6 +7,13 @@ const loss = { total: 1.25, classification: 1.25, distillation: 0, consistency: 
 const start = {
   kind: "start",
   step: 0,
+  memory: {
+    graph: { resultBytes: 0, parameterBytes: 0, spareBytes: 0 },
+    modelBytes: 0,
+    hasTeacher: false,
+    hasAverage: false,
+    imageBytes: 0,
+  },
   memoryBytes: 1.26e9,
   totalSteps: 8,
   stepsPerEpoch: 4,

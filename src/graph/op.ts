@@ -31,6 +31,8 @@ export interface Op<Input extends string, Attrs = undefined> {
   readonly gradient: Named<Input, GradientRule<Input, Attrs> | "not differentiable">;
   /** Adds the nodes that compute the output and returns its name. */
   onnx(graph: OnnxGraph, inputs: Named<Input, string>, attrs: Attrs, types: Named<Input, TensorType>): string;
+  /** Bytes of what its nodes hold between them, where that is much beside inputs and output. */
+  workspaceBytes?(attrs: Attrs, types: Named<Input, TensorType>): number;
 }
 
 /** A graph node that applies `op`. @throws ShapeError when the inputs do not fit. */
@@ -56,6 +58,7 @@ export function applyOp<Input extends string, Attrs>(
         attrs,
         types,
       ),
+    op.workspaceBytes?.(attrs, types) ?? 0,
   );
   return result;
 }

@@ -37,8 +37,8 @@ export function graphMemory(graphs: readonly StatefulGraph[]): GraphMemory {
 
 /**
  * Bytes of the results that are alive at once when the graph of `outputs` runs in topological order and each is freed
- * after its last use. Inputs, parameters, constants and the outputs themselves are not counted: they are in buffers of
- * whoever runs the graph. Neither is what an op needs inside.
+ * after its last use, with what the op that runs holds inside where it says so. Inputs, parameters, constants and the
+ * outputs themselves are not counted: they are in buffers of whoever runs the graph.
  * @throws ShapeError when a result has a symbolic axis.
  */
 export function peakResultBytes(outputs: readonly Value[]): number {
@@ -52,7 +52,7 @@ export function peakResultBytes(outputs: readonly Value[]): number {
   for (const [at, value] of order.entries()) {
     if (!(value instanceof Result)) continue;
     if (!isOutput.has(value)) alive += bytesOf(value);
-    peak = Math.max(peak, alive);
+    peak = Math.max(peak, alive + value.workspaceBytes);
     for (const input of new Set(value.inputs.values())) {
       if (input instanceof Result && !isOutput.has(input) && lastUse.get(input) === at)
         alive -= bytesOf(input);

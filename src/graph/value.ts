@@ -103,6 +103,8 @@ export class Result extends Value {
     readonly gradientOf: (input: string, dy: Value) => Value | undefined,
     /** Adds this result's nodes and returns the output's name. */
     readonly addNodes: (graph: OnnxGraph, inputNames: ReadonlyMap<string, string>) => string,
+    /** Memory that the nodes take between them, while they run. */
+    readonly workspaceBytes: number,
   ) {
     super(type);
   }

@@ -113,6 +113,20 @@ export function addFilterGradient(
     : filterGradientAtOnce(graph, x, g, sizes);
 }
 
+/**
+ * What `addFilterGradient` holds: the slices of X for every kernel position, and the columns that they are joined to. For
+ * a first layer of few channels and a large kernel that is more than all activations of a thin network.
+ */
+export function filterGradientWorkspaceBytes(
+  attrs: ConvAttributes,
+  xShape: StaticShape,
+  weightShape: StaticShape,
+): number {
+  const { batch, ci, kh, kw, ho, wo } = sizesOf(attrs, xShape, weightShape);
+  const columns = batch * kh * kw * ci * ho * wo * Float32Array.BYTES_PER_ELEMENT;
+  return kh * kw === 1 ? 0 : 2 * columns;
+}
+
 function convAttributes({ stride, padding, dilation }: ConvAttributes) {
   return {
     strides: [stride, stride],

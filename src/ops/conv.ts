@@ -3,7 +3,13 @@ import { ShapeError } from "../errors.js";
 import { applyOp, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
 import { type Dim, requireStatic, type StaticShape } from "../tensor/shape.js";
-import { addConvolution, addFilterGradient, addInputGradient, type ConvAttributes } from "./conv-nodes.js";
+import {
+  addConvolution,
+  addFilterGradient,
+  addInputGradient,
+  type ConvAttributes,
+  filterGradientWorkspaceBytes,
+} from "./conv-nodes.js";
 
 /** How a kernel moves over an image; the same along height and width. */
 export interface ConvOptions {
@@ -100,4 +106,6 @@ const filterGradientOp: Op<"x" | "g", GradientAttrs> = {
   },
   onnx: (graph, { x, g }, attrs, types) =>
     addFilterGradient(graph, x, g, attrs, requireStatic("conv2d", types.x.shape), attrs.shape),
+  workspaceBytes: (attrs, { x }) =>
+    filterGradientWorkspaceBytes(attrs, requireStatic("conv2d", x.shape), attrs.shape),
 };

@@ -1,30 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { seedEvaluation } from "../../tests/seed-evaluation.js";
 import { compareEntries } from "../evaluation/comparison.js";
-import { categoryResult, comparedMean, meanOf } from "../evaluation/result.js";
 import { type ComparisonPage, comparisonPage } from "./comparison-page.js";
 
-function evaluation(ranks: readonly number[], seed: number) {
-  const perCategory = { dress: categoryResult(ranks, 900) };
-  const mean = meanOf(Object.values(perCategory));
-  return {
-    result: {
-      ...({ model: "m", dataset: "fashioniq", split: "val", protocol: "val-split" } as const),
-      ...({ reference: "removed", captions: "and", seed, commit: "0123456789ab" } as const),
-      perCategory,
-      mean,
-      compared: comparedMean(mean, ["r10", "r50"]),
-      dropped: {
-        images: { dropped: 0, of: 1, broken: 0 },
-        triplets: { dropped: 0, of: 1 },
-        galleryEntries: { dropped: 0, of: 1 },
-      },
-    },
-    ranks: { dress: ranks.map((rank, i) => ({ reference: `r${i}`, target: `t${i}`, text: "", rank })) },
-  };
-}
-
-const first = [evaluation([1, 20, 60, 3], 1), evaluation([30, 20, 60, 3], 2)];
-const second = [evaluation([1, 2, 60, 3], 1), evaluation([1, 2, 3, 60], 2)];
+const ofSeeds = (...ranks: readonly (readonly number[])[]) =>
+  ranks.map((dress, i) => seedEvaluation({ dress }, { seed: i + 1 }));
+const first = ofSeeds([1, 20, 60, 3], [30, 20, 60, 3]);
+const second = ofSeeds([1, 2, 60, 3], [1, 2, 3, 60]);
 function content(change: Partial<ComparisonPage> = {}): ComparisonPage {
   return {
     title: "Models <compared>",
@@ -62,6 +44,15 @@ describe("comparisonPage", () => {
     expect(page).toContain("<b>+37.5</b>");
     expect(page).toMatch(/seeds \[−121\.3, \+196\.3\].*queries \[/);
     expect(page).toContain("percentile bootstrap");
+  });
+
+  it("has a heading over every cell of the differences, which say what they are less", () => {
+    const [, table = ""] = comparisonPage(content()).split('aria-label="Differences"');
+    const [head = "", body = ""] = table.split("</thead>");
+    expect(head.match(/<th /g)).toHaveLength(3 + 4);
+    const [row = ""] = body.split("</tr>");
+    expect(row.match(/<t[hd]/g)).toHaveLength(3 + 4);
+    expect(row).toContain('<th scope="row">+ &lt;MSR&gt;</th><td>tirg</td>');
   });
 
   it("says what a training cost and what rows have of their own", () => {

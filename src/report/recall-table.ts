@@ -154,7 +154,7 @@ export function recallProvenance(results: readonly EvaluationResult[]): Html {
     ["Captions", distinct(({ captions }) => captionWords[captions])],
     ["Missing or broken images", distinct(({ dropped }) => describeDropped(dropped))],
     ["Seed", distinct(({ seed }) => seed)],
-    ["Commit", distinct(({ commit }) => commit?.slice(0, 12) ?? "unknown")],
+    ["Commit", distinct(({ commit }) => commit ?? "unknown")],
   ]);
 }
 

@@ -39,6 +39,7 @@ export function runFacts({
   config,
   startedAt,
   initialWeights,
+  resumed = [],
 }: RecordedRun): readonly Fact[] {
   const { backboneWeights, wordVectors } = initialWeights ?? {};
   return [
@@ -46,6 +47,14 @@ export function runFacts({
     ["Seed", String(config.seed ?? "unknown")],
     ["Trained by commit", commit],
     ["Started", startedAt.slice(0, 16).replace("T", " ")],
+    ...(resumed.length === 0
+      ? []
+      : [
+          [
+            "Taken up again",
+            resumed.map(({ step, commit: by }) => `at step ${formatCount(step)} by ${by}`).join(", "),
+          ] as const,
+        ]),
     [
       "Started from",
       [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { categoryResult, comparedMean, meanOf } from "../evaluation/result.js";
+import { seedEvaluation } from "../../tests/seed-evaluation.js";
 import type { Metrics } from "../training/metrics.js";
 import { chosenEpoch, type RecordedRun } from "./run-facts.js";
 import { type RunPage, runPage } from "./run-page.js";
@@ -28,9 +28,7 @@ const manifest: RecordedRun = {
   seconds: 90,
 };
 const picture = (id: string) => ({ id, dataUri: "data:," });
-const ranks = [1, 4, 30, 400, 7];
-const perCategory = { dress: categoryResult(ranks, 900) };
-const mean = meanOf(Object.values(perCategory));
+const evaluation = seedEvaluation({ dress: [1, 4, 30, 400, 7] }, { text: "is <longer>, and red" });
 const answer = (text: string) => ({
   reference: picture("R"),
   text,
@@ -52,21 +50,7 @@ const content: RunPage = {
 const evaluated: RunPage = {
   ...content,
   evaluation: {
-    result: {
-      ...({ model: "sdfn", dataset: "fashioniq", split: "val", protocol: "val-split" } as const),
-      ...({ reference: "removed", captions: "and", seed: 5, commit: "c" } as const),
-      perCategory,
-      mean,
-      compared: comparedMean(mean, ["r10"]),
-      dropped: {
-        images: { dropped: 0, of: 1, broken: 0 },
-        triplets: { dropped: 0, of: 1 },
-        galleryEntries: { dropped: 0, of: 1 },
-      },
-    },
-    ranks: {
-      dress: ranks.map((rank) => ({ reference: "r", target: "t", text: "is <longer>, and red", rank })),
-    },
+    ...evaluation,
     worst: [answer("worst one")],
     best: [answer("best one")],
     routeStatistics: [{ weights: [0.31, 0.69], deviations: [0.012, 0.034], entropy: 0.87 }],
@@ -99,6 +83,28 @@ describe("runPage", () => {
     expect(page.indexOf("worst one")).toBeLessThan(page.indexOf("best one"));
     expect(page).toContain('id="route"');
     expect(page).not.toMatch(/NaN|undefined|<longer>/);
+  });
+
+  it("says what was held out and when the run was taken up again", () => {
+    const page = runPage({
+      ...content,
+      manifest: {
+        ...manifest,
+        heldOut: { by: "item", triplets: 12, leftOut: 3 },
+        resumed: [{ at: "2026-01-02T04:00:00.000Z", step: 1100, commit: "ba9876543210" }],
+      },
+    });
+    expect(page).toContain("12 triplets of train were held out by item, and 3 more are in neither part.");
+    expect(page).toContain("<dt>Taken up again</dt><dd>at step 1,100 by ba9876543210</dd>");
+    expect(runPage(content)).not.toMatch(/held out by|Taken up again/);
+  });
+
+  it("names words that no batch had", () => {
+    const unseenWords = { count: 3, words: ["a-line", "<hem>"] };
+    const page = runPage({ ...content, manifest: { ...manifest, unseenWords } });
+    expect(page).toContain("No batch of the 1,234 steps had 3 words of the vocabulary");
+    expect(page).toContain("as they began: a-line, &lt;hem&gt;, ....");
+    expect(runPage(content)).not.toContain("No batch");
   });
 
   it("names images that could not be used, the first of many", () => {

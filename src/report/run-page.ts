@@ -133,7 +133,7 @@ function warnings(metrics: readonly Metrics[]): Html | false {
 /** Unusable images that the page names; the run's own file has all. */
 const listedImages = 20;
 
-function dataTables({ unusable }: RunPage, data: readonly SplitSummary[] | undefined): Html {
+function dataTables({ unusable, manifest }: RunPage, data: readonly SplitSummary[] | undefined): Html {
   const counts = data?.flatMap(({ split, perCategory }) =>
     Object.entries(perCategory).map(([category, { queries, images, emptyCaptions, targetIsReference }]) => [
       `${split}, ${category}`,
@@ -141,7 +141,7 @@ function dataTables({ unusable }: RunPage, data: readonly SplitSummary[] | undef
     ]),
   );
   return html`${counts && countsTable(["Split, category", "Queries", "Images", "Empty captions", "Target is reference"], counts)}
-<p class="small soft" style="margin: 1rem 0">${unusable.length === 0 ? "Every image that training asked for could be used." : `${countOf(unusable.length, "image")} could not be used; what needed them was left out of training.`}</p>
+<p class="small soft" style="margin: 1rem 0">${unusable.length === 0 ? "Every image that training asked for could be used." : `${countOf(unusable.length, "image")} could not be used; what needed them was left out of training.`}${heldOut(manifest)}${unseen(manifest)}</p>
 ${
   unusable.length > 0 &&
   countsTable(
@@ -154,6 +154,21 @@ ${
     ],
   )
 }`;
+}
+
+/** What was not trained on. */
+function heldOut({ heldOut: held }: RecordedRun): string {
+  if (held === undefined || held.triplets === 0) return "";
+  const neither = held.leftOut > 0 ? `, and ${formatCount(held.leftOut)} more are in neither part` : "";
+  return ` ${countOf(held.triplets, "triplet")} of train were held out by ${held.by}${neither}.`;
+}
+
+/** Words whose vectors never got a gradient. */
+function unseen({ unseenWords, step }: RecordedRun): string {
+  if (unseenWords === undefined) return "";
+  const { count, words } = unseenWords;
+  const more = count > words.length ? ", ..." : "";
+  return ` No batch of the ${countOf(step, "step")} had ${countOf(count, "word")} of the vocabulary, so that their vectors are as they began: ${words.join(", ")}${more}.`;
 }
 
 function figures({ metrics, evaluation, manifest }: RunPage): readonly KeyFigure[] {

@@ -26,7 +26,7 @@ function routeCurves(modules: readonly ModuleName[], metrics: readonly Metrics[]
   const layerCount = Math.max(0, ...epochs.map(({ routeWeights = [] }) => routeWeights.length));
   return Array.from({ length: layerCount }, (_, layer) => ({
     title: `Route weights of layer ${layer + 1}`,
-    note: "Mean over held-out queries and destinations, after each epoch.",
+    note: "Mean over destinations and held-out queries (some trained on, where none are held out), after each epoch.",
     lines: modules.map(({ name }, module) => ({
       name,
       colourIndex: module,

@@ -24,7 +24,7 @@ export interface OpenBundleOptions extends BundleModelOptions {
  * @throws BundleError when it is missing, damaged, or of another version.
  */
 export async function openBundle(dir: string, options: OpenBundleOptions = {}): Promise<BundleEncoder> {
-  const { maxBatch = 8, windowMs = 2, onBatch, ...modelOptions } = options;
+  const { maxBatch = 8, windowMs = 0, onBatch, ...modelOptions } = options;
   const manifest = readBundleManifest(dir);
   const start = () => BundleThread.start({ dir, manifest, options: modelOptions });
   return new BundleEncoder(manifest, await start(), { start, maxBatch, windowMs, onBatch });

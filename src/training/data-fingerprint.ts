@@ -1,7 +1,7 @@
 /** Tells whether a run is continued on the data and with the settings that it began with. */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import type { DatasetSplit, RetrievalDataset } from "../data/triplet.js";
+import type { DatasetSplit, RetrievalDataset, Triplet } from "../data/triplet.js";
 import { trainingImages } from "../data/usable-images.js";
 import { RunError } from "../errors.js";
 import type { CheckpointContent, DataFingerprint } from "./checkpoint-files.js";
@@ -12,23 +12,8 @@ export function fingerprintOf(
   dataset: RetrievalDataset,
   { parts: { training, validation, leftOut }, texts, vocabulary }: TrainingData,
 ): DataFingerprint {
-  const content = createHash("sha256");
-  const files = createHash("sha256");
-  const add = (hash: typeof content, value: unknown) => hash.update(`${JSON.stringify(value)}\n`);
   const splits: readonly DatasetSplit[] = validation ? [training, validation] : [training];
-  const images = new Set<string>();
-  for (const split of splits) {
-    for (const { reference, target, captions, category } of split.triplets) {
-      add(content, [reference, target, captions, category]);
-    }
-    for (const id of trainingImages(split)) images.add(id);
-  }
-  for (const text of texts) add(content, text);
-  add(content, vocabulary.words);
-  for (const id of [...images].sort()) {
-    const path = dataset.imagePath(id);
-    add(files, [id, path === undefined ? -1 : statSync(path).size]);
-  }
+  const images = new Set(splits.flatMap((split) => [...trainingImages(split)]));
   const heldOut = validation?.triplets.length ?? 0;
   return {
     name: dataset.name,
@@ -36,9 +21,38 @@ export function fingerprintOf(
     heldOut,
     images: images.size,
     words: vocabulary.words.length,
-    content: content.digest("hex"),
-    files: files.digest("hex"),
+    ...checksumsOf(dataset, {
+      triplets: splits.flatMap((split) => split.triplets),
+      others: [...texts, vocabulary.words],
+      images,
+    }),
   };
+}
+
+/** Checksums of triplets and what else is read of them, and of image files by name and size; a missing file has none. */
+export function checksumsOf(
+  dataset: Pick<RetrievalDataset, "imagePath">,
+  {
+    triplets,
+    others,
+    images,
+  }: {
+    readonly triplets: readonly Triplet[];
+    readonly others: readonly unknown[];
+    readonly images: ReadonlySet<string>;
+  },
+): Pick<DataFingerprint, "content" | "files"> {
+  const [content, files] = [createHash("sha256"), createHash("sha256")];
+  const add = (hash: typeof content, value: unknown) => hash.update(`${JSON.stringify(value)}\n`);
+  for (const { reference, target, captions, category, hits } of triplets) {
+    add(content, [reference, target, captions, category, ...(hits ? [hits] : [])]);
+  }
+  for (const other of others) add(content, other);
+  for (const id of [...images].sort()) {
+    const path = dataset.imagePath(id);
+    add(files, [id, path === undefined ? -1 : statSync(path).size]);
+  }
+  return { content: content.digest("hex"), files: files.digest("hex") };
 }
 
 type Settings = Readonly<Record<string, unknown>>;

@@ -14,11 +14,11 @@ export interface MemoryNeeds {
 }
 
 /** Node.js, ONNX Runtime and their code. */
-const baseBytes = 320e6;
+const baseBytes = 270e6;
 /** ONNX Runtime's arena holds about twice what is alive: blocks of every size that was ever needed stay. */
-const perResultByte = 1.9;
+const perResultByte = 1.1;
 /** Current values, next values, and what ONNX Runtime keeps of fed tensors. */
-const perParameterByte = 3.25;
+const perParameterByte = 3.4;
 
 /** Largest error among the nine sizes that the factors were fitted to (docs/performance.md). */
 export const estimateError = 0.12;

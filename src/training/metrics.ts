@@ -42,9 +42,12 @@ export interface EpochMetrics {
     readonly queries: number;
     readonly gallery: number;
   };
-  /** Per fusion layer, the mean over queries and destinations of the route weights' entropy / ln M, 0 to 1. */
+  /**
+   * Per fusion layer, the mean over queries and destinations of the route weights' entropy / ln M, 0 to 1; the queries are
+   * the held-out ones, or some that are trained on where none are held out.
+   */
   readonly routerEntropy?: readonly number[];
-  /** Per fusion layer, the mean route weight of each operation module, over queries and destinations. */
+  /** Per fusion layer, the mean route weight of each operation module, over the same. */
   readonly routeWeights?: readonly (readonly number[])[];
   /** What looked wrong at the end of this epoch, in words; absent when nothing did. */
   readonly warnings?: readonly string[];

@@ -1,5 +1,6 @@
 /** What happens during training, as whoever watches is told. */
 import type { FeatureProgress } from "./frozen-features.js";
+import type { MemoryNeeds } from "./memory-estimate.js";
 import type { EpochMetrics, StepMetrics } from "./metrics.js";
 
 /** What happens during training, in order. */
@@ -14,7 +15,8 @@ export type TrainEvent =
       readonly stepsPerEpoch: number;
       readonly triplets: number;
       readonly heldOut: number;
-      /** Estimated peak. */
+      /** What memory is needed for, and the peak that is estimated from it. */
+      readonly memory: MemoryNeeds;
       readonly memoryBytes: number;
       readonly vocabulary: number;
       readonly parameters: number;

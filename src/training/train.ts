@@ -25,7 +25,7 @@ import { fingerprintOf, requireSameConfig, requireSameData } from "./data-finger
 import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
 import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
 import { restoreTeacher } from "./make-teacher.js";
-import { availableMemoryBytes, peakMemoryBytes, requireMemory } from "./memory-estimate.js";
+import { availableMemoryBytes, type MemoryNeeds, peakMemoryBytes, requireMemory } from "./memory-estimate.js";
 import type { EpochMetrics } from "./metrics.js";
 import { MetricsLog } from "./metrics-log.js";
 import { projectCommit } from "./project-version.js";
@@ -222,22 +222,22 @@ async function work(
   const fresh = initialState({ loader: loader.state(), dropout: random.fork("dropout").state() });
   const state = saved?.checkpoint.content.state ?? fresh;
   loader.restore(state.loader);
-  let memoryBytes = 0;
+  let memory: MemoryNeeds = {
+    graph: { resultBytes: 0, parameterBytes: 0, spareBytes: 0 },
+    modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
+    hasTeacher: model.auxiliaryLosses.distillation !== undefined && training.epochs > 1,
+    hasAverage: average !== undefined,
+    // With feature maps, pictures are looked at once and kept all the same.
+    imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),
+  };
   const compiled = await TrainingStep.compile(
     model,
     { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
     {
       ...session,
       beforeCompile: (graph) => {
-        memoryBytes = peakMemoryBytes({
-          graph,
-          modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
-          hasTeacher: model.auxiliaryLosses.distillation !== undefined && training.epochs > 1,
-          hasAverage: average !== undefined,
-          // With feature maps, pictures are looked at once and kept all the same.
-          imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),
-        });
-        requireMemory(memoryBytes, availableBytes, training);
+        memory = { ...memory, graph };
+        requireMemory(peakMemoryBytes(memory), availableBytes, training);
       },
     },
   );
@@ -293,7 +293,8 @@ async function work(
     stepsPerEpoch: loader.batchesPerEpoch,
     triplets: parts.training.epochTripletCount,
     heldOut: parts.validation?.triplets.length ?? 0,
-    memoryBytes,
+    memory,
+    memoryBytes: peakMemoryBytes(memory),
     vocabulary: vocabulary.size,
     parameters: model.parameters().reduce((count, { data }) => count + data.length, 0),
   });

@@ -171,9 +171,10 @@ export class TrainingLoop {
 
   /** Nothing is written before all that can fail over an image is done. @returns whether the run is complete. */
   async #endEpoch(): Promise<boolean> {
-    const { model, training, data, average, writer } = this.#parts;
+    const { model, training, data, average, writer, loader } = this.#parts;
     const { vocabulary, parts } = data;
-    const options = { ...this.#parts, vocabulary, validation: parts.validation };
+    const trainedOn = loader.epochTriplets();
+    const options = { ...this.#parts, vocabulary, validation: parts.validation, trainedOn };
     const watched = await (average ? average.during(() => watch(model, options)) : watch(model, options));
     const { step, epochsDone, best: before } = this.state;
     const epoch = epochsDone + 1;

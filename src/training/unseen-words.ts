@@ -23,14 +23,15 @@ export function unseenWords(seen: Uint8Array, vocabulary: Vocabulary): RunManife
   return words.length > 0 ? { count: words.length, words: words.slice(0, namedCount) } : undefined;
 }
 
-/** "3 words were in no batch ..." */
+/** "warning: 3 words of the vocabulary were in no batch ..." */
 export function describeUnseen(
   { count, words }: NonNullable<RunManifest["unseenWords"]>,
   { maxWords }: Pick<TrainingConfig, "maxWords">,
 ): string {
   const more = count > words.length ? ", ..." : "";
+  const what = count === 1 ? "1 word of the vocabulary was" : `${count} words of the vocabulary were`;
   return (
-    `warning: ${count} of the vocabulary's words were in no batch, their vectors are as they began: ` +
-    `${words.join(", ")}${more}; they stand past the first ${maxWords} words (maxWords), or in triplets that filled no batch`
+    `warning: ${what} in no batch, with a vector as it began: ${words.join(", ")}${more}; ` +
+    `such words stand past the first ${maxWords} (maxWords), or in triplets that filled no batch`
   );
 }

@@ -1,11 +1,12 @@
-/** How far a model came, measured after an epoch on what is held out of training. */
+/** How far a model came, measured after an epoch on what is held out of training; its routers in any case. */
 import type { ImageSource } from "../data/image-source.js";
-import type { DatasetSplit } from "../data/triplet.js";
+import type { DatasetSplit, Triplet } from "../data/triplet.js";
 import { joinCaptions, type Vocabulary } from "../data/vocabulary.js";
 import { scoreSplit } from "../evaluation/evaluate.js";
 import { defaultProtocol } from "../evaluation/protocols.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { FrozenBackbone } from "../retrieval/frozen-backbone.js";
+import { inferenceGraphs } from "../retrieval/inference-graphs.js";
 import { ModelEmbedder } from "../retrieval/model-embedder.js";
 import type { SessionOptions } from "../runtime/session.js";
 import type { EpochMetrics } from "./metrics.js";
@@ -16,7 +17,10 @@ export function recallOf({ r1, r10, r50 }: NonNullable<EpochMetrics["validation"
   return (r1 + r10 + r50) / 3;
 }
 
-/** Recall and route statistics on the held-out triplets. */
+/** Triplets on which routers are looked at where none are held out. */
+const routedTriplets = 64;
+
+/** Recall and route statistics on the held-out triplets; without any, route statistics on some of those trained on. */
 export async function watch(
   model: CompositionModel,
   {
@@ -25,6 +29,7 @@ export async function watch(
     features,
     training,
     validation,
+    trainedOn,
     session,
   }: {
     images: ImageSource;
@@ -32,31 +37,24 @@ export async function watch(
     features: FrozenBackbone | undefined;
     training: RunConfig["training"];
     validation: DatasetSplit | undefined;
+    trainedOn: readonly Triplet[];
     session: SessionOptions;
   },
 ): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
-  if (!validation) return {};
+  const featureMapShape = features?.shape;
+  if (!validation && inferenceGraphs(model, { ...training, featureMapShape }).layerCount === 0) return {};
   const embedder = await ModelEmbedder.compile(
     model,
     { images, vocabulary, featureMaps: features, ...training },
     session,
   );
   try {
-    const { mean, perCategory } = await scoreSplit(validation, embedder, { protocol: defaultProtocol });
-    const categories = Object.values(perCategory);
+    const routed = validation?.triplets ?? trainedOn.slice(0, routedTriplets);
     const routes = await embedder.routeStatistics(
-      validation.triplets.map(({ reference, captions }) => ({ reference, text: joinCaptions(captions) })),
+      routed.map(({ reference, captions }) => ({ reference, text: joinCaptions(captions) })),
     );
-    const total = (value: (category: (typeof categories)[number]) => number) =>
-      categories.reduce((sum, c) => sum + value(c), 0);
     return {
-      validation: {
-        r1: mean.r1,
-        r10: mean.r10,
-        r50: mean.r50,
-        queries: total((c) => c.queries),
-        gallery: total((c) => c.gallery),
-      },
+      ...(validation ? { validation: await recallsOf(validation, embedder) } : {}),
       ...(routes.length > 0
         ? {
             routerEntropy: routes.map(({ entropy }) => entropy),
@@ -67,4 +65,21 @@ export async function watch(
   } finally {
     await embedder.release();
   }
+}
+
+async function recallsOf(
+  split: DatasetSplit,
+  embedder: ModelEmbedder,
+): Promise<NonNullable<EpochMetrics["validation"]>> {
+  const { mean, perCategory } = await scoreSplit(split, embedder, { protocol: defaultProtocol });
+  const categories = Object.values(perCategory);
+  const total = (value: (category: (typeof categories)[number]) => number) =>
+    categories.reduce((sum, category) => sum + value(category), 0);
+  return {
+    r1: mean.r1,
+    r10: mean.r10,
+    r50: mean.r50,
+    queries: total(({ queries }) => queries),
+    gallery: total(({ gallery }) => gallery),
+  };
 }

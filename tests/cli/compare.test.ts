@@ -3,19 +3,18 @@ import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
+import { readManifest, readMetrics } from "../../src/training/run-files.js";
+import { tinyCatalogue, tinyFields } from "../training/tiny-training.js";
 import { recordingContext, withoutWarnings } from "./recording-context.js";
 
 /** Compiled by the set-up that every npm script begins with. */
@@ -23,30 +22,15 @@ const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.u
 const isCompiled = existsSync(executable);
 if (!isCompiled) console.warn("SKIPPED: dist/cli/main.js is not there; run npm run setup to test kills");
 
-let root: string;
-let data: string;
-let config: string;
-
-/** Small enough for a second a cell; nothing is learned. */
-const tiny = {
-  ...{ backbone: "resnet18", backboneWidth: 0.125, embedDim: 16, wordDim: 8 },
-  ...{ imagePx: 32, resizePx: 32, batchSize: 8, epochs: 1, maxWords: 12, holdOut: 0.2 },
-};
+const { folder: root, data } = tinyCatalogue();
+const config = join(root, "tiny.json");
+writeFileSync(config, JSON.stringify(tinyFields));
 
 async function run(args: readonly string[], signal?: AbortSignal) {
   const context = recordingContext(signal ? { signal } : {});
   const code = await runProgram(args, context);
   return { code, output: context.output(), errors: context.errors() };
 }
-
-beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "sdfn-compare-"));
-  [data, config] = [join(root, "data"), join(root, "tiny.json")];
-  writeFileSync(config, JSON.stringify(tiny));
-  const small = ["--items", "20", "--triplets", "60", "--size", "32"];
-  expect((await run(["data", "synthetic", "--out", data, ...small])).code).toBe(0);
-});
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const compareArgs = (out: string, ...more: string[]) => [
   ...["compare", "--data", data, "--out", out, "--config", config],
@@ -75,8 +59,58 @@ const finishedCells = (out: string) =>
 
 const rowsOf = (out: string) => JSON.parse(readFileSync(join(out, "comparison.json"), "utf8")).rows;
 
+/** What must not depend on stops: of every cell the parameters' bytes, every measured number but times, and ranks. */
+function resultsOf(out: string) {
+  return readdirSync(join(out, "cells"))
+    .sort()
+    .map((cell) => {
+      const runDir = join(out, "cells", cell);
+      const { commit: _, ...evaluation } = JSON.parse(readFileSync(join(runDir, "evaluation.json"), "utf8"));
+      return {
+        ...{ cell, evaluation },
+        parameters: readFileSync(join(runDir, "parameters.safetensors")).toString("base64"),
+        metrics: readMetrics(runDir).map((entry) => ({ ...entry, seconds: 0, imagesPerSecond: 0 })),
+      };
+    });
+}
+
+let wholeGrid: Promise<string> | undefined;
+/** The folder of the same grid, never stopped. */
+function whole(): Promise<string> {
+  const train = async () => {
+    const out = join(root, "whole");
+    expect((await run(compareArgs(out))).code).toBe(0);
+    return out;
+  };
+  wholeGrid ??= train();
+  return wholeGrid;
+}
+
+/** The cell under way that is in the middle of an epoch which is not its first, if there is one. */
+function underWay(out: string): string | undefined {
+  const cells = existsSync(join(out, "cells")) ? readdirSync(join(out, "cells")) : [];
+  return cells
+    .filter((cell) => !existsSync(join(out, "cells", cell, "evaluation.json")))
+    .find((cell) => {
+      const metrics = readMetrics(join(out, "cells", cell));
+      return metrics.some(({ kind }) => kind === "epoch") && metrics.at(-1)?.kind === "step";
+    });
+}
+
+/** Waits until a cell is finished and the next one has done a part of its second epoch; gives the latter's name. */
+async function untilUnderWay(out: string, hasEnded: () => boolean): Promise<string> {
+  for (;;) {
+    const cell = finishedCells(out).length > 0 ? underWay(out) : undefined;
+    if (cell !== undefined) return cell;
+    if (hasEnded()) throw new Error("the grid ended before it could be stopped");
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+const manifestOf = (out: string, cell: string) => readManifest(join(out, "cells", cell));
+
 describe.skipIf(!isCompiled)("a grid that is killed", () => {
-  it("goes on with the same command: finished cells untouched, the same table as one that never stopped", async () => {
+  it("goes on with the same command: finished cells untouched, the stopped one from its checkpoint, all to the same bits", async () => {
     const out = join(root, "killed");
     const child = spawn(process.execPath, [executable, ...compareArgs(out)], { stdio: "ignore" });
     let hasEnded = false;
@@ -86,19 +120,10 @@ describe.skipIf(!isCompiled)("a grid that is killed", () => {
         resolve();
       }),
     );
-    // In the middle of the second or third cell.
-    while (!hasEnded && finishedCells(out).length === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    const started = Date.now();
-    while (
-      readdirSync(join(out, "cells")).length === finishedCells(out).length &&
-      Date.now() - started < 20_000
-    )
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    const stopped = await untilUnderWay(out, () => hasEnded);
     child.kill("SIGKILL");
     await ended;
     const done = finishedCells(out);
-    expect(done.length).toBeGreaterThan(0);
     expect(done.length).toBeLessThan(4);
     const before = done.map((cell) => filesOf(join(out, "cells", cell)));
 
@@ -106,11 +131,11 @@ describe.skipIf(!isCompiled)("a grid that is killed", () => {
     expect(code).toBe(0);
     expect(output).toContain(`${done.length} of 4 cells were finished before`);
     expect(done.map((cell) => filesOf(join(out, "cells", cell)))).toEqual(before);
-    expect(finishedCells(out).sort()).toEqual(["sum-seed1", "sum-seed2", "tirg-seed1", "tirg-seed2"]);
-
-    const whole = join(root, "whole");
-    expect((await run(compareArgs(whole))).code).toBe(0);
-    expect(rowsOf(out)).toEqual(rowsOf(whole));
+    const [resumed] = manifestOf(out, stopped).resumed ?? [];
+    expect(resumed?.step).toBeGreaterThan(0);
+    expect(output).toContain(`goes on from step ${resumed?.step}\n`);
+    expect(resultsOf(out)).toEqual(resultsOf(await whole()));
+    expect(rowsOf(out)).toEqual(rowsOf(await whole()));
 
     const again = filesOf(join(out, "cells"));
     expect((await run(compareArgs(out, "--json"))).code).toBe(0);
@@ -119,22 +144,45 @@ describe.skipIf(!isCompiled)("a grid that is killed", () => {
 });
 
 describe("sdfn compare", () => {
-  it("stops at Ctrl-C with the comparison of what is finished, and lets go of the folder", async () => {
+  it("stops at Ctrl-C with the comparison of what is finished, lets go of the folder, and goes on to the same bits", async () => {
     const out = join(root, "stopped");
     const abort = new AbortController();
     let hasEnded = false;
     const running = run(compareArgs(out), abort.signal).finally(() => {
       hasEnded = true;
     });
-    while (!hasEnded && finishedCells(out).length === 0)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    const stopped = await untilUnderWay(out, () => hasEnded);
     abort.abort();
     const { code, errors } = await running;
     expect(code).toBe(130);
     expect(errors).toContain("the same command goes on");
-    expect(rowsOf(out)).toHaveLength(1);
     expect(readFileSync(join(out, "report.html"), "utf8")).toContain("tirg-seed2</th><td>not run yet");
     expect(existsSync(join(out, "lock"))).toBe(false);
+    const { status, step } = manifestOf(out, stopped);
+    expect(status).toBe("interrupted");
+
+    const other = await run(compareArgs(out, "--set", "epochs=3"));
+    expect([other.code, other.errors]).toEqual([2, expect.stringContaining(`${stopped}: epochs 2, now 3`)]);
+
+    expect((await run(compareArgs(out))).code).toBe(0);
+    expect(manifestOf(out, stopped).resumed).toMatchObject([{ step }]);
+    expect(resultsOf(out)).toEqual(resultsOf(await whole()));
+  });
+
+  it("refuses to go on when the data have changed, before anything is trained", async () => {
+    const out = await whole();
+    const changed = join(data, "captions", "cap.dress.train.json");
+    const text = readFileSync(changed, "utf8");
+    writeFileSync(changed, JSON.stringify(JSON.parse(text).slice(1)));
+    try {
+      const { code, errors } = await run(compareArgs(out, "--seeds", "3"));
+      expect(code).toBe(2);
+      expect(errors).toMatch(
+        /data have changed since its cells were trained:\n {2}- triplets of train: 60, now 59/,
+      );
+    } finally {
+      writeFileSync(changed, text);
+    }
   });
 
   it("prints one line of JSON with means and differences, and leaves tables, a chart and a page", async () => {
@@ -175,9 +223,9 @@ describe("sdfn compare", () => {
 
   it("refuses finished cells of another configuration, and folders of others", async () => {
     const out = join(root, "json");
-    const { code, errors } = await run(compareArgs(out, "--set", "epochs=2"));
+    const { code, errors } = await run(compareArgs(out, "--set", "epochs=3"));
     expect(code).toBe(2);
-    expect(errors).toMatch(/USAGE: .*sum-seed1: epochs 1, now 2.*choose a new folder/s);
+    expect(errors).toMatch(/USAGE: .*sum-seed1: epochs 2, now 3.*choose a new folder/s);
     const foreign = join(root, "foreign");
     mkdirSync(foreign);
     writeFileSync(join(foreign, "thesis.tex"), "");

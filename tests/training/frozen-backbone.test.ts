@@ -1,15 +1,12 @@
 /** Training with a frozen backbone, on real files: the same numbers as without the cache, and nothing computed twice. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { withEmbedder } from "../../src/cli/run-embedder.js";
 import { BatchLoader } from "../../src/data/batch-loader.js";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
 import type { FeatureMaps } from "../../src/data/feature-maps.js";
 import { ImageCache } from "../../src/data/image-cache.js";
-import { generateCatalogue } from "../../src/data/synthetic/generate.js";
-import { syntheticOptions } from "../../src/data/synthetic/options.js";
 import { Vocabulary } from "../../src/data/vocabulary.js";
 import { createModel } from "../../src/models/registry.js";
 import { FrozenBackbone } from "../../src/retrieval/frozen-backbone.js";
@@ -21,34 +18,15 @@ import { Teacher } from "../../src/training/teacher.js";
 import { type TrainEvent, train } from "../../src/training/train.js";
 import { TrainingStep } from "../../src/training/training-step.js";
 import { recordingContext } from "../cli/recording-context.js";
+import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
-let folder: string;
-let data: string;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "frozen-"));
-  data = join(folder, "catalogue");
-  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 72 }));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const { folder, data } = tinyCatalogue(72);
 
 const tiny = {
-  backbone: "resnet18",
-  backboneWidth: 0.0625,
-  embedDim: 32,
-  wordDim: 16,
-  heads: 4,
-  batchSize: 8,
-  epochs: 2,
-  learningRate: 2e-3,
-  imagePx: 64,
-  resizePx: 72,
-  maxWords: 12,
-  layers: 2,
-  holdOut: 0.2,
+  ...tinyFields,
+  ...{ embedDim: 32, wordDim: 16, heads: 4, layers: 2, imagePx: 64, resizePx: 72 },
   freezeBackbone: true,
 };
-const session = { threadCount: 1 };
 const config = (fields: Readonly<Record<string, unknown>> = {}) =>
   resolveRunConfig({ file: { ...tiny, ...fields } });
 

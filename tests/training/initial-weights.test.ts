@@ -1,42 +1,29 @@
 /** Training that starts from files: does it, and can the run say from which? */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
-import { generateCatalogue } from "../../src/data/synthetic/generate.js";
-import { syntheticOptions } from "../../src/data/synthetic/options.js";
 import { ResNet } from "../../src/models/resnet.js";
 import { Random } from "../../src/tensor/random.js";
 import { openRun } from "../../src/training/open-run.js";
 import { writeSafetensors } from "../../src/weights/safetensors.js";
 import { recordingContext } from "../cli/recording-context.js";
+import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
 
-const folder = mkdtempSync(join(tmpdir(), "initial-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const set =
-  "backbone=resnet18 backboneWidth=0.0625 backboneStatistics=frozen embedDim=16 wordDim=3 heads=4 layers=2 batchSize=8 epochs=1 learningRate=1e-12 imagePx=64 resizePx=64 holdOut=0";
+const { folder, data } = tinyCatalogue();
 
 it("starts from the weights and word vectors of the files, and records them in the run", async () => {
-  const [data, out, context] = [join(folder, "data"), join(folder, "run"), recordingContext()];
-  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 64 }));
+  const [out, config, context] = [join(folder, "run"), join(folder, "config.json"), recordingContext()];
+  // A rate at which nothing moves.
+  const still = { epochs: 1, learningRate: 1e-12, holdOut: 0, backboneStatistics: "frozen" };
+  writeFileSync(config, JSON.stringify({ ...tinySdfn, ...still, wordDim: 3 }));
   const pretrained = new ResNet("resnet18", new Random(9), { width: 1 / 16 });
   const [backbone, words] = [join(folder, "resnet.safetensors"), join(folder, "words.txt")];
   writeSafetensors(backbone, pretrained.stateDict());
   writeFileSync(words, "and 0.25 -0.5 1\n");
+  const files = ["--backbone-weights", backbone, "--word-vectors", words];
   const code = await runProgram(
-    [
-      "train",
-      "--data",
-      data,
-      "--out",
-      out,
-      "--set",
-      ...set.split(" "),
-      "--backbone-weights",
-      backbone,
-    ].concat(["--word-vectors", words]),
+    ["train", "--data", data, "--out", out, "--config", config, ...files],
     context,
   );
   expect(context.errors()).toMatch(/1 of \d+ words found/);

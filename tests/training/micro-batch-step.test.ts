@@ -1,4 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { BatchLoader } from "../../src/data/batch-loader.js";
+import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
+import { ImageCache } from "../../src/data/image-cache.js";
+import { Vocabulary } from "../../src/data/vocabulary.js";
 import { ConfigError } from "../../src/errors.js";
 import type { GraphMemory } from "../../src/graph/peak-memory.js";
 import type { CompositionModel } from "../../src/models/composition-model.js";
@@ -8,14 +12,15 @@ import { Random } from "../../src/tensor/random.js";
 import { float32, int64, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { examplesOf } from "../../src/training/batch-parts.js";
 import { resolveRunConfig } from "../../src/training/run-config.js";
+import { StoredTeacher } from "../../src/training/stored-teacher.js";
 import { Teacher } from "../../src/training/teacher.js";
-import { TrainingStep } from "../../src/training/training-step.js";
+import { type TeacherLogits, TrainingStep } from "../../src/training/training-step.js";
+import { session, tinyCatalogue } from "./tiny-training.js";
+
+const { data } = tinyCatalogue(32);
 
 const [batchSize, imagePx, maxWords, vocabularySize] = [6, 32, 5, 23];
 const featureMapShape = [32, 2, 1] as const;
-/** One thread: these graphs are too small to share. */
-const session = { threadCount: 1 };
-
 const small = { backbone: "resnet18", backboneWidth: 1 / 16, wordDim: 7 };
 const smallSdfn = { ...small, embedDim: 12, heads: 2, layers: 2, lambda1: 3, lambda2: 2, dropout: 0.3 };
 const frozen = { ...smallSdfn, backboneStatistics: "frozen" };
@@ -35,8 +40,8 @@ const training = (
   microBatchSize,
 });
 
-function newModel(fields: object, name: ModelName = "sdfn"): CompositionModel {
-  return createModel(name, fields, { vocabularySize, random: new Random(3) });
+function newModel(fields: object, name: ModelName = "sdfn", words = vocabularySize): CompositionModel {
+  return createModel(name, fields, { vocabularySize: words, random: new Random(3) });
 }
 
 interface PreparedBatch {
@@ -67,14 +72,19 @@ function newBatch(ofMaps = false): PreparedBatch {
 async function stepped(
   model: CompositionModel,
   config: Parameters<typeof TrainingStep.compile>[1],
-  { steps = 2, batch = newBatch(config.featureMapShape !== undefined), learningRate = 0.01 } = {},
+  {
+    steps = 2,
+    batch = newBatch(config.featureMapShape !== undefined),
+    learningRate = 0.01,
+    logits = logitsLike(model, config.training.batchSize),
+  } = {},
 ) {
   const step = await TrainingStep.compile(model, config, session);
   const random = new Random(5);
   const results = [];
   for (let i = 1; i <= steps; i += 1) {
-    // Random logits in place of a teacher's; none in the first step, as in the first epoch.
-    const teacher = i === 1 ? undefined : logitsLike(model, config.training.batchSize);
+    // None in the first step, as in the first epoch.
+    const teacher = i === 1 ? undefined : logits;
     results.push(await step.run(batch, { step: i, learningRate, random, teacher }));
   }
   await step.release();
@@ -91,7 +101,8 @@ async function stepped(
   };
 }
 
-function logitsLike(model: CompositionModel, count: number) {
+/** Random logits in place of a teacher's. */
+function logitsLike(model: CompositionModel, count: number): TeacherLogits | undefined {
   if (!model.auxiliaryLosses.distillation) return undefined;
   const random = new Random(6);
   const entries = [4, 1].flatMap((destinations, layer) =>
@@ -237,6 +248,38 @@ describe("a training step by micro-batches", () => {
     const trained = newModel(frozen).parameters();
     const sumBytes = trained.reduce((sum, { data }) => sum + data.byteLength, 0);
     expect(three.parameterBytes).toBe(whole.parameterBytes + sumBytes);
+  });
+
+  it("has them with a stored teacher, which predicts by micro-batches too", async () => {
+    const dataset = openFashionIq(data);
+    const split = dataset.split("train");
+    const vocabulary = Vocabulary.fromTexts(split.triplets.flatMap(({ captions }) => captions));
+    const images = new ImageCache((id) => dataset.imagePath(id), { sizePx: imagePx });
+    const model = () => newModel(frozen, "sdfn", vocabulary.size);
+    const options = { random: new Random(8), batchSize, maxWords };
+    const { value: batch } = await new BatchLoader(split, images, vocabulary, options).epoch().next();
+    if (!batch) throw new Error("no batch");
+    const whole = { logits: {} as TeacherLogits, run: {} as Stepped };
+    for (const microBatchSize of [null, 2, 3]) {
+      const snapshot = await Teacher.snapshot(model(), { imagePx, maxWords, microBatchSize }, session);
+      // The last batch of these is not full, and no whole number of micro-batches.
+      const asked = [...batch.triplets, ...split.triplets.filter((t) => !batch.triplets.includes(t))].slice(
+        0,
+        11,
+      );
+      const data = { images, vocabulary, features: undefined, training: { batchSize, imagePx, maxWords } };
+      const stored = await StoredTeacher.compute(snapshot, asked.toReversed(), data);
+      await snapshot.release();
+      const logits = await stored.predict(batch);
+      const run = await stepped(model(), { training: training(microBatchSize) }, { batch, logits });
+      if (microBatchSize === null) Object.assign(whole, { logits, run });
+      for (const [name, { data: values }] of Object.entries(logits))
+        expect(differenceOf(values as Float32Array, whole.logits[name]?.data as Float32Array)).toBeLessThan(
+          1e-5,
+        );
+      expectSame(run, whole.run);
+    }
+    expect(whole.run.results[1]?.loss.distillation).toBeGreaterThan(1e-6);
   });
 
   it("has a teacher that predicts as many at a time, to the same numbers", async () => {

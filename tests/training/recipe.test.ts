@@ -1,35 +1,19 @@
 /** What the recipe's fields do, and what stops or warns, on real files. */
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
-import { generateCatalogue } from "../../src/data/synthetic/generate.js";
-import { syntheticOptions } from "../../src/data/synthetic/options.js";
 import { ConfigError, DivergenceError, EnvironmentError, ImageError } from "../../src/errors.js";
 import { openRun } from "../../src/training/open-run.js";
 import { resolveRunConfig } from "../../src/training/run-config.js";
 import { readManifest, readMetrics } from "../../src/training/run-files.js";
 import { resumeTraining, type TrainEvent, type TrainOptions, train } from "../../src/training/train.js";
 import { recordingContext } from "../cli/recording-context.js";
+import { session, tinyCatalogue, tinySdfn } from "./tiny-training.js";
 
-let folder: string;
-let data: string;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "recipe-"));
-  data = join(folder, "catalogue");
-  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 36 }));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const tiny = {
-  ...{ backbone: "resnet18", backboneWidth: 0.0625, embedDim: 16, wordDim: 8, heads: 2, layers: 2 },
-  ...{ batchSize: 8, epochs: 2, learningRate: 2e-3, imagePx: 32, resizePx: 36, maxWords: 12, holdOut: 0.2 },
-  lambda1: 1,
-};
-const plain = { ...tiny, randomCrop: false, flip: false, dropout: 0 };
-const session = { threadCount: 1 };
+const { folder, data } = tinyCatalogue();
+const plain = { ...tinySdfn, randomCrop: false, flip: false, dropout: 0 };
 
 let runs = 0;
 async function trained(fields: object, options: Partial<TrainOptions> = {}) {
@@ -38,7 +22,7 @@ async function trained(fields: object, options: Partial<TrainOptions> = {}) {
   const events: TrainEvent[] = [];
   const work = train({
     dataset: openFashionIq(data),
-    config: resolveRunConfig({ file: { ...tiny, ...fields } }),
+    config: resolveRunConfig({ file: { ...tinySdfn, ...fields } }),
     runDir,
     session,
     ...options,
@@ -173,11 +157,26 @@ describe("guards", () => {
     expect(readManifest(runDir)).toMatchObject({ status: "diverged", step: 4 });
   });
 
+  it("look at the routers after every epoch, also where nothing is held out", async () => {
+    const epochsOf = (runDir: string) => readMetrics(runDir).filter((entry) => entry.kind === "epoch");
+    const { runDir } = await trained({ holdOut: 0 });
+    expect(epochsOf(runDir)).toHaveLength(2);
+    for (const { validation, routerEntropy = [], routeWeights = [] } of epochsOf(runDir)) {
+      expect(validation).toBeUndefined();
+      expect(routerEntropy.map((entropy) => entropy > 0.5 && entropy <= 1)).toEqual([true, true]);
+      expect(routeWeights.map((weights) => weights.length)).toEqual([4, 4]);
+    }
+    const { model: _, heads: __, layers: ___, lambda1: ____, ...fields } = tinySdfn;
+    const other = await trained({ ...fields, epochs: 1, holdOut: 0, model: "sum" });
+    expect(other.failure).toBeUndefined();
+    expect(epochsOf(other.runDir)[0]).not.toHaveProperty("routerEntropy");
+  });
+
   it("report words that no batch had", async () => {
     const { notes, runDir } = await trained({ maxWords: 3, epochs: 1 });
     const { unseenWords } = readManifest(runDir);
     expect(unseenWords?.count).toBeGreaterThan(0);
-    expect(notes.join()).toContain(`${unseenWords?.count} of the vocabulary's words were in no batch`);
+    expect(notes.join()).toContain(`${unseenWords?.count} words of the vocabulary were in no batch`);
   });
 
   it("refuse what the memory cannot hold before the first step, and leave the folder usable", async () => {

@@ -2,40 +2,26 @@
 import {
   appendFileSync,
   cpSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
-import { generateCatalogue } from "../../src/data/synthetic/generate.js";
-import { syntheticOptions } from "../../src/data/synthetic/options.js";
 import { resolveRunConfig } from "../../src/training/run-config.js";
 import { resumeTraining, train } from "../../src/training/train.js";
+import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
-let folder: string;
-let data: string;
-let stopped: string;
+const { folder, data } = tinyCatalogue();
+const stopped = join(folder, "stopped");
 let expected: Buffer;
 
-const config = resolveRunConfig({
-  file: {
-    ...{ model: "sum", backbone: "resnet18", backboneWidth: 0.0625, embedDim: 16, wordDim: 8 },
-    ...{ batchSize: 8, epochs: 2, imagePx: 32, resizePx: 36, holdOut: 0.1, maxWords: 12 },
-  },
-});
-const session = { threadCount: 1 };
+const config = resolveRunConfig({ file: { ...tinyFields, model: "sum", holdOut: 0.1, learningRate: 1e-4 } });
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "refused-"));
-  data = join(folder, "catalogue");
-  stopped = join(folder, "stopped");
-  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 36 }));
   const dataset = openFashionIq(data);
   const whole = join(folder, "whole");
   await train({ dataset, config, runDir: whole, session });
@@ -49,7 +35,6 @@ beforeAll(async () => {
     onEvent: (event) => onEvent(event as { kind: string; step?: number }),
   });
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 let copies = 0;
 /** A copy of the stopped run, and its checkpoints' files, oldest first. */

@@ -1,24 +1,14 @@
 /** Runs that are killed, interrupted or starved of disk, and gone on with: the same bits as if nothing had been. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { generateCatalogue } from "../../src/data/synthetic/generate.js";
-import { syntheticOptions } from "../../src/data/synthetic/options.js";
+import { describe, expect, it, vi } from "vitest";
 import { Random } from "../../src/tensor/random.js";
 import { openRun } from "../../src/training/open-run.js";
 import { readManifest, readMetrics } from "../../src/training/run-files.js";
+import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
 
 /** Compiled by the set-up that every npm script begins with. */
 const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -26,36 +16,14 @@ const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.u
 // Dozens of processes, one after the other.
 vi.setConfig({ testTimeout: 400_000 });
 
-let folder: string;
-let data: string;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "resume-"));
-  data = join(folder, "catalogue");
-  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 36 }));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { folder, data } = tinyCatalogue();
 
 /** Everything that has a state: dropout, augmentation, batch norm, a teacher, an average, a held-out part. */
 const tiny = {
-  model: "sdfn",
-  backbone: "resnet18",
-  backboneWidth: 0.25,
-  embedDim: 32,
-  wordDim: 16,
-  heads: 4,
-  layers: 2,
-  lambda1: 1,
-  batchSize: 8,
-  epochs: 3,
-  learningRate: 2e-3,
-  warmupSteps: 3,
-  gradientClip: 5,
-  imagePx: 32,
-  resizePx: 36,
-  swapCaptions: true,
-  maxWords: 12,
+  ...tinySdfn,
+  ...{ backboneWidth: 0.25, embedDim: 32, wordDim: 16, heads: 4 },
+  ...{ epochs: 3, warmupSteps: 3, gradientClip: 5, swapCaptions: true, weightAverage: 0.9 },
   holdOut: 0.15,
-  weightAverage: 0.9,
 };
 
 interface Ended {

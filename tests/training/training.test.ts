@@ -1,13 +1,10 @@
 /** Training as a whole, on real files: does it fit, is it repeatable, does it stop cleanly? */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
 import { FixedSplit } from "../../src/data/fixed-split.js";
 import { ImageCache } from "../../src/data/image-cache.js";
-import { generateCatalogue } from "../../src/data/synthetic/generate.js";
-import { syntheticOptions } from "../../src/data/synthetic/options.js";
 import { DivergenceError } from "../../src/errors.js";
 import { scoreSplit } from "../../src/evaluation/evaluate.js";
 import { defaultProtocol } from "../../src/evaluation/protocols.js";
@@ -16,36 +13,15 @@ import { openRun } from "../../src/training/open-run.js";
 import { resolveRunConfig } from "../../src/training/run-config.js";
 import { readManifest, readMetrics } from "../../src/training/run-files.js";
 import { type TrainEvent, train } from "../../src/training/train.js";
+import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
-let folder: string;
-let data: string;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "training-"));
-  data = join(folder, "catalogue");
-  await generateCatalogue(data, syntheticOptions({ itemsPerCategory: 20, triplets: 60, sizePx: 64 }));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const { folder, data } = tinyCatalogue(64);
 
 const tiny = {
-  backbone: "resnet18",
-  backboneWidth: 0.0625,
-  embedDim: 32,
-  wordDim: 16,
-  heads: 4,
-  initialScale: 16,
-  batchSize: 8,
-  epochs: 2,
-  learningRate: 2e-3,
-  imagePx: 64,
-  resizePx: 64,
-  maxWords: 12,
-  layers: 2,
-  holdOut: 0,
+  ...tinyFields,
+  ...{ embedDim: 32, wordDim: 16, heads: 4, layers: 2, initialScale: 16 },
+  ...{ imagePx: 64, resizePx: 64, holdOut: 0 },
 };
-
-/** One thread: these graphs are too small to share. */
-const session = { threadCount: 1 };
 
 const config = (fields: Readonly<Record<string, unknown>> = {}) =>
   resolveRunConfig({ file: { ...tiny, ...fields } });

@@ -1,12 +1,10 @@
 /** A shop's way to a model: triplets made of its catalogue, training on them, recall counted in both ways. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { openTriplets } from "../../src/data/datasets/triplets-folder.js";
 import { ImageCache } from "../../src/data/image-cache.js";
-import { generateCatalogue } from "../../src/data/synthetic/generate.js";
 import type { RetrievalDataset } from "../../src/data/triplet.js";
 import { evaluate } from "../../src/evaluation/evaluate.js";
 import { defaultProtocol } from "../../src/evaluation/protocols.js";
@@ -15,22 +13,16 @@ import { openRun } from "../../src/training/open-run.js";
 import { resolveRunConfig } from "../../src/training/run-config.js";
 import { train } from "../../src/training/train.js";
 import { recordingContext } from "../cli/recording-context.js";
+import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
-let folder: string;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "triplets-training-"));
-  await generateCatalogue(join(folder, "shop"), { itemsPerCategory: 20, triplets: 30, sizePx: 64 });
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const { folder, data: shop } = tinyCatalogue(64);
 
 const config = resolveRunConfig({
   file: {
-    model: "tirg",
-    ...{ backbone: "resnet18", backboneWidth: 0.0625, embedDim: 32, wordDim: 16 },
-    ...{ batchSize: 16, epochs: 1, learningRate: 2e-3, imagePx: 64, resizePx: 64, maxWords: 12, holdOut: 0 },
+    ...{ ...tinyFields, model: "tirg", embedDim: 32, wordDim: 16 },
+    ...{ batchSize: 16, epochs: 1, imagePx: 64, resizePx: 64, holdOut: 0 },
   },
 });
-const session = { threadCount: 1 };
 
 async function recallAt10(dataset: RetrievalDataset, runDir: string): Promise<number> {
   const { model, vocabulary, config: own } = openRun(runDir);
@@ -50,14 +42,7 @@ async function recallAt10(dataset: RetrievalDataset, runDir: string): Promise<nu
 describe("training on a catalogue's triplets", () => {
   it("runs, and any item with the wanted attributes is found at least as often as the exact one", async () => {
     const out = join(folder, "triplets");
-    const args = [
-      "--catalogue",
-      join(folder, "shop/catalogue.csv"),
-      "--attributes",
-      "sleeves,fit",
-      "--out",
-      out,
-    ];
+    const args = ["--catalogue", join(shop, "catalogue.csv"), "--attributes", "sleeves,fit", "--out", out];
     const context = recordingContext();
     expect(await runProgram(["triplets", ...args, "--pairs", "100", "--split", "0.5,0.5,0"], context)).toBe(
       0,
@@ -73,14 +58,14 @@ describe("training on a catalogue's triplets", () => {
   it("trains on triplets that someone wrote by hand", async () => {
     const root = join(folder, "by-hand");
     mkdirSync(root);
-    const names = readdirSync(join(folder, "shop/images")).slice(0, 33);
+    const names = readdirSync(join(shop, "images")).slice(0, 33);
     const lines = names.slice(1).map((target, i) => ({
       reference: `images/${names[i]}`,
       target: target.replace(".jpg", ""),
       text: "is the next one",
     }));
     writeFileSync(join(root, "triplets.jsonl"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    writeFileSync(join(root, "dataset.json"), '{"format": 1, "imageRoot": "../shop"}');
+    writeFileSync(join(root, "dataset.json"), '{"format": 1, "imageRoot": "../catalogue"}');
     const summary = await train({
       dataset: openTriplets(root),
       config,

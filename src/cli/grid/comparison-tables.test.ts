@@ -1,28 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { seedEvaluation } from "../../../tests/seed-evaluation.js";
 import { compareEntries } from "../../evaluation/comparison.js";
-import { categoryResult, comparedMean, meanOf } from "../../evaluation/result.js";
-import { comparisonCsv, comparisonMarkdown } from "./comparison-tables.js";
+import { comparisonCsv, comparisonMarkdown, differencesCsv } from "./comparison-tables.js";
 
-function evaluation(ranks: readonly number[], seed: number) {
-  const perCategory = { dress: categoryResult(ranks, 900) };
-  const mean = meanOf(Object.values(perCategory));
-  return {
-    result: {
-      ...({ model: "m", dataset: "fashioniq", split: "val", protocol: "val-split" } as const),
-      ...({ reference: "removed", captions: "and", seed, commit: "0123" } as const),
-      perCategory,
-      mean,
-      compared: comparedMean(mean, ["r10", "r50"]),
-      dropped: {
-        images: { dropped: 0, of: 1, broken: 0 },
-        triplets: { dropped: 0, of: 1 },
-        galleryEntries: { dropped: 0, of: 1 },
-      },
-    },
-    ranks: { dress: ranks.map((rank, i) => ({ reference: `r${i}`, target: `t${i}`, text: "", rank })) },
-  };
-}
-const [first, second] = [evaluation([20, 60], 1), evaluation([1, 60], 1)];
+const [first, second] = [seedEvaluation({ dress: [20, 60] }), seedEvaluation({ dress: [1, 60] })];
 const comparison = compareEntries([
   { name: "a|b", evaluations: [first] },
   { name: "+ MSR", evaluations: [second] },
@@ -41,12 +22,25 @@ describe("comparisonMarkdown", () => {
   it("has protocol, gallery, seeds, commit and method beside it", () => {
     expect(text).toContain("dress, 2 queries, gallery of 900:");
     expect(text).toContain(
-      "fashioniq val, protocol val-split, reference removed, captions and; seeds 1; commit 0123",
+      "fashioniq val, protocol val-split, reference removed, captions and; seeds 1; commit 0123456789ab",
     );
     expect(text).toContain("percentile bootstrap");
   });
   it("says that nothing is finished", () => {
     expect(comparisonMarkdown(compareEntries([]), [])).toBe("No cell is finished.\n");
+  });
+});
+
+describe("differencesCsv", () => {
+  it("has a record for each recall of a row, with what it is compared with and both intervals", () => {
+    const [head, , r10, ...rest] = differencesCsv(comparison, (title) => (title === "+ MSR" ? "msr" : title))
+      .trimEnd()
+      .split("\n");
+    expect(head).toBe(
+      "row,against,metric,seeds,mean,deviation,low_over_seeds,high_over_seeds,low_over_queries,high_over_queries",
+    );
+    expect(r10).toBe("msr,a|b,r10,1,50,,,,0,100");
+    expect(rest).toHaveLength(2);
   });
 });
 
@@ -57,8 +51,8 @@ describe("comparisonCsv", () => {
       .split("\n");
     expect(lines).toEqual([
       "row,seed,category,r1,r10,r50,queries,gallery,dataset,split,protocol,reference,captions,commit",
-      "msr,1,mean,50,50,50,,,fashioniq,val,val-split,removed,and,0123",
-      "msr,1,dress,50,50,50,2,900,fashioniq,val,val-split,removed,and,0123",
+      "msr,1,mean,50,50,50,,,fashioniq,val,val-split,removed,and,0123456789ab",
+      "msr,1,dress,50,50,50,2,900,fashioniq,val,val-split,removed,and,0123456789ab",
     ]);
   });
 });

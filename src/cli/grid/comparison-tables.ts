@@ -1,6 +1,11 @@
 /** A comparison as Markdown for documents and as CSV for spreadsheets. */
 import { stringify } from "csv-stringify/sync";
-import { type Comparison, type ComparisonMetric, comparisonMethod } from "../../evaluation/comparison.js";
+import {
+  type Comparison,
+  type ComparisonMetric,
+  comparisonMethod,
+  comparisonMetrics,
+} from "../../evaluation/comparison.js";
 import type { EvaluationResult, Recalls } from "../../evaluation/result.js";
 import { formatInterval, formatPoints, formatSpread } from "../../report/format.js";
 
@@ -87,6 +92,30 @@ export function comparisonCsv(
       ...Object.entries(perCategory).map(([category, of]) => record(category, of)),
     ];
   });
+  return stringify(records, { header: true });
+}
+
+/**
+ * One record a row and recall, in percentage points: how much more than the row `against`, with both intervals.
+ * @param nameOf gives the name of a row from its title, as in `comparisonCsv`.
+ */
+export function differencesCsv({ rows }: Comparison, nameOf: (title: string) => string): string {
+  const records = rows.flatMap(({ name, difference }) =>
+    difference === null
+      ? []
+      : comparisonMetrics.map((metric) => {
+          const { mean, deviation, interval, overQueries } = difference.metrics[metric];
+          return {
+            ...{ row: nameOf(name), against: nameOf(difference.against) },
+            ...{ metric, seeds: difference.seeds.length, mean },
+            deviation: deviation ?? "",
+            low_over_seeds: interval?.low ?? "",
+            high_over_seeds: interval?.high ?? "",
+            low_over_queries: overQueries.low,
+            high_over_queries: overQueries.high,
+          };
+        }),
+  );
   return stringify(records, { header: true });
 }
 

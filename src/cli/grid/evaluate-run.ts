@@ -8,7 +8,7 @@ import { type QueryRank, queryRanksOf } from "../../evaluation/query-ranks.js";
 import { openRun } from "../../training/open-run.js";
 import { projectCommit } from "../../training/project-version.js";
 import type { RunConfig } from "../../training/run-config.js";
-import { type TrainEvent, train } from "../../training/train.js";
+import { resumeTraining, type TrainEvent, train } from "../../training/train.js";
 import type { CommandContext } from "../context.js";
 import { type RunEmbedder, withEmbedder } from "../run-embedder.js";
 
@@ -25,19 +25,23 @@ export interface EvaluateRunOptions {
   readonly imageCache?: DiskCacheOptions | undefined;
 }
 
-/** Trains into `runDir`. @throws the signal's reason when it was stopped; the run is saved. */
+/** Trains into `runDir`, or goes on with the run there. @throws the signal's reason when it was stopped; the run is saved. */
 export async function trainRun({
   dataset,
   config,
   runDir,
   imageCache,
   context: { signal },
+  isStopped = false,
   onEvent,
 }: Pick<EvaluateRunOptions, "dataset" | "runDir" | "imageCache" | "context"> & {
   readonly config: RunConfig;
+  /** The folder holds a run of this configuration that was stopped. */
+  readonly isStopped?: boolean;
   readonly onEvent: (event: TrainEvent) => void;
 }): Promise<void> {
-  await train({ dataset, config, runDir, imageCache, signal, onEvent });
+  const options = { dataset, config, runDir, imageCache, signal, onEvent };
+  await (isStopped ? resumeTraining(options) : train(options));
   signal.throwIfAborted();
 }
 

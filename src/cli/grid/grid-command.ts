@@ -17,6 +17,7 @@ import {
 } from "../image-cache-flags.js";
 import { textTable } from "../text-table.js";
 import { type GridRow, planCells } from "./grid-cells.js";
+import { gridDataOf } from "./grid-data.js";
 import { GridFolder } from "./grid-folder.js";
 import { type CellOutcome, runGrid } from "./run-grid.js";
 import { type WrittenComparison, writeComparison } from "./write-comparison.js";
@@ -58,9 +59,11 @@ export function withGridOptions(command: Command): Command {
 /** For the help of both. */
 export const gridHelp =
   "\nTrainings run one after another. Stop at any time and give the same command again: finished ones are not run again,\n" +
-  "the one under way begins anew, failed ones are tried again. More seeds or rows can be asked for in the same folder.\n" +
+  "the one under way goes on from its last checkpoint to the same numbers, failed ones are tried again. More seeds or rows\n" +
+  "can be asked for in the same folder; another configuration or other data are refused.\n" +
   "All rows have the same steps, batches and, at equal seeds, order of the data.\n" +
-  "The folder gets report.html, comparison.md, .csv and .json, and recall-at-10.svg; each training lies below cells/.\n";
+  "The folder gets report.html, comparison.md, .csv and .json, differences.csv and recall-at-10.svg; each training lies\n" +
+  "below cells/.\n";
 
 export interface Grid {
   readonly command: "compare" | "ablate";
@@ -87,9 +90,9 @@ export async function runGridCommand(
   const { cells, partial } = planCells({ rows, seeds, set: flags.set, ...gridConfigFile(flags) });
   const dataset = openDataset(flags.data, flags.dataset);
   const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
-  for (const name of ["train", split] as const) dataset.split(name); // a missing file fails no cell, but the command
+  const data = gridDataOf(dataset, ["train", split]); // a missing file fails no cell, but the command
   const measure = { root: dataset.root, split, protocol: protocolFor(dataset, { name: flags.protocol }) };
-  const folder = await GridFolder.open(flags.out, command, measure);
+  const folder = await GridFolder.open(flags.out, command, { measure, data });
   const outcomes: CellOutcome[] = [];
   const write = (): WrittenComparison => writeComparison({ folder, rows, cells, outcomes, title, lead });
   try {
@@ -102,10 +105,10 @@ export async function runGridCommand(
         (outcome) => outcomes.push(outcome),
       );
     } catch (error) {
-      if (context.signal.aborted && outcomes.length > 0) {
-        const { files } = write();
+      if (context.signal.aborted) {
+        const report = outcomes.length > 0 ? ` (${write().files.report})` : "";
         context.stderr.write(
-          `${outcomes.length} of ${cells.length} cells are over: ${files.report}; the same command goes on\n`,
+          `${outcomes.length} of ${cells.length} cells are over${report}; the same command goes on where this one stopped\n`,
         );
       }
       throw error;

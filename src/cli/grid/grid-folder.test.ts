@@ -2,12 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { seedEvaluation } from "../../../tests/seed-evaluation.js";
 import { RunError, UsageError } from "../../errors.js";
-import type { SeedEvaluation } from "../../evaluation/comparison.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import { unranked } from "../../evaluation/recall.js";
-import { categoryResult, comparedMean, meanOf } from "../../evaluation/result.js";
-import { writeManifest } from "../../training/run-files.js";
+import { type RunManifest, writeManifest } from "../../training/run-files.js";
 import { type GridCell, planCells } from "./grid-cells.js";
 import { GridFolder } from "./grid-folder.js";
 
@@ -15,37 +14,17 @@ const root = mkdtempSync(join(tmpdir(), "grid-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 const measure = { root: "/data", split: "val", protocol: defaultProtocol } as const;
+const data = { train: { triplets: 9, images: 5, content: "c", files: "f" } };
 const plan = (set: readonly string[] = []) =>
   planCells({ rows: [{ name: "sum", title: "sum", model: "sum" }], seeds: [1], set }).cells as [GridCell];
 const [cell] = plan();
 
-const ranks = [1, 20, unranked];
-const perCategory = { dress: categoryResult(ranks, 30) };
-const mean = meanOf(Object.values(perCategory));
-const evaluation: SeedEvaluation = {
-  result: {
-    ...({ model: "sum", dataset: "d", split: "val", protocol: "val-split", reference: "removed" } as const),
-    ...({
-      captions: "and",
-      perCategory,
-      mean,
-      compared: comparedMean(mean, ["r10"]),
-      seed: 1,
-      commit: null,
-    } as const),
-    dropped: {
-      images: { dropped: 0, of: 1, broken: 0 },
-      triplets: { dropped: 0, of: 1 },
-      galleryEntries: { dropped: 0, of: 1 },
-    },
-  },
-  ranks: { dress: ranks.map((rank) => ({ reference: "r", target: "t", text: "x", rank })) },
-};
+const evaluation = seedEvaluation({ dress: [1, 20, unranked] });
 
 let count = 0;
-async function openWith(status?: "complete" | "training", change: object = {}) {
+async function openWith(status?: RunManifest["status"], change: object = {}) {
   count += 1;
-  const folder = await GridFolder.open(join(root, String(count)), "compare", measure);
+  const folder = await GridFolder.open(join(root, String(count)), "compare", { measure, data });
   if (status) {
     mkdirSync(folder.runOf(cell), { recursive: true });
     writeManifest(folder.runOf(cell), {
@@ -61,6 +40,11 @@ async function openWith(status?: "complete" | "training", change: object = {}) {
     });
   }
   return folder;
+}
+
+function checkpointIn(folder: GridFolder): void {
+  mkdirSync(join(folder.runOf(cell), "checkpoints"));
+  writeFileSync(join(folder.runOf(cell), "checkpoints", "checkpoint-000001.json"), "");
 }
 
 describe("GridFolder", () => {
@@ -83,12 +67,45 @@ describe("GridFolder", () => {
     }
   });
 
-  it("begins anew what was stopped, whatever its configuration was", async () => {
+  it("goes on with what was stopped, when there is a checkpoint of this configuration", async () => {
+    for (const status of ["training", "interrupted"] as const) {
+      const folder = await openWith(status);
+      checkpointIn(folder);
+      expect(folder.states([cell]).get(cell)).toEqual({ kind: "stopped" });
+      expect(() => folder.states(plan(["epochs=3"]))).toThrow(/sum-seed1: epochs 60, now 3/);
+    }
+  });
+
+  it("begins anew what was stopped before a checkpoint, or diverged, whatever its configuration was", async () => {
+    for (const status of ["training", "diverged"] as const) {
+      const folder = await openWith(status);
+      if (status === "diverged") checkpointIn(folder);
+      const [other] = plan(["epochs=3"]);
+      expect(folder.states([other]).get(other)).toEqual({ kind: "open" });
+      expect(existsSync(folder.clear(cell))).toBe(false);
+    }
+  });
+
+  it("refuses data that have changed under its cells with what differs, and takes them where no cell is left", async () => {
     const folder = await openWith("training");
-    expect(folder.states([cell]).get(cell)).toEqual({ kind: "open" });
-    const [other] = plan(["epochs=3"]);
-    expect(folder.states([other]).get(other)).toEqual({ kind: "open" });
-    expect(existsSync(folder.clear(cell))).toBe(false);
+    checkpointIn(folder);
+    await folder.close();
+    const openOn = (train: object) =>
+      GridFolder.open(folder.file(""), "compare", {
+        measure,
+        data: { train: { ...data.train, ...train }, val: data.train },
+      });
+    await expect(openOn({ triplets: 8 })).rejects.toThrow(UsageError);
+    await expect(openOn({ triplets: 8 })).rejects.toThrow(
+      /have changed since its cells were trained:\n {2}- triplets of train: 9, now 8\nput back/,
+    );
+    await expect(openOn({ content: "d" })).rejects.toThrow(
+      /texts or galleries of train: as many, but others/,
+    );
+    await expect(openOn({ files: "g" })).rejects.toThrow(/image files of train: as many, but other names/);
+    await (await openOn({})).close();
+    folder.clear(cell);
+    await (await openOn({ triplets: 8 })).close();
   });
 
   it("refuses finished cells of another configuration, data set or protocol, all at once", async () => {
@@ -111,7 +128,7 @@ describe("GridFolder", () => {
 
   it("keeps another one out until it is closed", async () => {
     const folder = await openWith();
-    const again = () => GridFolder.open(folder.file(""), "compare", measure);
+    const again = () => GridFolder.open(folder.file(""), "compare", { measure, data });
     await expect(again()).rejects.toThrow(RunError);
     await folder.close();
     await (await again()).close();

@@ -1,21 +1,26 @@
 /** The folder that a grid owns: what is in it, and which of its cells are done. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import { claimLock } from "../../data/folder-lock.js";
 import { RunError, SdfnError, UsageError } from "../../errors.js";
 import type { SeedEvaluation } from "../../evaluation/comparison.js";
 import type { Protocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
 import { evaluationFileSchema } from "../../evaluation/result-schema.js";
+import { checkpointFolder, checkpointNumbers } from "../../training/checkpoint-files.js";
 import { resolveRunConfig } from "../../training/run-config.js";
 import { type RunManifest, readManifest } from "../../training/run-files.js";
 import { writeDurably } from "../../weights/durable-file.js";
 import type { GridCell } from "./grid-cells.js";
+import { dataDifferences, type GridData, gridDataSchema } from "./grid-data.js";
 
-/** Says that a folder is a grid's, so that its unfinished cells may be started again. */
+/** Says that a folder is a grid's, so that its unfinished cells may be started again, and what they are trained on. */
 const markerFile = "grid.json";
+const markerSchema = z.object({ data: gridDataSchema });
 const evaluationFile = "evaluation.json";
+const cellsFolder = "cells";
 
 /** What the folder's cells are measured on and how. */
 export interface GridMeasure {
@@ -36,7 +41,9 @@ export type CellState =
   | { readonly kind: "finished"; readonly evaluation: SeedEvaluation }
   /** Trained to the end, not evaluated. */
   | { readonly kind: "trained" }
-  /** Not begun, stopped, or failed: it begins anew. */
+  /** Stopped, with a checkpoint that it goes on from. */
+  | { readonly kind: "stopped" }
+  /** Not begun, stopped before its first checkpoint, or diverged: it begins anew. */
   | { readonly kind: "open" };
 
 /** A grid's folder, held by this process. */
@@ -53,9 +60,14 @@ export class GridFolder {
 
   /**
    * Makes or opens the folder.
-   * @throws UsageError when it holds something else, RunError when another process works in it.
+   * @throws UsageError when it holds something else, or cells that were trained on other data than `data`; RunError when
+   * another process works in it.
    */
-  static async open(out: string, command: string, measure: GridMeasure): Promise<GridFolder> {
+  static async open(
+    out: string,
+    command: string,
+    { measure, data }: { readonly measure: GridMeasure; readonly data: GridData },
+  ): Promise<GridFolder> {
     const root = resolve(out);
     const content = existsSync(root) ? readdirSync(root) : [];
     if (content.length > 0 && !content.includes(markerFile)) {
@@ -64,13 +76,23 @@ export class GridFolder {
       );
     }
     mkdirSync(root, { recursive: true });
-    writeFileSync(join(root, markerFile), `${JSON.stringify({ format: 1, command })}\n`);
     const lock = join(root, "lock");
     const busy = (owner: number) =>
       new RunError(
         `${root}: another process works on this grid; got process ${owner}; wait for it, or remove ${lock}`,
       );
-    return new GridFolder(root, measure, await claimLock(lock, busy));
+    const release = await claimLock(lock, busy);
+    try {
+      const then = readGridData(root);
+      if (hasWork(root)) requireSameData(root, then, data);
+      writeDurably(join(root, markerFile), [
+        `${JSON.stringify({ format: 1, command, data: { ...then, ...data } })}\n`,
+      ]);
+      return new GridFolder(root, measure, release);
+    } catch (error) {
+      await release();
+      throw error;
+    }
   }
 
   /** Lets other processes work in it. */
@@ -83,7 +105,7 @@ export class GridFolder {
   }
 
   runOf({ name }: GridCell): string {
-    return join(this.#root, "cells", name);
+    return join(this.#root, cellsFolder, name);
   }
 
   manifestOf(cell: GridCell): RunManifest {
@@ -92,8 +114,8 @@ export class GridFolder {
 
   /**
    * How far the cells came.
-   * @throws UsageError that lists finished cells of another configuration, data set or protocol: their numbers would
-   * stand beside others that they cannot be compared with.
+   * @throws UsageError that lists cells of another configuration, data set or protocol, stopped ones included: their
+   * numbers would stand beside others that they cannot be compared with.
    */
   states(cells: readonly GridCell[]): ReadonlyMap<GridCell, CellState> {
     const problems: string[] = [];
@@ -106,7 +128,7 @@ export class GridFolder {
     );
     if (problems.length > 0) {
       throw new UsageError(
-        `${this.#root}: holds finished cells that are not what is asked for:${problems.join("")}\nchoose a new folder for --out, or ask for the same again`,
+        `${this.#root}: holds cells that are not what is asked for:${problems.join("")}\nchoose a new folder for --out, or ask for the same again`,
       );
     }
     return states;
@@ -127,26 +149,16 @@ export class GridFolder {
 
   #stateOf(cell: GridCell): { readonly state: CellState; readonly differences: readonly string[] } {
     const open = { state: { kind: "open" }, differences: [] } as const;
-    const manifest = this.#trainedManifest(cell);
-    if (!manifest) return open;
-    const evaluation = this.#readEvaluation(cell);
+    const run = runIn(this.runOf(cell));
+    if (run.kind === "open") return open;
+    const { kind, manifest } = run;
+    const evaluation = kind === "trained" ? this.#readEvaluation(cell) : undefined;
     const differences = [
       ...configDifferences(manifest.config, cell.config.fields),
       ...changed("data", resolve(manifest.dataset.root), resolve(this.#measure.root)),
       ...(evaluation ? measureDifferences(evaluation.result, this.#measure) : []),
     ];
-    return { state: evaluation ? { kind: "finished", evaluation } : { kind: "trained" }, differences };
-  }
-
-  /** The manifest of a run that was trained to the end. */
-  #trainedManifest(cell: GridCell): RunManifest | undefined {
-    try {
-      const manifest = this.manifestOf(cell);
-      return manifest.status === "complete" ? manifest : undefined;
-    } catch (error) {
-      if (error instanceof RunError) return undefined; // no run, or one that a stop left in pieces
-      throw error;
-    }
+    return { state: evaluation ? { kind: "finished", evaluation } : { kind }, differences };
   }
 
   /** Undefined where there is none, or one that is damaged: the cell is evaluated again. */
@@ -160,6 +172,47 @@ export class GridFolder {
       return undefined;
     }
   }
+}
+
+/** How far the run in a cell's folder came. */
+function runIn(
+  runDir: string,
+): { readonly kind: "trained" | "stopped"; readonly manifest: RunManifest } | { readonly kind: "open" } {
+  try {
+    const manifest = readManifest(runDir);
+    if (manifest.status === "complete") return { kind: "trained", manifest };
+    const hasCheckpoint = checkpointNumbers(join(runDir, checkpointFolder)).length > 0;
+    return manifest.status !== "diverged" && hasCheckpoint ? { kind: "stopped", manifest } : { kind: "open" };
+  } catch (error) {
+    if (error instanceof RunError) return { kind: "open" }; // no run, or one that a stop left in pieces
+    throw error;
+  }
+}
+
+/** Is there a cell, asked for or not, that data could have changed under? */
+function hasWork(root: string): boolean {
+  const cells = join(root, cellsFolder);
+  return existsSync(cells) && readdirSync(cells).some((name) => runIn(join(cells, name)).kind !== "open");
+}
+
+/** What the folder's cells are trained on; empty where nothing is known. */
+function readGridData(root: string): GridData {
+  const file = join(root, markerFile);
+  if (!existsSync(file)) return {};
+  try {
+    return markerSchema.parse(JSON.parse(readFileSync(file, "utf8"))).data;
+  } catch {
+    return {};
+  }
+}
+
+function requireSameData(root: string, then: GridData, now: GridData): void {
+  const differences = dataDifferences(then, now);
+  if (differences.length === 0) return;
+  throw new UsageError(
+    `${root}: the data have changed since its cells were trained:${differences.map((line) => `\n  - ${line}`).join("")}\n` +
+      "put back what it was, or choose a new folder for --out",
+  );
 }
 
 /** Fields that differ; a field that is newer than the run had its default. */

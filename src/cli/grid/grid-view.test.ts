@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { recordingContext } from "../../../tests/cli/recording-context.js";
-import { categoryResult, comparedMean, meanOf } from "../../evaluation/result.js";
+import { seedEvaluation } from "../../../tests/seed-evaluation.js";
 import { planCells } from "./grid-cells.js";
 import { gridView } from "./grid-view.js";
 
@@ -10,22 +10,18 @@ const { cells } = planCells({
   set: [],
 });
 const [first, second] = cells;
-const mean = meanOf([categoryResult([1, 20], 50)]);
-const result = {
-  ...({ model: "tirg", dataset: "d", split: "val", protocol: "val-split" } as const),
-  ...({ reference: "removed", captions: "and", seed: 1, commit: null, perCategory: {} } as const),
-  mean,
-  compared: comparedMean(mean, ["r10"]),
-  dropped: {
-    images: { dropped: 0, of: 1, broken: 0 },
-    triplets: { dropped: 0, of: 1 },
-    galleryEntries: { dropped: 0, of: 1 },
-  },
-};
+const { result } = seedEvaluation({ dress: [1, 20] });
 const start = {
   ...({
     kind: "start",
     step: 0,
+    memory: {
+      graph: { resultBytes: 0, parameterBytes: 0, spareBytes: 0 },
+      modelBytes: 0,
+      hasTeacher: false,
+      hasAverage: false,
+      imageBytes: 0,
+    },
     memoryBytes: 1,
     totalSteps: 90,
     stepsPerEpoch: 45,
@@ -78,6 +74,18 @@ describe("gridView", () => {
     expect(context.output()).toContain("3/4 tirg, seed 1  R@1");
     expect(context.output()).toContain("(1 min 00 s left for all)");
     expect(context.output()).toContain("4/4 tirg, seed 2  FAILED: TRAINING_DIVERGED: loss NaN\n");
+  });
+
+  it("does not count steps that a cell had done before as time", () => {
+    const { context, view, wait } = viewOf();
+    if (!first) throw new Error("no cells");
+    view.begin(first);
+    view.onEvent({ ...start, step: 50 }); // half of a cell, as above
+    wait(45);
+    view.evaluating();
+    view.finished(result); // the other half: three cells to go, of 90 s each
+    expect(context.output()).toContain("1/4 tirg, seed 1  goes on from step 50\n");
+    expect(context.output()).toContain("(4 min 30 s left for all)");
   });
 
   it("says nothing to programs", () => {

@@ -41,6 +41,8 @@ export function gridView(
   const startMs = now();
   const toRun = total - done;
   let [index, totalSteps] = [done, 1];
+  /** Parts of cells that were trained before this process began. */
+  let doneBefore = 0;
   let label = "";
   let bar: Progress | undefined;
   const close = (): void => {
@@ -50,9 +52,9 @@ export function gridView(
   };
   /** @param part of the cell under way, 0 to 1. */
   const left = (part: number): string => {
-    const cells = index - 1 - done + part;
+    const cells = index - 1 - done + part - doneBefore;
     if (cells <= 0) return "";
-    return duration(((now() - startMs) / 1000 / cells) * (toRun - cells));
+    return duration(((now() - startMs) / 1000 / cells) * (toRun - doneBefore - cells));
   };
   const end = (text: string): void => {
     close();
@@ -70,6 +72,8 @@ export function gridView(
       switch (event.kind) {
         case "start":
           totalSteps = event.totalSteps;
+          doneBefore += (trainingShare * event.step) / totalSteps;
+          if (event.step > 0 && !json) stdout.write(`${label}  goes on from step ${event.step}\n`);
           break;
         case "step": {
           bar ??= startProgress(label, totalSteps, { stream: stderr, json, unit: "steps", now });

@@ -1,7 +1,7 @@
 /** Runs a grid of trainings, one after another; what is finished is not run again. */
 import type { DiskCacheOptions } from "../../data/disk-cache.js";
 import type { RetrievalDataset } from "../../data/triplet.js";
-import { SdfnError } from "../../errors.js";
+import { RunError, SdfnError } from "../../errors.js";
 import type { SeedEvaluation } from "../../evaluation/comparison.js";
 import { type CommandContext, untilAborted } from "../context.js";
 import { evaluateRun, trainRun } from "./evaluate-run.js";
@@ -28,10 +28,10 @@ export type CellOutcome = { readonly cell: GridCell } & (
 
 /**
  * Trains and evaluates every cell that is not finished, one after another: ONNX Runtime uses every core already. A cell
- * that was stopped begins anew, one that was trained is evaluated only. One that fails is told of and tried again the
- * next time; the others go on.
+ * that was stopped goes on from its last checkpoint, bit for bit; one that was trained is evaluated only. One that fails
+ * is told of and tried again the next time; the others go on.
  * @param onOutcome is told of each cell as soon as it is over, finished ones first.
- * @throws the signal's reason when it is aborted; UsageError when finished cells are not what is asked for.
+ * @throws the signal's reason when it is aborted; UsageError when cells are not what is asked for.
  */
 export async function runGrid(
   options: RunGridOptions,
@@ -69,9 +69,10 @@ async function runCell(
   const { folder, dataset, measure, imageCache, context, json } = options;
   const run = { dataset, imageCache, context, json };
   try {
-    const runDir = state.kind === "trained" ? folder.runOf(cell) : folder.clear(cell);
+    const runDir = state.kind === "open" ? folder.clear(cell) : folder.runOf(cell);
     if (state.kind !== "trained") {
-      await trainRun({ ...run, runDir, config: cell.config, onEvent: view.onEvent });
+      const isStopped = state.kind === "stopped";
+      await trainRun({ ...run, runDir, config: cell.config, isStopped, onEvent: view.onEvent });
     }
     view.evaluating();
     const { split, protocol } = measure;
@@ -83,14 +84,21 @@ async function runCell(
     return { cell, evaluation };
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason;
-    const failure = failureOf(error);
+    const failure = failureOf(error, state.kind === "stopped" ? folder.runOf(cell) : undefined);
     view.failed(failure);
     return { cell, failure };
   }
 }
 
-/** Also of errors that are bugs: one cell's should not cost the night's other cells. Those keep their stack. */
-function failureOf(error: unknown): CellFailure {
+/**
+ * Also of errors that are bugs: one cell's should not cost the night's other cells. Those keep their stack.
+ * @param resumedDir the cell's folder when it was gone on with: a checkpoint that is damaged will be so tomorrow.
+ */
+function failureOf(error: unknown, resumedDir: string | undefined): CellFailure {
+  if (error instanceof RunError && resumedDir !== undefined) {
+    const message = `${error.message}; or delete ${resumedDir}, and the cell begins anew`;
+    return { code: error.code, message };
+  }
   if (error instanceof SdfnError) return { code: error.code, message: error.message };
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: "INTERNAL", message };

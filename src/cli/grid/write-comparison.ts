@@ -11,7 +11,7 @@ import { projectCommit } from "../../training/project-version.js";
 import { readMetrics } from "../../training/run-files.js";
 import { writeDurably } from "../../weights/durable-file.js";
 import { machineFacts } from "../machine-facts.js";
-import { comparisonCsv, comparisonMarkdown } from "./comparison-tables.js";
+import { comparisonCsv, comparisonMarkdown, differencesCsv } from "./comparison-tables.js";
 import type { GridCell, GridRow } from "./grid-cells.js";
 import type { GridFolder } from "./grid-folder.js";
 import type { CellOutcome } from "./run-grid.js";
@@ -29,7 +29,7 @@ export interface WriteComparisonOptions {
 export interface WrittenComparison {
   readonly comparison: Comparison;
   readonly failures: readonly { readonly cell: string; readonly code: string; readonly message: string }[];
-  readonly files: Readonly<Record<"report" | "markdown" | "csv" | "json" | "chart", string>>;
+  readonly files: Readonly<Record<"report" | "markdown" | "csv" | "differences" | "json" | "chart", string>>;
 }
 
 /** Compares the finished cells and writes everything, each file whole or not at all. */
@@ -55,6 +55,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     report: folder.file("report.html"),
     markdown: folder.file("comparison.md"),
     csv: folder.file("comparison.csv"),
+    differences: folder.file("differences.csv"),
     json: folder.file("comparison.json"),
     chart: folder.file("recall-at-10.svg"),
   };
@@ -65,6 +66,10 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     comparisonCsv(
       finished.map(({ cell, evaluation }) => ({ row: cell.row.name, result: evaluation.result })),
     ),
+  );
+  writeText(
+    files.differences,
+    differencesCsv(comparison, (title) => rows.find((row) => row.title === title)?.name ?? title),
   );
   writeText(files.markdown, comparisonMarkdown(comparison, results));
   if (results.length > 0) writeText(files.chart, comparisonChartFile(comparison));

@@ -6,11 +6,11 @@ export const exactUpTo = 20_000;
 /** Below this share of fitting items every partition is looked at, for recall falls silently otherwise. */
 const selectiveBelow = 0.95;
 /** Looking at so many partitions costs hardly more than looking at a few. */
-const fewPartitions = 400;
+const fewPartitions = 128;
 const usualProbes = 64;
 /** Candidates that are compared with their full vectors: so many for each answer, and at least so many in all. */
 const candidatesPerAnswer = 5;
-const leastCandidates = 500;
+const leastCandidates = 250;
 /**
  * Under a filter the last answers are often far away, where codes of one bit tell little apart: 2000 candidates were
  * enough among 40,000 fitting items, and four times as many were needed among ten times as many (docs/performance.md).
