@@ -13,7 +13,7 @@ const withModules = z.object({ modules: z.array(z.string()) });
 export interface OpenBundleOptions extends BundleModelOptions {
   /** Queries or pictures computed at once; what waits meanwhile makes the next batch. */
   readonly maxBatch?: number;
-  /** How long an idle encoder waits for others to join the first request. */
+  /** How long an idle encoder waits for others to join the first request; 0 unless given, for a batch under way gathers others. */
   readonly windowMs?: number;
   /** Called before each batch with what is in it. */
   readonly onBatch?: (size: number) => void;

@@ -20,9 +20,9 @@ describe("planQuery", () => {
   });
 
   it("looks at some partitions otherwise, at all where there are few", () => {
-    expect(planOf(total - 1)).toEqual({ plan: "some partitions", probes: 64, refine: 10 });
-    expect(planOf(total, { partitions: 400 })).toMatchObject({ plan: "all partitions", probes: 400 });
-    expect(planOf(total, { wanted: 10 }).refine).toBe(50);
+    expect(planOf(total - 1)).toEqual({ plan: "some partitions", probes: 64, refine: 5 });
+    expect(planOf(total, { partitions: 128 })).toMatchObject({ plan: "all partitions", probes: 128 });
+    expect(planOf(total, { wanted: 10 }).refine).toBe(25);
     expect(planOf(total, { wanted: 500 }).refine).toBe(5);
   });
 });

@@ -144,10 +144,13 @@ export class LanceStore implements VectorStore {
 
   async #query({ vector, limit, offset = 0, filter, isExact = false }: StoreQuery): Promise<StoreAnswer> {
     const where = filter && lanceFilter(filter);
-    const total = await this.#table.countRows();
-    const fitting = where === undefined ? total : await this.#table.countRows(where);
+    const [total, fitting, training] = await Promise.all([
+      this.#table.countRows(),
+      this.#table.countRows(where),
+      isExact ? undefined : readTraining(this.#folder),
+    ]);
     if (fitting === 0 || limit < 1) return { hits: [], fitting, plan: "exact" };
-    const { partitions } = (isExact ? undefined : await readTraining(this.#folder)) ?? {};
+    const partitions = training?.partitions;
     const { plan, probes, refine } = planQuery({ partitions, fitting, total, wanted: limit + offset });
     let search = this.#table
       .query()
