@@ -14,7 +14,7 @@ const usual = [
 
 /** Path of Chromium or Chrome: SDFN_CHROMIUM, or where systems put it; undefined when there is none. */
 export function findChromium() {
-  return process.env.SDFN_CHROMIUM ?? usual.find((path) => existsSync(path));
+  return process.env.SDFN_CHROMIUM || usual.find((path) => existsSync(path));
 }
 
 /** Installs Chromium from the system's packages, where this process may: as root on Debian. */
