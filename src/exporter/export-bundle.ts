@@ -35,10 +35,10 @@ import { bundleGraphs } from "./bundle-graphs.js";
  */
 export function exportBundle(run: Run, dir: string): BundleManifest {
   const { model, config, vocabulary } = run;
-  const { imagePx, maxWords } = config.training;
+  const { imagePx } = config.training;
   const place = resolve(dir);
   requireFree(place, dir);
-  const graphs = bundleGraphs(model, { imagePx, maxWords });
+  const graphs = bundleGraphs(model, { imagePx });
   const contents = {
     [bundleFiles.images]: graphs.images.model,
     [bundleFiles.queries]: graphs.queries.model,

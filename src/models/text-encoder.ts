@@ -6,11 +6,10 @@ import { Lstm } from "../nn/lstm.js";
 import { Module } from "../nn/module.js";
 import { multiply } from "../ops/arithmetic.js";
 import { less, where } from "../ops/comparison.js";
-import { cast, constant, scalarLike } from "../ops/constant.js";
+import { cast, positions, scalarLike } from "../ops/constant.js";
 import { max } from "../ops/reduce.js";
 import { expandDims } from "../ops/shape.js";
 import type { Random } from "../tensor/random.js";
-import { int64 } from "../tensor/tensor.js";
 import type { EncoderConfig } from "./encoder-config.js";
 
 /** What the text encoder gives for each text. */
@@ -44,7 +43,7 @@ export class TextEncoder extends Module {
   }
 
   forward(tokens: Value, lengths: Value): TextFeatures {
-    const mask = wordMask(lengths, tokens.dim(1)); // [B, T]
+    const mask = wordMask(lengths, tokens); // [B, T]
     const isWord = expandDims(mask, 2); // [B, T, 1]
     const states = this.lstm.forward(this.embedding.forward(tokens), mask); // [B, T, D]
     const words = this.norm ? multiply(this.norm.forward(states), cast(isWord, "float32")) : states;
@@ -53,8 +52,7 @@ export class TextEncoder extends Module {
   }
 }
 
-/** true for the first lengths[b] of T places. lengths int64 [B] -> bool [B, T]. */
-export function wordMask(lengths: Value, placeCount: number): Value {
-  const places = Array.from({ length: placeCount }, (_, t) => t);
-  return less(constant(int64([1, placeCount], places)), expandDims(lengths, 1));
+/** true for the first lengths[b] places of tokens, or of anything [B, T]. lengths int64 [B] -> bool [B, T]. */
+export function wordMask(lengths: Value, tokens: Value): Value {
+  return less(expandDims(positions(tokens, 1), 0), expandDims(lengths, 1));
 }

@@ -99,7 +99,7 @@ export function attention(
   function project({ x, start, end }: Source): Value[] {
     const count = (end - start) / width;
     const projected = add(linear(x, rowsOf(weight, start, end)), rowsOf(bias, start, end));
-    const [batch, length] = [x.shape[0] ?? 0, x.dim(1)];
+    const [batch = 0, length = 0] = x.shape;
     const cut = reshape(projected, [batch, length, count, headCount, headWidth]);
     const stacked = transpose(cut, [2, 0, 3, 1, 4]); // [count, B, heads, T, d]
     return Array.from({ length: count }, (_, i) =>

@@ -3,8 +3,8 @@ import { applyOp, type Op } from "../graph/op.js";
 import { Constant, type Value } from "../graph/value.js";
 import { onnxDataType } from "../onnx/onnx-graph.js";
 import { allocate, type DType } from "../tensor/dtype.js";
-import { elementCount, type StaticShape } from "../tensor/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { type Dim, elementCount, normaliseAxis, type StaticShape } from "../tensor/shape.js";
+import { int64, type Tensor } from "../tensor/tensor.js";
 
 /** A tensor as part of the graph. */
 export function constant(tensor: Tensor): Constant {
@@ -23,6 +23,31 @@ export function full(shape: StaticShape, value: number, dtype: DType): Constant 
   else data.fill(value);
   return new Constant({ dtype, shape, data });
 }
+
+/** 0, 1, 2, ... along an axis of x: int64 [length of the axis]. */
+export function positions(x: Value, axis: number): Value {
+  const length = x.shape[normaliseAxis("positions", axis, x.rank)] as Dim;
+  return typeof length === "number"
+    ? constant(
+        int64(
+          [length],
+          Array.from({ length }, (_, i) => i),
+        ),
+      )
+    : applyOp(positionsOp, { x }, { axis, length });
+}
+
+/** The axis' length is a symbol here. */
+const positionsOp: Op<"x", { axis: number; length: Dim }> = {
+  name: "positions",
+  inputs: ["x"],
+  outputType: (_types, { length }) => ({ dtype: "int64", shape: [length] }),
+  gradient: { x: "not differentiable" },
+  onnx(graph, { x }, { axis }) {
+    const length = graph.node("Gather", [graph.node("Shape", [x]), graph.constant(int64([], [axis]))]);
+    return graph.node("Range", [graph.constant(int64([], [0])), length, graph.constant(int64([], [1]))]);
+  },
+};
 
 /** x in another element type. Differentiable between floating types. */
 export function cast(x: Value, dtype: DType): Value {

@@ -12,7 +12,7 @@ import {
 } from "../tensor/shape.js";
 import { sum } from "./reduce.js";
 
-/** The same elements in another shape, row-major. A symbolic batch axis must stay in both shapes. */
+/** The same elements in another shape, row-major. Symbolic axes must stay in both shapes, in their order. */
 export function reshape(x: Value, shape: Shape): Value {
   return sameShape(x.shape, shape) ? x : applyOp(reshapeOp, { x }, { shape });
 }
@@ -21,24 +21,41 @@ const reshapeOp: Op<"x", { shape: Shape }> = {
   name: "reshape",
   inputs: ["x"],
   outputType({ x }, { shape }) {
-    if (fixedCount(x.shape) !== fixedCount(shape) || symbolCount(x.shape) !== symbolCount(shape)) {
+    if (fixedCount(x.shape) !== fixedCount(shape) || symbols(x.shape).join() !== symbols(shape).join()) {
       throw new ShapeError("reshape", `cannot give ${formatShape(shape)}`, { x });
     }
     return { dtype: x.dtype, shape };
   },
   gradient: { x: ({ x, dy }) => reshape(dy, x.shape) },
-  onnx: (graph, { x }, { shape }) =>
-    graph.node("Reshape", [x, graph.ints(shape.map((dim) => (dim === "batch" ? -1 : dim)))], {
-      allowzero: 0,
-    }),
+  onnx(graph, { x }, { shape }, types) {
+    const from = types.x.shape;
+    // ONNX copies the length of the same axis for 0, and works one out for -1.
+    const sizes = shape.map((dim, axis) => (typeof dim === "number" ? dim : from[axis] === dim ? 0 : -1));
+    const isOneOpen = sizes.filter((size) => size === -1).length <= 1;
+    if (isOneOpen) return graph.node("Reshape", [x, graph.ints(sizes)], { allowzero: 0 });
+    if (!sameShape(withoutOnes(from), withoutOnes(shape))) {
+      throw new ShapeError("reshape", `cannot move two symbolic axes to ${formatShape(shape)}`, types);
+    }
+    const squeezed = graph.node("Squeeze", [x, graph.ints(onesOf(from))]);
+    const added = onesOf(shape);
+    return added.length === 0 ? squeezed : graph.node("Unsqueeze", [squeezed, graph.ints(added)]);
+  },
 };
 
-function fixedCount(shape: Shape): number {
-  return shape.reduce<number>((product, dim) => (dim === "batch" ? product : product * dim), 1);
+function onesOf(shape: Shape): number[] {
+  return shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []));
 }
 
-function symbolCount(shape: Shape): number {
-  return shape.filter((dim) => dim === "batch").length;
+function withoutOnes(shape: Shape): Shape {
+  return shape.filter((dim) => dim !== 1);
+}
+
+function fixedCount(shape: Shape): number {
+  return shape.reduce<number>((product, dim) => (typeof dim === "number" ? product * dim : product), 1);
+}
+
+function symbols(shape: Shape): readonly Dim[] {
+  return shape.filter((dim) => typeof dim === "string");
 }
 
 /** x with a new axis of length 1 before `axis`: [..] -> [.., 1, ..]. */
@@ -91,15 +108,15 @@ const broadcastToOp: Op<"x", { shape: Shape }> = {
       throw new ShapeError("broadcastTo", `cannot give ${formatShape(shape)}`, { x });
     }
     const added = shape.length - x.shape.length;
-    if (shape.some((dim, axis) => dim === "batch" && x.shape[axis - added] !== "batch")) {
-      throw new ShapeError("broadcastTo", `the batch axis of ${formatShape(shape)} is not in x`, { x });
+    if (shape.some((dim, axis) => typeof dim === "string" && x.shape[axis - added] !== dim)) {
+      throw new ShapeError("broadcastTo", `a symbolic axis of ${formatShape(shape)} is not in x`, { x });
     }
     return { dtype: x.dtype, shape };
   },
   gradient: { x: ({ dy }) => dy }, // the engine sums the repeated axes
-  // ONNX's Expand keeps an axis whose target is 1, which is what a symbolic batch needs.
+  // ONNX's Expand keeps an axis whose target is 1, which is what a symbolic one needs.
   onnx: (graph, { x }, { shape }) =>
-    graph.node("Expand", [x, graph.ints(shape.map((dim) => (dim === "batch" ? 1 : dim)))]),
+    graph.node("Expand", [x, graph.ints(shape.map((dim) => (typeof dim === "string" ? 1 : dim)))]),
 };
 
 /** Sums broadcast axes away until x has `shape`: the transpose of `broadcastTo`. */

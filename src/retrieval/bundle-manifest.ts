@@ -7,6 +7,7 @@ import { imageFits } from "../data/image.js";
 import { phraseLimits } from "../data/phrases.js";
 import { unknownToken, wordPattern } from "../data/vocabulary.js";
 import { BundleError } from "../errors.js";
+import { dimSymbols } from "../tensor/shape.js";
 
 /** Changes when a program that reads bundles must change. */
 export const bundleFormat = 1;
@@ -36,8 +37,8 @@ export type BundleFile = z.output<typeof fileSchema>;
 
 const valueSchema = z.strictObject({
   dtype: z.string(),
-  /** "batch" is any number from 1. */
-  shape: z.array(z.union([z.int().min(0), z.literal("batch")])).max(8),
+  /** Symbols are any number from 1. */
+  shape: z.array(z.union([z.int().min(0), z.enum(dimSymbols)])).max(8),
   meaning: z.string(),
 });
 /** An input or output of a model. */

@@ -106,7 +106,10 @@ export class BundleModel {
     const regionCount = grid.rows * grid.columns;
     const data = new Float32Array(texts.length * regionCount * embedDim);
     for (const [i, own] of regions.entries()) if (own) data.set(own, i * regionCount * embedDim);
-    const { tokens, lengths } = encodeTexts(this.#vocabulary, texts, preprocessing.text.maxWords);
+    const { maxWords } = preprocessing.text;
+    // Padding costs cross attention time: the longest text has none.
+    const longest = Math.max(...texts.map((text) => this.#vocabulary.encode(text, maxWords).length));
+    const { tokens, lengths } = encodeTexts(this.#vocabulary, texts, longest);
     const shape = [texts.length, regionCount, embedDim];
     const feeds: Feeds = { tokens, lengths, regions: { dtype: "float32", shape, data } };
     const used = Object.entries(feeds).filter(([name]) => this.#queries.inputs.has(name));

@@ -26,7 +26,7 @@ describe("inferenceGraphs", () => {
     const { attention, regionShape, layerCount: layers } = inferenceGraphs(model, options);
     expect({ regionShape, layers }).toEqual({ regionShape: [regionCount, width], layers: layerCount });
     if (!attention) throw new Error("there is no attention");
-    expect(attention.shape).toEqual(["batch", wordCount, regionCount]);
+    expect(attention.shape).toEqual(["batch", "words", regionCount]);
     const random = new Random(4);
     const values = Array.from({ length: batch * regionCount * width }, () => 3 * random.normal());
     const feeds = {

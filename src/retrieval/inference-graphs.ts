@@ -11,13 +11,11 @@ import { transposeLast } from "../ops/shape.js";
 export interface InferenceGraphOptions {
   /** S, side of the pictures that the graph takes. */
   readonly imagePx: number;
-  /** T, words of a text. */
-  readonly maxWords: number;
   /** [C, h, w] when the graph takes the backbone's feature maps, float16, instead of pictures. */
   readonly featureMapShape?: readonly [number, number, number] | undefined;
 }
 
-/** Outputs by name; `batch` is any number. */
+/** Outputs by name; `batch` and T are any numbers. */
 export interface InferenceGraphs {
   /** `images` uint8 [batch, S, S, 3] (or float16 [batch, C, h, w]) -> unit embeddings [batch, D], regions [batch, N, D]. */
   readonly images: { readonly embeddings: Value; readonly regions: Value };
@@ -37,7 +35,7 @@ export interface InferenceGraphs {
 /** Builds both graphs around the model's parameters. */
 export function inferenceGraphs(
   model: CompositionModel,
-  { imagePx, maxWords, featureMapShape }: InferenceGraphOptions,
+  { imagePx, featureMapShape }: InferenceGraphOptions,
 ): InferenceGraphs {
   const pass = ForwardPass.inference();
   const encoded = featureMapShape
@@ -49,7 +47,7 @@ export function inferenceGraphs(
   const regionShape = [encoded.regions.dim(1), encoded.regions.dim(2)] as const;
   const regions = new Input("regions", "float32", ["batch", ...regionShape]);
   const text = model.encodeText(
-    new Input("tokens", "int64", ["batch", maxWords]),
+    new Input("tokens", "int64", ["batch", "words"]),
     new Input("lengths", "int64", ["batch"]),
   );
   const composed = model.compose({ regions, embedding: mean(regions, { axes: [1] }) }, text, pass);

@@ -87,10 +87,9 @@ export class ModelEmbedder {
     options: ModelEmbedderOptions,
     session: SessionOptions = {},
   ): Promise<ModelEmbedder> {
-    const { imagePx, maxWords, featureMaps } = options;
+    const { imagePx, featureMaps } = options;
     const { images, queries, regionShape, layerCount } = inferenceGraphs(model, {
       imagePx,
-      maxWords,
       featureMapShape: featureMaps?.shape,
     });
     return new ModelEmbedder(

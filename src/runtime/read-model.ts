@@ -4,7 +4,7 @@ import type { LoweredGraph } from "../graph/lower.js";
 import { Input, TensorType } from "../graph/value.js";
 import type { ValueInfoProto } from "../onnx/onnx_pb.js";
 import { dtypeOf, hasUnknownFields, parseModel } from "../onnx/onnx-graph.js";
-import type { Dim } from "../tensor/shape.js";
+import { type Dim, dimSymbols } from "../tensor/shape.js";
 
 /** A model that was read, and what it gives. */
 export interface ReadModel extends LoweredGraph {
@@ -50,8 +50,11 @@ function typeOf({ name, type }: ValueInfoProto): TensorType {
   const dtype = dtypeOf(tensorType?.elemType ?? 0);
   const shape = tensorType?.shape?.dim.map(({ value }): Dim => {
     if (value.case === "dimValue") return Number(value.value);
-    if (value.case === "dimParam" && value.value === "batch") return "batch";
-    throw new GraphError(`readModel: axes of "${name}" must be numbers or "batch"; got ${value.value}`);
+    const symbol = dimSymbols.find((known) => value.case === "dimParam" && value.value === known);
+    if (symbol !== undefined) return symbol;
+    throw new GraphError(
+      `readModel: axes of "${name}" must be numbers or ${dimSymbols.join(", ")}; got ${value.value}`,
+    );
   });
   if (dtype === undefined || shape === undefined) {
     throw new GraphError(`readModel: "${name}" must be a tensor of a known element type and shape`);

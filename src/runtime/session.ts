@@ -76,7 +76,7 @@ export function toOrtFeeds(inputs: ReadonlyMap<string, Input>, feeds: Feeds): Re
     const fits =
       tensor.dtype === input.dtype &&
       tensor.shape.length === input.rank &&
-      tensor.shape.every((dim, axis) => input.shape[axis] === dim || input.shape[axis] === "batch");
+      tensor.shape.every((dim, axis) => input.shape[axis] === dim || typeof input.shape[axis] === "string");
     if (!fits) {
       throw new ShapeError(`run: input "${name}"`, `wants ${input}`, {
         feed: `${tensor.dtype}${formatShape(tensor.shape)}`,

@@ -1,8 +1,10 @@
-/** Shapes: lists of axis lengths, at most one of them the symbolic batch. */
+/** Shapes: lists of axis lengths, some of them symbols in inference graphs. */
 import { ShapeError } from "../errors.js";
 
-/** Length of an axis: a number, or `"batch"` where an inference graph takes any at run time. */
-export type Dim = number | "batch";
+/** Lengths that an inference graph takes any of at run time: examples, and places of the longest text. */
+export const dimSymbols = ["batch", "words"] as const;
+/** Length of an axis. */
+export type Dim = number | (typeof dimSymbols)[number];
 export type Shape = readonly Dim[];
 /** A shape whose every axis is a number, as in training graphs. */
 export type StaticShape = readonly number[];

@@ -164,7 +164,7 @@ describe("exportBundle", () => {
       shape: ["batch", 32, 32, 3],
     });
     expect(manifest.graphs.queries.outputs["routes.0"]).toMatchObject({ shape: ["batch", 4, 4] });
-    expect(manifest.graphs.queries.outputs.attention).toMatchObject({ shape: ["batch", 5, 1] });
+    expect(manifest.graphs.queries.outputs.attention).toMatchObject({ shape: ["batch", "words", 1] });
   });
 
   it("writes the same bytes each time", () => {

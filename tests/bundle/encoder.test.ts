@@ -63,8 +63,8 @@ async function withEncoder(
 
 /** [T, N] from the trained model itself. */
 async function attentionOf(picture: string, text: string): Promise<Float32Array> {
-  const [imagePx, sizePx, maxWords] = [70, 76, 11];
-  const graphs = inferenceGraphs(run.model, { imagePx, maxWords });
+  const [imagePx, sizePx] = [70, 76];
+  const graphs = inferenceGraphs(run.model, { imagePx });
   const source = new ImageCache(() => picture, { sizePx });
   const crops = [centreCrop(sizePx, imagePx)];
   const { regions } = await runOnce(graphs.images, {
@@ -72,7 +72,7 @@ async function attentionOf(picture: string, text: string): Promise<Float32Array>
   });
   const { attention } = graphs;
   if (!attention) throw new Error("the model has no attention");
-  const feeds = { regions, ...encodeTexts(run.vocabulary, [text], maxWords) };
+  const feeds = { regions, ...encodeTexts(run.vocabulary, [text], 11) };
   return (await runOnce({ attention }, feeds)).attention.data as Float32Array;
 }
 

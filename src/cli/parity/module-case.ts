@@ -164,6 +164,5 @@ export function compareAll(comparison: Comparison, values: Readonly<Record<strin
 /** Where a file states padding twice, one must follow from the other. */
 function paddingOfLengths(inputs: GraphInputs): Record<string, Value> {
   if (!inputs.has("lengths") || !inputs.has("pad_mask")) return {};
-  const wordCount = inputs.value("pad_mask").dim(1);
-  return { "input/pad_mask": not(wordMask(inputs.value("lengths"), wordCount)) };
+  return { "input/pad_mask": not(wordMask(inputs.value("lengths"), inputs.value("pad_mask"))) };
 }

@@ -29,9 +29,9 @@ export class TextRouter extends Router {
 
   forwardWords({ words, mask }: TextFeatures): Value {
     const energies = this.att_v.forward(tanh(this.att_u.forward(words))); // [B, T, 1]
-    const [batch = 0] = words.shape;
-    const weights = softmax(reshape(energies, [batch, words.dim(1)]), { axis: 1, mask }); // [B, T]
-    const pooled = matmul(reshape(weights, [batch, 1, words.dim(1)]), words); // [B, 1, D]
+    const [batch = 0, length = 0] = words.shape;
+    const weights = softmax(reshape(energies, [batch, length]), { axis: 1, mask }); // [B, T]
+    const pooled = matmul(reshape(weights, [batch, 1, length]), words); // [B, 1, D]
     return this.forward(reshape(pooled, [batch, words.dim(2)]));
   }
 }
