@@ -41,7 +41,8 @@ store: an index's store of synthetic clustered vectors: time to build, size on d
 search through ONNX Runtime, query by query in turn, with and without filters. Takes 4 KB of disk and memory an item.
 
 query: one picture and one text sent over HTTP to \`sdfn serve\` (ResNet-50, 224 px, random weights): decoded, embedded and
-searched among the items of an index, beside the same in PyTorch and NumPy without HTTP, query by query in turn.
+searched among the items of an index, beside the same in PyTorch and NumPy behind Python's own HTTP server, query by query
+in turn.
 
 load: \`sdfn serve\` under many clients at once: errors, latency, throughput, memory, and how late its event loop is.
 

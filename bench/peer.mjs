@@ -8,7 +8,7 @@ const python = "/usr/bin/python3";
 
 /**
  * PyTorch's process, warmed up; undefined, with a word on standard error, where PyTorch is not installed.
- * `run` sends a line and gives the seconds that the program took for it.
+ * `run` sends a line and gives the seconds that the program took for it; `ready` is what it printed first.
  */
 export async function startPeer(script, args, threadCount = 2) {
   const file = fileURLToPath(new URL(script, import.meta.url));
@@ -26,8 +26,10 @@ export async function startPeer(script, args, threadCount = 2) {
     const { value, done } = await lines.next();
     return done ? undefined : JSON.parse(value);
   };
-  if ((await next()) === undefined) return missing(complaint.trim().split("\n").at(-1));
+  const ready = await next();
+  if (ready === undefined) return missing(complaint.trim().split("\n").at(-1));
   return {
+    ready,
     async run(line = "go") {
       child.stdin.write(`${line}\n`);
       return (await next()).seconds;

@@ -69,7 +69,7 @@ export async function startServing(indexFolder, flags = []) {
   };
 }
 
-/** One search over HTTP, its answer read. @param {object} request @param {string} [picture] file of the upload "picture" */
+/** One search over HTTP, its answer read: of ours, or of a peer that takes the same form. @param {object} request @param {string} [picture] file of the upload "picture" */
 export async function searchOverHttp(address, request, picture) {
   let body = JSON.stringify(request);
   let headers = { "content-type": "application/json" };
