@@ -13,15 +13,16 @@ export interface MemoryNeeds {
   readonly imageBytes: number;
 }
 
+// Fitted by `npm run bench -- memory`: least squares of the relative error over seventeen trainings (docs/performance.md).
 /** Node.js, ONNX Runtime and their code. */
-const baseBytes = 270e6;
-/** ONNX Runtime's arena holds about twice what is alive: blocks of every size that was ever needed stay. */
-const perResultByte = 1.1;
-/** Current values, next values, and what ONNX Runtime keeps of fed tensors. */
-const perParameterByte = 3.4;
+const baseBytes = 217e6;
+/** Results are not all alive when the parameters' copies are: the peak has less than their sum. */
+const perResultByte = 0.83;
+/** Current values, next values, and what ONNX Runtime keeps of fed tensors and copies of outputs. */
+const perParameterByte = 3.81;
 
-/** Largest error among the nine sizes that the factors were fitted to (docs/performance.md). */
-export const estimateError = 0.12;
+/** Largest error among the twenty trainings of that benchmark. */
+export const estimateError = 0.16;
 
 /** Bytes at the peak of training. */
 export function peakMemoryBytes({
