@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateCatalogue } from "../dist/data/synthetic/generate.js";
+import { peakMemoryBytes } from "../dist/training/memory-estimate.js";
 import { measure, megabytes } from "./points.mjs";
 
 const demo = {
@@ -58,6 +59,8 @@ export async function benchMemory({ isTiny, resultsFile, isJson }) {
       const data = join(folder, String(sizePx));
       await generateCatalogue(data, { itemsPerCategory: 20, triplets: 120, sizePx });
       const result = await measure("memory-point.mjs", { fields }, { resultsFile, also: { data } });
+      // Computed anew: results of an earlier run may have been estimated with other factors.
+      if (!result.skipped) result.estimateBytes = peakMemoryBytes(result.memory);
       tell(rowOf(name, fields, result));
       if (!result.skipped) rows.push({ name, batchSize: fields.batchSize, ...result });
     }

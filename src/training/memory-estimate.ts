@@ -21,8 +21,8 @@ const perResultByte = 0.83;
 /** Current values, next values, and what ONNX Runtime keeps of fed tensors and copies of outputs. */
 const perParameterByte = 3.81;
 
-/** Largest error among the twenty trainings of that benchmark. */
-export const estimateError = 0.16;
+/** Largest error among the trainings of that benchmark. */
+export const estimateError = 0.17;
 
 /** Bytes at the peak of training. */
 export function peakMemoryBytes({
