@@ -34,12 +34,11 @@ def words_of(text):
 
 
 def tokens_of(text, vocabulary, rules):
-    """tokens [1, T] and lengths [1]; a text without words is one unknown word."""
+    """tokens [1, words] and lengths [1]; a text without words is one unknown word."""
     numbers = {word: i + rules["firstWordToken"] for i, word in enumerate(vocabulary)}
     known = [numbers.get(word, rules["unknownToken"]) for word in words_of(text)] or [rules["unknownToken"]]
     known = known[: rules["maxWords"]]
-    padding = [rules["paddingToken"]] * (rules["maxWords"] - len(known))
-    return np.array([known + padding], np.int64), np.array([len(known)], np.int64)
+    return np.array([known], np.int64), np.array([len(known)], np.int64)
 
 
 def pixels_of(path, rules):
@@ -60,7 +59,7 @@ def main():
         raise SystemExit(f"usage: {sys.argv[0]} BUNDLE PICTURE TEXT")
     bundle, picture, text = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
-    assert manifest["format"] == 1, manifest["format"]
+    assert manifest["format"] == 2, manifest["format"]
     vocabulary = json.loads((bundle / "vocabulary.json").read_text("utf-8"))["words"]
     rules = manifest["preprocessing"]
 

@@ -10,7 +10,7 @@ import { BundleError } from "../errors.js";
 import { dimSymbols } from "../tensor/shape.js";
 
 /** Changes when a program that reads bundles must change. */
-export const bundleFormat = 1;
+export const bundleFormat = 2;
 
 /** File names inside a bundle. */
 export const bundleFiles = {

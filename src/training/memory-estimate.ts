@@ -14,9 +14,9 @@ export interface MemoryNeeds {
 }
 
 // Fitted by `npm run bench -- memory`: least squares of the relative error over seventeen trainings (docs/performance.md).
-/** Node.js, ONNX Runtime and their code. */
+/** Node.js, ONNX Runtime and their code, whatever is trained. */
 const baseBytes = 217e6;
-/** Results are not all alive when the parameters' copies are: the peak has less than their sum. */
+/** Of the results that are alive at once, as the graph is walked. */
 const perResultByte = 0.83;
 /** Current values, next values, and what ONNX Runtime keeps of fed tensors and copies of outputs. */
 const perParameterByte = 3.81;

@@ -94,13 +94,13 @@ describe("openBundle", () => {
     expect(await refusal((dir) => rmSync(dir, { recursive: true }))).toMatch(/sdfn export/);
     const written = (text: string) => refusal((dir) => writeFileSync(join(dir, "manifest.json"), text));
     expect(await written("{")).toMatch(/not JSON/);
-    expect(await written("null")).toMatch(/format 1; got undefined/);
+    expect(await written("null")).toMatch(/format 2; got undefined/);
     expect(await written(`"${"x".repeat(2 ** 20)}"`)).toMatch(/must be at most 1048576 bytes/);
   });
 
   it("refuses another format, saying which it reads", async () => {
-    const message = await edited((manifest) => Object.assign(manifest, { format: 2 }));
-    expect(message).toMatch(/reads bundles of format 1; got 2; export the run again with this version/);
+    const message = await edited((manifest) => Object.assign(manifest, { format: 1 }));
+    expect(message).toMatch(/reads bundles of format 2; got 1; export the run again with this version/);
   });
 
   it("refuses names that lead elsewhere, and fields it does not know", async () => {
