@@ -13,6 +13,7 @@ import {
   searchLimits,
 } from "../retrieval/index-folder/catalogue-search.js";
 import type { CatalogueEntry } from "../retrieval/index-folder/entry.js";
+import { thumbnailPx } from "../retrieval/index-folder/index-catalogue.js";
 import type { Filter } from "../retrieval/store/filter.js";
 import { projectCommit } from "../training/project-version.js";
 import { type CommandContext, printJson } from "./context.js";
@@ -44,9 +45,6 @@ const fields = {
 };
 
 type Flags = z.output<z.ZodObject<typeof fields>>;
-
-/** Longer side of the page's pictures, for screens with two pixels to a point. */
-const thumbnailPx = 320;
 
 /** Opens, searches, prints. `given` are the options as they were written. */
 export async function searchIndex(
