@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { Random } from "../engine/tensor/random.js";
+import { float32, int64, type Tensor, tensor } from "../engine/tensor/tensor.js";
 import { StateDictError } from "../errors.js";
-import { Random } from "../tensor/random.js";
-import { float32, int64, type Tensor, tensor } from "../tensor/tensor.js";
 import { identifyResNet, loadBackboneWeights } from "./backbone-weights.js";
 import { ResNet, resNetNames } from "./resnet.js";
 

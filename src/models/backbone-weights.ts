@@ -1,7 +1,8 @@
 /** Public ResNet weights: which architecture a file holds, and how they get into a model's backbone. */
+
+import type { StaticShape } from "../engine/tensor/shape.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { StateDictError } from "../errors.js";
-import type { StaticShape } from "../tensor/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
 import { type ResNet, type ResNetName, resNetArchitectures, resNetBaseChannels } from "./resnet.js";
 
 /** Which ResNet some tensors are of. */

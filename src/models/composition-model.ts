@@ -1,14 +1,14 @@
 /** What training, evaluation and export see of every model. */
-import type { Parameter, Value } from "../graph/value.js";
-import type { ConsistencyForm } from "../losses/consistency.js";
-import type { PathDistillationOptions } from "../losses/path-distillation.js";
-import type { RouterLogits } from "../losses/routes.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { l2Normalise } from "../engine/ops/normalisation.js";
+import { slice } from "../engine/ops/shape.js";
+import type { Random } from "../engine/tensor/random.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
 import { filled, parameter } from "../nn/initial-values.js";
+import type { ConsistencyForm } from "../nn/losses/consistency.js";
+import type { PathDistillationOptions } from "../nn/losses/path-distillation.js";
+import type { RouterLogits } from "../nn/losses/routes.js";
 import { Module } from "../nn/module.js";
-import { l2Normalise } from "../ops/normalisation.js";
-import { slice } from "../ops/shape.js";
-import type { Random } from "../tensor/random.js";
 import type { EncoderConfig } from "./encoder-config.js";
 import { ImageEncoder, type ImageFeatures } from "./image-encoder.js";
 import { TextEncoder, type TextFeatures } from "./text-encoder.js";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { Input } from "../engine/graph/value.js";
+import { runOnce } from "../engine/runtime/session.js";
+import { Random } from "../engine/tensor/random.js";
+import { int64, tensor } from "../engine/tensor/tensor.js";
 import { ShapeError } from "../errors.js";
-import { Input } from "../graph/value.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import { runOnce } from "../runtime/session.js";
-import { Random } from "../tensor/random.js";
-import { int64, tensor } from "../tensor/tensor.js";
 import { type EncoderConfig, encoderSchema } from "./encoder-config.js";
 import { ImageEncoder } from "./image-encoder.js";
 import { TextEncoder } from "./text-encoder.js";

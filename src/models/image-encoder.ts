@@ -1,16 +1,17 @@
 /** Pictures -> regions and embeddings (section 2.1). */
+
+import type { Value } from "../engine/graph/value.js";
+import { add, multiply } from "../engine/ops/arithmetic.js";
+import { cast, constant } from "../engine/ops/constant.js";
+import { mean } from "../engine/ops/reduce.js";
+import { reshape, transpose } from "../engine/ops/shape.js";
+import type { Random } from "../engine/tensor/random.js";
+import { float32 } from "../engine/tensor/tensor.js";
 import { ShapeError } from "../errors.js";
-import type { Value } from "../graph/value.js";
 import { BatchNorm2d } from "../nn/batch-norm2d.js";
 import { Conv2d } from "../nn/conv2d.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
 import { Module } from "../nn/module.js";
-import { add, multiply } from "../ops/arithmetic.js";
-import { cast, constant } from "../ops/constant.js";
-import { mean } from "../ops/reduce.js";
-import { reshape, transpose } from "../ops/shape.js";
-import type { Random } from "../tensor/random.js";
-import { float32 } from "../tensor/tensor.js";
 import type { EncoderConfig } from "./encoder-config.js";
 import { ResNet } from "./resnet.js";
 

@@ -1,12 +1,12 @@
 /** What training minimises, for every model (section 2.4). */
-import { Input, type Value } from "../graph/value.js";
-import { batchClassificationLoss } from "../losses/batch-classification.js";
-import { consistencyLoss, similarityDivergences } from "../losses/consistency.js";
-import { pathDistillationLoss } from "../losses/path-distillation.js";
-import type { RouterKind, RouterLogits } from "../losses/routes.js";
-import { scaledSimilarity } from "../losses/similarity.js";
-import { totalLoss, type WeightedLoss } from "../losses/total.js";
-import { multiply } from "../ops/arithmetic.js";
+import { Input, type Value } from "../engine/graph/value.js";
+import { multiply } from "../engine/ops/arithmetic.js";
+import { batchClassificationLoss } from "../nn/losses/batch-classification.js";
+import { consistencyLoss, similarityDivergences } from "../nn/losses/consistency.js";
+import { pathDistillationLoss } from "../nn/losses/path-distillation.js";
+import type { RouterKind, RouterLogits } from "../nn/losses/routes.js";
+import { scaledSimilarity } from "../nn/losses/similarity.js";
+import { totalLoss, type WeightedLoss } from "../nn/losses/total.js";
 import type { Composition, CompositionModel } from "./composition-model.js";
 
 /** A composed batch and what it is compared with. */

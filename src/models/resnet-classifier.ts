@@ -1,9 +1,9 @@
 /** torchvision's ResNets with their classifier: to see whether weights are what they should be. */
-import type { Value } from "../graph/value.js";
+import type { Value } from "../engine/graph/value.js";
+import { mean } from "../engine/ops/reduce.js";
+import type { Random } from "../engine/tensor/random.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
 import { Linear } from "../nn/linear.js";
-import { mean } from "../ops/reduce.js";
-import type { Random } from "../tensor/random.js";
 import { normalisePixels } from "./image-encoder.js";
 import { ResNet, type ResNetName } from "./resnet.js";
 

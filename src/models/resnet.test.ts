@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { Input } from "../engine/graph/value.js";
+import { runOnce } from "../engine/runtime/session.js";
+import { Random } from "../engine/tensor/random.js";
+import { elementCount } from "../engine/tensor/shape.js";
+import { tensor } from "../engine/tensor/tensor.js";
 import { ShapeError } from "../errors.js";
-import { Input } from "../graph/value.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import { runOnce } from "../runtime/session.js";
-import { Random } from "../tensor/random.js";
-import { elementCount } from "../tensor/shape.js";
-import { tensor } from "../tensor/tensor.js";
 import { ResNet, type ResNetName, resNetOutChannels } from "./resnet.js";
 
 /** torchvision's parameter counts without the classifier, and its number of batch norms. */

@@ -1,15 +1,16 @@
 /** ResNets up to their last feature map, with torchvision's names and layout. */
+
+import type { Value } from "../engine/graph/value.js";
+import { add } from "../engine/ops/arithmetic.js";
+import { relu } from "../engine/ops/elementwise.js";
+import { maxPool2d } from "../engine/ops/pool.js";
+import type { Random } from "../engine/tensor/random.js";
 import { ShapeError } from "../errors.js";
-import type { Value } from "../graph/value.js";
 import { BatchNorm2d } from "../nn/batch-norm2d.js";
 import { Conv2d } from "../nn/conv2d.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
 import { kaimingNormalFanOut } from "../nn/initial-values.js";
 import { Module } from "../nn/module.js";
-import { add } from "../ops/arithmetic.js";
-import { relu } from "../ops/elementwise.js";
-import { maxPool2d } from "../ops/pool.js";
-import type { Random } from "../tensor/random.js";
 
 /** Blocks per stage and kind of block. */
 export const resNetArchitectures = {

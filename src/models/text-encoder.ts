@@ -1,15 +1,15 @@
 /** Words -> word features and a sentence vector (section 2.1). */
-import type { Value } from "../graph/value.js";
+import type { Value } from "../engine/graph/value.js";
+import { multiply } from "../engine/ops/arithmetic.js";
+import { less, where } from "../engine/ops/comparison.js";
+import { cast, positions, scalarLike } from "../engine/ops/constant.js";
+import { max } from "../engine/ops/reduce.js";
+import { expandDims } from "../engine/ops/shape.js";
+import type { Random } from "../engine/tensor/random.js";
 import { Embedding } from "../nn/embedding.js";
 import { LayerNorm } from "../nn/layer-norm.js";
 import { Lstm } from "../nn/lstm.js";
 import { Module } from "../nn/module.js";
-import { multiply } from "../ops/arithmetic.js";
-import { less, where } from "../ops/comparison.js";
-import { cast, positions, scalarLike } from "../ops/constant.js";
-import { max } from "../ops/reduce.js";
-import { expandDims } from "../ops/shape.js";
-import type { Random } from "../tensor/random.js";
 import type { EncoderConfig } from "./encoder-config.js";
 
 /** What the text encoder gives for each text. */

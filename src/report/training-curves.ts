@@ -1,5 +1,5 @@
 /** How training went: losses, held-out recall, learning rate, speed and router entropy. */
-import type { EpochMetrics, LossParts } from "../training/metrics.js";
+import type { EpochMetrics, LossParts } from "../runs/metrics.js";
 import type { Line, LineChartOptions } from "./chart.js";
 import { type Curve, curveGrid, maxPoints } from "./curve-figure.js";
 import { formatCount, formatNumber, formatPercent } from "./format.js";

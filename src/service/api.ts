@@ -1,7 +1,7 @@
 /** What the service takes and gives over HTTP: one place that checks, types and documents it (OpenAPI is made of it). */
 import { z } from "zod";
-import { searchLimits } from "../retrieval/index-folder/catalogue-search.js";
-import { contentsSchema } from "../retrieval/index-folder/contents.js";
+import { searchLimits } from "../search/index/catalogue-search.js";
+import { contentsSchema } from "../search/index/contents.js";
 
 /** Bounds that the service keeps whatever it is told. */
 export const serviceLimits = {

@@ -1,11 +1,11 @@
 /** Writes of items over HTTP: embedded side by side, written in order, acknowledged when they are durable. */
 import { webcrypto } from "node:crypto";
-import { thumbnail } from "../data/image.js";
+import { BatchQueue } from "../bundle/batch-queue.js";
 import { ImageError, RequestError } from "../errors.js";
-import { BatchQueue } from "../retrieval/batch-queue.js";
-import type { IndexedItem } from "../retrieval/index-folder/catalogue-index.js";
-import type { CatalogueEntry } from "../retrieval/index-folder/entry.js";
-import { thumbnailPx } from "../retrieval/index-folder/index-catalogue.js";
+import { thumbnail } from "../images/image.js";
+import type { IndexedItem } from "../search/index/catalogue-index.js";
+import type { CatalogueEntry } from "../search/index/entry.js";
+import { thumbnailPx } from "../search/index/index-catalogue.js";
 import type { ServedCatalogue } from "./served-catalogue.js";
 import type { Upkeep } from "./upkeep.js";
 

@@ -7,10 +7,10 @@ import {
   parseTitle,
   parseValues,
   reservedColumns,
-} from "../data/catalogue/catalogue-item.js";
+} from "../catalogue/catalogue-item.js";
 import { RequestError } from "../errors.js";
-import type { CatalogueEntry } from "../retrieval/index-folder/entry.js";
-import type { Filter } from "../retrieval/store/filter.js";
+import type { CatalogueEntry } from "../search/index/entry.js";
+import type { Filter } from "../search/store/filter.js";
 import type { Condition, Item, itemWriteSchema } from "./api.js";
 import type { WrittenEntry } from "./catalogue-writer.js";
 

@@ -1,8 +1,8 @@
 /** Sends a picture's file as what it is, whatever it is called. */
 import { open } from "node:fs/promises";
 import type { FastifyReply } from "fastify";
-import { imageFormatOf } from "../data/image-format.js";
 import { RequestError } from "../errors.js";
+import { imageFormatOf } from "../images/image-format.js";
 
 const types: Readonly<Record<string, string>> = { JPEG: "image/jpeg", PNG: "image/png", WebP: "image/webp" };
 /** Enough to tell formats apart. */

@@ -1,9 +1,10 @@
 /** The index that a service answers from, with its model. */
+
+import { openBundle } from "../bundle/open-bundle.js";
+import type { Encoder } from "../embedding/encoder.js";
 import { SdfnError } from "../errors.js";
-import type { Encoder } from "../retrieval/encoder.js";
-import { CatalogueIndex } from "../retrieval/index-folder/catalogue-index.js";
-import { CatalogueSearch } from "../retrieval/index-folder/catalogue-search.js";
-import { openBundle } from "../retrieval/open-bundle.js";
+import { CatalogueIndex } from "../search/index/catalogue-index.js";
+import { CatalogueSearch } from "../search/index/catalogue-search.js";
 import { serviceLimits } from "./api.js";
 
 interface OpenOptions {

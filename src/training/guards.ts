@@ -1,7 +1,7 @@
 /** What tells that training goes wrong: an exploding loss, collapsed routers, values that are not finite. */
-import type { Parameter } from "../graph/value.js";
-import type { LossParts } from "./metrics.js";
-import type { TrainingConfig } from "./training-fields.js";
+import type { Parameter } from "../engine/graph/value.js";
+import type { LossParts } from "../runs/metrics.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
 
 /** Where the watch over the loss stands; survives JSON. */
 export interface LossGuard {

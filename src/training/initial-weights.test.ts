@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Vocabulary } from "../data/vocabulary.js";
+import { Random } from "../engine/tensor/random.js";
+import { float32 } from "../engine/tensor/tensor.js";
 import { StateDictError, WeightsError } from "../errors.js";
 import { createModel } from "../models/registry.js";
 import { ResNet } from "../models/resnet.js";
-import { Random } from "../tensor/random.js";
-import { float32 } from "../tensor/tensor.js";
+import { Vocabulary } from "../text/vocabulary.js";
 import { writeSafetensors } from "../weights/safetensors.js";
 import { loadInitialWeights, wordTable } from "./initial-weights.js";
 

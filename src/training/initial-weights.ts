@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { tokenise, type Vocabulary } from "../data/vocabulary.js";
+import type { Random } from "../engine/tensor/random.js";
 import { WeightsError } from "../errors.js";
 import { identifyResNet, loadBackboneWeights } from "../models/backbone-weights.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { Random } from "../tensor/random.js";
+import type { InitialWeightsRecord } from "../runs/run-files.js";
+import { tokenise, type Vocabulary } from "../text/vocabulary.js";
 import { readWeights } from "../weights/read-weights.js";
 import { readWordVectors } from "../weights/word-vectors.js";
-import type { InitialWeightsRecord } from "./run-files.js";
 
 /** Files to start from. */
 export interface InitialWeights {

@@ -1,5 +1,5 @@
 /** Mean loss parts over the steps of an epoch. */
-import type { LossParts } from "./metrics.js";
+import type { LossParts } from "../runs/metrics.js";
 
 /** Where the sums stand; survives JSON. */
 export interface LossSumsState {

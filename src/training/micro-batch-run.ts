@@ -1,10 +1,10 @@
 /** One step by micro-batches: the order in which its graphs run, and what becomes of their results. */
-import type { Parameter } from "../graph/value.js";
-import type { Feeds, GraphSession } from "../runtime/session.js";
-import type { StatefulSession } from "../runtime/stateful-session.js";
-import { type Tensor, tensor } from "../tensor/tensor.js";
+import type { Parameter } from "../engine/graph/value.js";
+import type { Feeds, GraphSession } from "../engine/runtime/session.js";
+import type { StatefulSession } from "../engine/runtime/stateful-session.js";
+import { type Tensor, tensor } from "../engine/tensor/tensor.js";
+import type { LossParts } from "../runs/metrics.js";
 import { type BatchRange, examplesOf, joinExamples } from "./batch-parts.js";
-import type { LossParts } from "./metrics.js";
 import { isFiniteScalar, type StepOutput } from "./step-graph.js";
 
 export interface Sessions {

@@ -1,17 +1,17 @@
 /** A training step on a batch of which only a part is in memory at a time. */
-import { gradients, pulledBack } from "../autodiff/gradients.js";
+import { gradients, pulledBack } from "../engine/autodiff/gradients.js";
+import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
+import { graphMemory } from "../engine/graph/peak-memory.js";
+import { topologicalOrder } from "../engine/graph/traversal.js";
+import { Input, Parameter, type Value } from "../engine/graph/value.js";
+import { add } from "../engine/ops/arithmetic.js";
+import { GraphSession } from "../engine/runtime/session.js";
+import { StatefulSession } from "../engine/runtime/stateful-session.js";
+import { elementCount } from "../engine/tensor/shape.js";
 import { GraphError } from "../errors.js";
-import type { ParameterUpdate } from "../graph/parameter-update.js";
-import { graphMemory } from "../graph/peak-memory.js";
-import { topologicalOrder } from "../graph/traversal.js";
-import { Input, Parameter, type Value } from "../graph/value.js";
-import type { RouterLogits } from "../losses/routes.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { DropoutMask, ForwardPass } from "../nn/forward-pass.js";
-import { add } from "../ops/arithmetic.js";
-import { GraphSession } from "../runtime/session.js";
-import { StatefulSession } from "../runtime/stateful-session.js";
-import { elementCount } from "../tensor/shape.js";
+import type { RouterLogits } from "../nn/losses/routes.js";
 import { microBatches } from "./batch-parts.js";
 import { gradientName, runMicroBatches, type Sessions } from "./micro-batch-run.js";
 import {

@@ -1,12 +1,12 @@
 /** Writes a run's folder as training goes on: metrics, parameters, manifest and checkpoints. */
 import { join } from "node:path";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
+import type { Metrics } from "../runs/metrics.js";
+import { type RunManifest, runFiles, writeManifest } from "../runs/run-files.js";
 import { writeSafetensors } from "../weights/safetensors.js";
 import type { CheckpointContent } from "./checkpoint-files.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
-import type { Metrics } from "./metrics.js";
 import type { MetricsLog } from "./metrics-log.js";
-import { type RunManifest, runFiles, writeManifest } from "./run-files.js";
 import type { TrainingState } from "./training-state.js";
 
 /** What stays the same while a run is written. */

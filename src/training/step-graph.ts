@@ -1,19 +1,19 @@
 /** The parts that a training step is made of: forward pass, losses, clipping and Adam, as graph. */
 
-import type { ParameterUpdate } from "../graph/parameter-update.js";
-import { topologicalOrder } from "../graph/traversal.js";
-import { Input, type Parameter, type Value } from "../graph/value.js";
+import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
+import { topologicalOrder } from "../engine/graph/traversal.js";
+import { Input, type Parameter, type Value } from "../engine/graph/value.js";
+import { cast, full } from "../engine/ops/constant.js";
+import type { Feeds, SessionOptions } from "../engine/runtime/session.js";
+import type { StatefulSessionOptions } from "../engine/runtime/stateful-session.js";
+import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import type { Composition, CompositionModel } from "../models/composition-model.js";
 import { objective, teacherInputs } from "../models/objective.js";
 import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
-import { cast, full } from "../ops/constant.js";
-import { Adam, type ParameterGroup } from "../optim/adam.js";
-import { clipByGlobalNorm, globalNorm } from "../optim/clip.js";
-import type { Feeds, SessionOptions } from "../runtime/session.js";
-import type { StatefulSessionOptions } from "../runtime/stateful-session.js";
-import { scalarOf, type Tensor } from "../tensor/tensor.js";
-import type { LossParts } from "./metrics.js";
-import type { TrainingConfig } from "./training-fields.js";
+import { Adam, type ParameterGroup } from "../nn/optim/adam.js";
+import { clipByGlobalNorm, globalNorm } from "../nn/optim/clip.js";
+import type { LossParts } from "../runs/metrics.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
 
 export interface StepConfig {
   readonly training: Pick<

@@ -1,11 +1,11 @@
 /** One training step: what to feed to its graph or graphs, and what comes out. */
-import type { Batch } from "../data/batch-loader.js";
-import type { Parameter } from "../graph/value.js";
+import type { Batch } from "../data/batches/batch-loader.js";
+import type { Parameter } from "../engine/graph/value.js";
+import type { Random } from "../engine/tensor/random.js";
+import { elementCount, requireStatic } from "../engine/tensor/shape.js";
+import { float32, scalarOf, type Tensor, zeros } from "../engine/tensor/tensor.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { Random } from "../tensor/random.js";
-import { elementCount, requireStatic } from "../tensor/shape.js";
-import { float32, scalarOf, type Tensor, zeros } from "../tensor/tensor.js";
-import type { LossParts } from "./metrics.js";
+import type { LossParts } from "../runs/metrics.js";
 import { compileMicroBatchStep } from "./micro-batch-step.js";
 import { type CompiledStep, DISTILLATION_FACTOR, type StepConfig, type StepOptions } from "./step-graph.js";
 import { compileWholeBatchStep } from "./whole-batch-step.js";

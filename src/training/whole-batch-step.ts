@@ -1,7 +1,7 @@
 /** A training step as one graph, with the whole batch in memory: what is fastest where it fits. */
-import { gradients } from "../autodiff/gradients.js";
+import { gradients } from "../engine/autodiff/gradients.js";
+import { StatefulSession } from "../engine/runtime/stateful-session.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import { StatefulSession } from "../runtime/stateful-session.js";
 import {
   adamOf,
   type CompiledStep,

@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { float32 } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import { float32 } from "../tensor/tensor.js";
 import { readWeights } from "./read-weights.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 

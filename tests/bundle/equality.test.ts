@@ -3,12 +3,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { withEmbedder } from "../../src/cli/run-embedder.js";
-import { exportBundle } from "../../src/exporter/export-bundle.js";
+import { exportBundle } from "../../src/bundle/export-bundle.js";
+import { openBundle } from "../../src/bundle/open-bundle.js";
+import { withEmbedder } from "../../src/cli/encoders/run-embedder.js";
+import type { EncoderQuery } from "../../src/embedding/encoder.js";
 import { modelNames } from "../../src/models/registry.js";
-import type { EncoderQuery } from "../../src/retrieval/encoder.js";
-import { openBundle } from "../../src/retrieval/open-bundle.js";
-import type { Run } from "../../src/training/open-run.js";
+import type { Run } from "../../src/runs/open-run.js";
 import { recordingContext } from "../cli/recording-context.js";
 import { type TrainedRuns, trainedRuns } from "./trained-run.js";
 

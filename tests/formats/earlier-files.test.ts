@@ -48,8 +48,10 @@ describe.each(archives)("%s", (archive) => {
       const other = resumed?.get(name)?.data ?? [];
       expect(other.length, name).toBe(data.length);
       // Equal bits on the machine that wrote it; another processor may round differently.
-      const error = Math.max(...Array.from(data, (value, i) => Math.abs(Number(value) - Number(other[i]))));
-      expect(error, name).toBeLessThan(1e-4);
+      for (const [i, value] of data.entries()) {
+        const difference = Math.abs(Number(value) - Number(other[i]));
+        if (!(difference < 1e-4)) expect.fail(`${name}[${i}]: ${value} became ${other[i]}`);
+      }
     }
   });
 

@@ -2,7 +2,7 @@
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import {
   idOf,
   isCompiled,

@@ -6,7 +6,7 @@ import { chmodSync, cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { addKey, removeKey } from "../../src/service/keys.js";
 import { executable, isCompiled, sdfnProcess } from "../search/shop.js";
 import { form, keyFile, makeSmallIndex, outcome, type SmallIndex } from "./small-index.js";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StoreError } from "../../src/errors.js";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { catalogueSchema, itemSchema, searchResponseSchema } from "../../src/service/api.js";
 import { CatalogueWriter } from "../../src/service/catalogue-writer.js";
 import { ServedCatalogue } from "../../src/service/served-catalogue.js";

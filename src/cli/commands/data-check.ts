@@ -1,16 +1,16 @@
 /** `sdfn data check`: what a data set's folder holds, what is missing, and what is broken. */
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
-import { checkImages, type ImageProblem } from "../../data/check-images.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
+import { checkImages, type ImageProblem } from "../../data/presence/check-images.js";
 import { UsageError } from "../../errors.js";
 import { type SplitSummary, summariseDataset } from "../../evaluation/dataset-summary.js";
 import { protocolNames } from "../../evaluation/protocols.js";
-import { type CommandContext, ExitCode, printJson, untilAborted } from "../context.js";
-import { datasetFlag, datasetOption } from "../dataset-flag.js";
-import { readFlags, switchFlag, textFlag } from "../flags.js";
-import { startProgress } from "../progress.js";
-import { textTable } from "../text-table.js";
+import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
+import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { type CommandContext, ExitCode, printJson, untilAborted } from "../terminal/context.js";
+import { startProgress } from "../terminal/progress.js";
+import { textTable } from "../terminal/text-table.js";
 
 const fields = {
   dataset: datasetFlag,

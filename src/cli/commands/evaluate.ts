@@ -9,19 +9,19 @@ import { UsageError } from "../../errors.js";
 import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { captionJoins, protocolFor, protocolNames, referenceRules } from "../../evaluation/protocols.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
-import { openRun } from "../../training/open-run.js";
-import { projectCommit } from "../../training/project-version.js";
-import { type CommandContext, printJson, untilAborted } from "../context.js";
-import { datasetFlag, datasetOption } from "../dataset-flag.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { openRun } from "../../runs/open-run.js";
+import { projectCommit } from "../../runs/project-version.js";
+import { withEmbedder } from "../encoders/run-embedder.js";
+import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
+import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
 import {
   imageCacheBoundOption,
   imageCacheFields,
   imageCacheOf,
   imageCacheOption,
-} from "../image-cache-flags.js";
-import { recallText } from "../recall-text.js";
-import { withEmbedder } from "../run-embedder.js";
+} from "../flags/image-cache-flags.js";
+import { type CommandContext, printJson, untilAborted } from "../terminal/context.js";
+import { recallText } from "../views/recall-text.js";
 
 const fields = {
   run: textFlag,

@@ -2,15 +2,15 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { countCatalogueRows } from "../../data/catalogue/read-catalogue.js";
+import { countCatalogueRows } from "../../catalogue/read-catalogue.js";
 import { UsageError } from "../../errors.js";
-import type { IndexReport } from "../../retrieval/index-folder/index-catalogue.js";
-import { indexFiles } from "../../retrieval/index-folder/manifest.js";
-import { type CommandContext, printJson } from "../context.js";
-import type { ModelSource } from "../encoder-of.js";
-import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { indexWithModel } from "../index-with-model.js";
-import { duration, startProgress } from "../progress.js";
+import type { IndexReport } from "../../search/index/index-catalogue.js";
+import { indexFiles } from "../../search/index/manifest.js";
+import type { ModelSource } from "../encoders/encoder-of.js";
+import { indexWithModel } from "../encoders/index-with-model.js";
+import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { duration, startProgress } from "../terminal/progress.js";
 import { indexCheckCommand } from "./index-check.js";
 import { indexDeleteCommand } from "./index-delete.js";
 

@@ -1,11 +1,11 @@
 /** `sdfn index check`: compares an index's searches with exact ones. */
 import { Command } from "commander";
-import { CatalogueIndex } from "../../retrieval/index-folder/catalogue-index.js";
-import { checkIndex, type IndexCheck } from "../../retrieval/index-folder/check-index.js";
-import { type CommandContext, printJson } from "../context.js";
-import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { type Progress, startProgress } from "../progress.js";
-import { textTable } from "../text-table.js";
+import { CatalogueIndex } from "../../search/index/catalogue-index.js";
+import { checkIndex, type IndexCheck } from "../../search/index/check-index.js";
+import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
+import { textTable } from "../terminal/text-table.js";
 
 const fields = {
   index: textFlag,

@@ -2,12 +2,12 @@
 import { Command } from "commander";
 import { splitNames } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
-import { type CommandContext, untilAborted } from "../context.js";
-import { datasetOption } from "../dataset-flag.js";
-import { filterHelp } from "../filter-flag.js";
-import { imageCacheBoundOption, imageCacheOption } from "../image-cache-flags.js";
-import { searchIndex } from "../search-index.js";
-import { searchRun } from "../search-run.js";
+import { datasetOption } from "../flags/dataset-flag.js";
+import { filterHelp } from "../flags/filter-flag.js";
+import { imageCacheBoundOption, imageCacheOption } from "../flags/image-cache-flags.js";
+import { type CommandContext, untilAborted } from "../terminal/context.js";
+import { searchIndex } from "./search-index.js";
+import { searchRun } from "./search-run.js";
 
 /** The command, ready to be added to a program. */
 export function searchCommand(context: CommandContext): Command {

@@ -1,4 +1,7 @@
 /** What `sdfn weights check` says of a weights file. */
+
+import { Random } from "../../engine/tensor/random.js";
+import { elementCount } from "../../engine/tensor/shape.js";
 import {
   identifyResNet,
   ignoredByBackbone,
@@ -6,8 +9,6 @@ import {
   type ResNetIdentity,
 } from "../../models/backbone-weights.js";
 import { ResNet, type ResNetName } from "../../models/resnet.js";
-import { Random } from "../../tensor/random.js";
-import { elementCount } from "../../tensor/shape.js";
 import type { WeightsFile } from "../../weights/read-weights.js";
 
 export interface WeightsDescription {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { Input, type Value } from "../../graph/value.js";
-import { consistencyLoss, similarityDivergences } from "../../losses/consistency.js";
-import { scaledSimilarity } from "../../losses/similarity.js";
+import { Input, type Value } from "../../engine/graph/value.js";
+import { runOnce } from "../../engine/runtime/session.js";
+import { Random } from "../../engine/tensor/random.js";
+import { int64, tensor } from "../../engine/tensor/tensor.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
-import { runOnce } from "../../runtime/session.js";
-import { Random } from "../../tensor/random.js";
-import { int64, tensor } from "../../tensor/tensor.js";
+import { consistencyLoss, similarityDivergences } from "../../nn/losses/consistency.js";
+import { scaledSimilarity } from "../../nn/losses/similarity.js";
 import { objective, teacherInputs, teacherOutputs } from "../objective.js";
 import { parseSdfnConfig, type SdfnConfigInput } from "./config.js";
 import { Sdfn } from "./sdfn.js";

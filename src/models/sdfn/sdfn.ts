@@ -1,7 +1,8 @@
 /** SDFN: the whole model. */
+
+import { add } from "../../engine/ops/arithmetic.js";
+import type { Random } from "../../engine/tensor/random.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
-import { add } from "../../ops/arithmetic.js";
-import type { Random } from "../../tensor/random.js";
 import { type AuxiliaryLosses, type Composition, CompositionModel } from "../composition-model.js";
 import type { ImageFeatures } from "../image-encoder.js";
 import type { TextFeatures } from "../text-encoder.js";

@@ -1,7 +1,7 @@
 /** Items of the catalogue and their pictures. */
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
-import type { CatalogueEntry } from "../../retrieval/index-folder/entry.js";
+import type { CatalogueEntry } from "../../search/index/entry.js";
 import { errorSchema, itemSchema, serviceLimits } from "../api.js";
 import { itemOf } from "../item.js";
 import type { ServiceApp, ServiceParts } from "../parts.js";

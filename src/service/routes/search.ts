@@ -2,12 +2,8 @@
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { RequestError } from "../../errors.js";
-import type {
-  CatalogueAnswer,
-  CatalogueQuery,
-  QueryAccount,
-} from "../../retrieval/index-folder/catalogue-search.js";
-import type { CatalogueEntry } from "../../retrieval/index-folder/entry.js";
+import type { CatalogueAnswer, CatalogueQuery, QueryAccount } from "../../search/index/catalogue-search.js";
+import type { CatalogueEntry } from "../../search/index/entry.js";
 import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
 import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";

@@ -1,0 +1,79 @@
+/** One item of an index, as searches answer with it. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
+import { StoreError } from "../../errors.js";
+import { tagOf } from "../store/filter.js";
+import type { StoredItem } from "../store/vector-store.js";
+
+/** Changes when equal rows must be indexed anew. */
+const format = 1;
+
+const entrySchema = z.strictObject({
+  category: z.string(),
+  title: z.string().optional(),
+  price: z.number().optional(),
+  /** Values by name, in the catalogue's order. */
+  attributes: z.record(z.string(), z.array(z.string())),
+  /** Path of the picture below the index's image root; absent where only the thumbnail was kept. */
+  image: z.string().optional(),
+  /** SHA-256 of the picture's file: names the thumbnail. */
+  picture: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** What the index knows of an item besides its embedding. */
+export type CatalogueEntry = Readonly<z.infer<typeof entrySchema>> & { readonly id: string };
+
+/** An entry from a row of a catalogue. @param picture SHA-256 of the picture's file. */
+export function entryOf(item: CatalogueItem, picture: string): CatalogueEntry {
+  const { id, category, title, price, attributes, image } = item;
+  return {
+    id,
+    category,
+    ...(title === undefined ? {} : { title }),
+    ...(price === undefined ? {} : { price }),
+    attributes: Object.fromEntries([...attributes].map(([name, values]) => [name, [...values]])),
+    ...(image.kind === "file" ? { image: image.path } : {}),
+    picture,
+  };
+}
+
+/** A hash of everything in an entry: 32 hexadecimal digits. */
+export function entryHash(entry: CatalogueEntry): string {
+  return createHash("sha256")
+    .update(JSON.stringify([format, entry.id, detailsOf(entry)]))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+/** What the store keeps of an entry. @param vector [D], length 1. */
+export function storedItem(entry: CatalogueEntry, vector: Float32Array): StoredItem {
+  return {
+    id: entry.id,
+    hash: entryHash(entry),
+    category: entry.category,
+    price: entry.price,
+    tags: Object.entries(entry.attributes).flatMap(([name, values]) =>
+      values.map((value) => tagOf(name, value)),
+    ),
+    details: detailsOf(entry),
+    vector,
+  };
+}
+
+/** @throws StoreError for details that this version did not write. */
+export function parseEntry(id: string, details: string): CatalogueEntry {
+  try {
+    return { id, ...entrySchema.parse(JSON.parse(details)) };
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new StoreError(`item ${id}: its stored details cannot be read; got ${reason}; index it again`, {
+      cause,
+    });
+  }
+}
+
+/** Fields in one order, so that equal entries are equal texts. */
+function detailsOf({ category, title, price, attributes, image, picture }: CatalogueEntry): string {
+  return JSON.stringify({ category, title, price, attributes, image, picture });
+}

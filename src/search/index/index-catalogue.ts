@@ -1,0 +1,208 @@
+/** Brings an index up to date with a catalogue file. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
+import { readCatalogue } from "../../catalogue/read-catalogue.js";
+import type { Encoder } from "../../embedding/encoder.js";
+import { ImageError } from "../../errors.js";
+import { thumbnail } from "../../images/image.js";
+import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
+import { type CatalogueEntry, entryHash, entryOf } from "./entry.js";
+import { indexFiles } from "./manifest.js";
+import { RowErrors } from "./row-errors.js";
+
+export interface IndexCatalogueOptions {
+  /** `.csv` or `.jsonl`. */
+  readonly file: string;
+  /** Also removes items that the file does not have; those of wrong rows stay. */
+  readonly deleteMissing?: boolean;
+  /** Items embedded at a time. */
+  readonly batchSize?: number;
+  /** Called after every batch with the rows done so far and those of them that needed the model. */
+  readonly onProgress?: (rows: number, embedded: number) => void;
+  /** Called once when all items are written, before the index is put in order. */
+  readonly onWritten?: () => void;
+  /** Stops between two batches; what was done is kept. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface IndexReport {
+  readonly rows: number;
+  readonly added: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly deleted: number;
+  /** Rows that could not be indexed; they are in the file. */
+  readonly errors: number;
+  readonly errorFile: string | undefined;
+}
+
+/** Longer side of thumbnails: what a shop's grid shows on a dense screen, and enough to be a reference again. */
+export const thumbnailPx = 320;
+/** Pictures read at a time. */
+const parallelReads = 8;
+
+/**
+ * Embeds what is new or changed, told by a hash of row and picture, so that a run that was stopped goes on where it was.
+ * A row that cannot be used is written to `errors.jsonl` and left; an item that was indexed before stays as it was.
+ * @throws DatasetError when the file cannot be read; StoreError when the index cannot be written or has another model;
+ *   the signal's reason.
+ */
+export async function indexCatalogue(
+  index: CatalogueIndex,
+  encoder: Encoder,
+  { file, deleteMissing = false, batchSize = 64, onProgress, onWritten, signal }: IndexCatalogueOptions,
+): Promise<IndexReport> {
+  index.requireModel(encoder);
+  const root = resolve(dirname(file));
+  await index.setImageRoot(root);
+  const known = new Map<string, string>();
+  for await (const summaries of index.summaries()) for (const { id, hash } of summaries) known.set(id, hash);
+  const present = new Set<string>();
+  const counts = { rows: 0, added: 0, updated: 0, unchanged: 0, deleted: 0 };
+  const errors = await RowErrors.create(join(index.folder, indexFiles.errors));
+  const onWrongRow = ({
+    row,
+    id,
+    problems,
+  }: {
+    row: number;
+    id: string | undefined;
+    problems: readonly string[];
+  }) => {
+    counts.rows += 1;
+    if (id !== undefined) present.add(id);
+    errors.add({ row, ...(id === undefined ? {} : { id }), problems });
+  };
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const batch of batches(readCatalogue(file, { onWrongRow }), batchSize)) {
+      signal?.throwIfAborted();
+      for (const { id } of batch) present.add(id);
+      const entries = await readEntries(batch, root, errors);
+      const changed = entries.filter(({ entry, hash }) => known.get(entry.id) !== hash);
+      const items = await embed(changed, { root, encoder, index, errors });
+      await writing; // the one before: written while this one was embedded
+      counts.rows += batch.length;
+      counts.unchanged += entries.length - changed.length;
+      for (const { entry } of items) counts[known.has(entry.id) ? "updated" : "added"] += 1;
+      writing = index.put(items);
+      writing.catch(() => undefined); // thrown above, or below
+      await errors.flush();
+      onProgress?.(counts.rows, counts.added + counts.updated);
+    }
+    signal?.throwIfAborted();
+  } finally {
+    await writing;
+    await errors.close();
+  }
+  if (deleteMissing) {
+    const missing = [...known.keys()].filter((id) => !present.has(id));
+    await index.delete(missing);
+    counts.deleted = missing.length;
+  }
+  onWritten?.();
+  await index.finish();
+  return { ...counts, errors: errors.rows, errorFile: errors.file };
+}
+
+interface ReadEntry {
+  readonly row: number;
+  readonly entry: CatalogueEntry;
+  readonly hash: string;
+}
+
+/** Entries of rows whose picture's file can be read. */
+async function readEntries(
+  items: readonly CatalogueItem[],
+  root: string,
+  errors: RowErrors,
+): Promise<readonly ReadEntry[]> {
+  const read = async (item: CatalogueItem): Promise<ReadEntry[]> => {
+    const { row, id, image } = item;
+    if (image.kind === "address") {
+      errors.add({
+        row,
+        id,
+        problems: ["the picture is an address, and nothing is fetched; save it beside the catalogue"],
+      });
+      return [];
+    }
+    try {
+      const entry = entryOf(item, await hashOfFile(join(root, image.path)));
+      return [{ row, entry, hash: entryHash(entry) }];
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error)) throw error;
+      errors.add({ row, id, problems: [`${image.path}: the picture cannot be read; got ${error.code}`] });
+      return [];
+    }
+  };
+  const result: ReadEntry[] = [];
+  for (let start = 0; start < items.length; start += parallelReads) {
+    result.push(...(await Promise.all(items.slice(start, start + parallelReads).map(read))).flat());
+  }
+  return result;
+}
+
+/** Embeddings and thumbnails, where both can be had. */
+async function embed(
+  entries: readonly ReadEntry[],
+  {
+    root,
+    encoder,
+    index,
+    errors,
+  }: {
+    readonly root: string;
+    readonly encoder: Encoder;
+    readonly index: CatalogueIndex;
+    readonly errors: RowErrors;
+  },
+): Promise<readonly IndexedItem[]> {
+  if (entries.length === 0) return [];
+  const files = entries.map(({ entry }) => join(root, entry.image ?? ""));
+  const thumbnails = Promise.all(
+    entries.map(({ entry }, i) =>
+      index.hasThumbnail(entry) ? undefined : orImageError(() => thumbnail(files[i] ?? "", thumbnailPx)),
+    ),
+  );
+  thumbnails.catch(() => undefined); // awaited below, should the encoder fail first
+  const embeddings = await encoder.embedPictures(files);
+  const small = await thumbnails;
+  return entries.flatMap(({ row, entry }, i) => {
+    const [embedding, picture] = [embeddings[i], small[i]];
+    const wrong = [embedding, picture].find((value) => value instanceof ImageError);
+    if (wrong instanceof ImageError || embedding === undefined) {
+      errors.add({ row, id: entry.id, problems: [wrong?.message ?? "the model gave no embedding"] });
+      return [];
+    }
+    return [{ entry, embedding: embedding as Float32Array, thumbnail: picture as Uint8Array | undefined }];
+  });
+}
+
+async function orImageError<T>(work: () => Promise<T>): Promise<T | ImageError> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ImageError) return error;
+    throw error;
+  }
+}
+
+async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+async function* batches<T>(values: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
+  let batch: T[] = [];
+  for await (const value of values) {
+    batch.push(value);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
