@@ -2,8 +2,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { randomCrop, stackCrops } from "../dist/data/batches/batch-tensors.js";
 import { Random } from "../dist/engine/tensor/random.js";
+import { randomCrop, stackCrops } from "../dist/images/crops.js";
 import { ImageCache } from "../dist/images/image-cache.js";
 import { ImageThread } from "../dist/images/image-thread.js";
 import { projectCommit } from "../dist/runs/project-version.js";

@@ -1,10 +1,12 @@
 /** A bundle's models in memory: decodes, prepares and embeds a batch. Occupies the thread it runs on; `BundleEncoder` gives it one. */
-import { centreCrop, encodeTexts, stackCrops } from "../data/batches/batch-tensors.js";
+
 import type { EncodedQuery, EncoderQuery, WordAttention } from "../embedding/encoder.js";
 import { type Feeds, GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { BundleError, ImageError } from "../errors.js";
+import { centreCrop, stackCrops } from "../images/crops.js";
 import { decodeImage } from "../images/image.js";
+import { encodeTexts } from "../text/encode-texts.js";
 import { hasWords, tokenise, Vocabulary } from "../text/vocabulary.js";
 import { type BundleManifest, bundleFiles, readBundleFile } from "./bundle-manifest.js";
 

@@ -3,10 +3,7 @@ import { type Command, CommanderError } from "commander";
 import { SdfnError, UsageError } from "../errors.js";
 import { projectVersion } from "../runs/project-version.js";
 import { createProgram } from "./program.js";
-import { type CommandContext, ExitCode, printJson } from "./terminal/context.js";
-
-/** Exit codes of the executable; 130 is what shells expect after Ctrl-C. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+import { type CommandContext, ExitCode, exitCodes, printJson } from "./terminal/context.js";
 
 /**
  * Runs one command.

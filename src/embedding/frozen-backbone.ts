@@ -1,13 +1,13 @@
 /** A frozen backbone: its feature maps are computed once for each image and kept on disk. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { centreCrop, stackCrops } from "../data/batches/batch-tensors.js";
 import { Input, type Value } from "../engine/graph/value.js";
 import { cast } from "../engine/ops/constant.js";
 import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { EnvironmentError, WeightsError } from "../errors.js";
 import { RowStore } from "../files/row-store.js";
+import { centreCrop, stackCrops } from "../images/crops.js";
 import type { FeatureMapRequest, FeatureMaps } from "../images/feature-maps.js";
 import type { ImageFit } from "../images/image.js";
 import type { ImageSource } from "../images/image-source.js";

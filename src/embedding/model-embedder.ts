@@ -1,11 +1,12 @@
 /** Turns images and queries into embeddings with a trained model. */
-import { encodeTexts } from "../data/batches/batch-tensors.js";
+
 import { imageBatches } from "../data/batches/inference-batches.js";
 import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import type { FeatureMaps } from "../images/feature-maps.js";
 import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
+import { encodeTexts } from "../text/encode-texts.js";
 import type { Vocabulary } from "../text/vocabulary.js";
 import { inferenceGraphs } from "./inference-graphs.js";
 import { type RouteStatistics, RouteSums } from "./route-statistics.js";

@@ -1,29 +1,23 @@
 /** Trains and evaluates one model: what the demo and the grids do again and again. */
 
-import { type RunEmbedder, withEmbedder } from "../cli/encoders/run-embedder.js";
-import type { CommandContext } from "../cli/terminal/context.js";
 import type { RetrievalDataset, SplitName } from "../data/triplet.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
 import { type CategoryTask, evaluate, evaluationImages } from "../evaluation/evaluate.js";
 import type { Protocol } from "../evaluation/protocols.js";
 import { type QueryRank, queryRanksOf } from "../evaluation/query-ranks.js";
-import type { DiskCacheOptions } from "../files/disk-cache.js";
+import { type EmbedderOptions, type RunEmbedder, withEmbedder } from "../evaluation/run-embedder.js";
 import { openRun } from "../runs/open-run.js";
 import { projectCommit } from "../runs/project-version.js";
 import type { RunConfig } from "../runs/run-config.js";
 import { resumeTraining, type TrainEvent, train } from "../training/train.js";
 
-export interface EvaluateRunOptions {
+export interface EvaluateRunOptions extends EmbedderOptions {
   readonly dataset: RetrievalDataset;
   readonly runDir: string;
   readonly split: SplitName;
   readonly protocol: Protocol;
   /** Name beside the numbers; the model's own by default. */
   readonly name?: string | undefined;
-  readonly context: CommandContext;
-  /** A program reads along: no progress is shown. */
-  readonly json: boolean;
-  readonly imageCache?: DiskCacheOptions | undefined;
 }
 
 /** Trains into `runDir`, or goes on with the run there. @throws the signal's reason when it was stopped; the run is saved. */
@@ -32,10 +26,10 @@ export async function trainRun({
   config,
   runDir,
   imageCache,
-  context: { signal },
+  signal,
   isStopped = false,
   onEvent,
-}: Pick<EvaluateRunOptions, "dataset" | "runDir" | "imageCache" | "context"> & {
+}: Pick<EvaluateRunOptions, "dataset" | "runDir" | "imageCache" | "signal"> & {
   readonly config: RunConfig;
   /** The folder holds a run of this configuration that was stopped. */
   readonly isStopped?: boolean;
@@ -43,7 +37,7 @@ export async function trainRun({
 }): Promise<void> {
   const options = { dataset, config, runDir, imageCache, signal, onEvent };
   await (isStopped ? resumeTraining(options) : train(options));
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
 }
 
 /**

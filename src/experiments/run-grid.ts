@@ -1,24 +1,38 @@
 /** Runs a grid of trainings, one after another; what is finished is not run again. */
 
-import { type CommandContext, untilAborted } from "../cli/terminal/context.js";
-import { type GridView, gridView } from "../cli/views/grid-view.js";
 import type { RetrievalDataset } from "../data/triplet.js";
 import { RunError, SdfnError } from "../errors.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
-import type { DiskCacheOptions } from "../files/disk-cache.js";
+import type { EvaluationResult } from "../evaluation/result.js";
+import type { EmbedderOptions } from "../evaluation/run-embedder.js";
+import type { TrainEvent } from "../training/train.js";
+import { untilAborted } from "../until-aborted.js";
 import { evaluateRun, trainRun } from "./evaluate-run.js";
 import type { GridCell } from "./grid-cells.js";
 import type { CellFailure, CellState, GridFolder, GridMeasure } from "./grid-folder.js";
 
-export interface RunGridOptions {
+/** Is told how a grid goes. */
+export interface GridListener {
+  /** @param finished cells of earlier times, which are not run again. */
+  start(total: number, finished: number): void;
+  /** A cell is trained or evaluated now. */
+  begin(cell: GridCell): void;
+  onEvent(event: TrainEvent): void;
+  /** Training is over, evaluation begins. */
+  evaluating(): void;
+  finished(result: EvaluationResult): void;
+  failed(failure: CellFailure): void;
+  /** The grid is over, also when it stopped in the middle. */
+  close(): void;
+}
+
+export interface RunGridOptions extends EmbedderOptions {
   readonly cells: readonly GridCell[];
   readonly folder: GridFolder;
   readonly dataset: RetrievalDataset;
   readonly measure: GridMeasure;
-  readonly imageCache: DiskCacheOptions | undefined;
-  readonly context: CommandContext;
-  /** A program reads along: no progress is shown. */
-  readonly json: boolean;
+  readonly signal: AbortSignal;
+  readonly listener: GridListener;
 }
 
 /** What became of a cell. */
@@ -38,55 +52,48 @@ export async function runGrid(
   options: RunGridOptions,
   onOutcome: (outcome: CellOutcome) => void,
 ): Promise<void> {
-  const { cells, folder, context, json } = options;
+  const { cells, folder, signal, listener } = options;
   const states = folder.states(cells);
   const finished = cells.flatMap((cell) => {
     const state = states.get(cell);
     return state?.kind === "finished" ? [{ cell, evaluation: state.evaluation }] : [];
   });
   for (const outcome of finished) onOutcome(outcome);
-  if (!json && finished.length > 0) {
-    context.stdout.write(`${finished.length} of ${cells.length} cells were finished before\n`);
-  }
-  const view = gridView(context, { json, total: cells.length, done: finished.length });
+  listener.start(cells.length, finished.length);
   try {
     for (const cell of cells) {
       const state = states.get(cell) ?? { kind: "open" };
       if (state.kind === "finished") continue;
-      context.signal.throwIfAborted();
-      view.begin(cell);
-      onOutcome(await runCell(cell, state, { ...options, view }));
+      signal.throwIfAborted();
+      listener.begin(cell);
+      onOutcome(await runCell(cell, state, options));
     }
   } finally {
-    view.close();
+    listener.close();
   }
 }
 
-async function runCell(
-  cell: GridCell,
-  state: CellState,
-  { view, ...options }: RunGridOptions & { readonly view: GridView },
-): Promise<CellOutcome> {
-  const { folder, dataset, measure, imageCache, context, json } = options;
-  const run = { dataset, imageCache, context, json };
+async function runCell(cell: GridCell, state: CellState, options: RunGridOptions): Promise<CellOutcome> {
+  const { folder, dataset, measure, imageCache, imageChecks, signal, listener } = options;
+  const run = { dataset, imageCache, imageChecks, signal };
   try {
     const runDir = state.kind === "open" ? folder.clear(cell) : folder.runOf(cell);
     if (state.kind !== "trained") {
       const isStopped = state.kind === "stopped";
-      await trainRun({ ...run, runDir, config: cell.config, isStopped, onEvent: view.onEvent });
+      await trainRun({ ...run, runDir, config: cell.config, isStopped, onEvent: listener.onEvent });
     }
-    view.evaluating();
+    listener.evaluating();
     const { split, protocol } = measure;
-    const evaluation = await untilAborted(context.signal, () =>
+    const evaluation = await untilAborted(signal, () =>
       evaluateRun({ ...run, runDir, split, protocol, name: cell.row.title }),
     );
     folder.writeEvaluation(cell, evaluation);
-    view.finished(evaluation.result);
+    listener.finished(evaluation.result);
     return { cell, evaluation };
   } catch (error) {
-    if (context.signal.aborted) throw context.signal.reason;
+    if (signal.aborted) throw signal.reason;
     const failure = failureOf(error, state.kind === "stopped" ? folder.runOf(cell) : undefined);
-    view.failed(failure);
+    listener.failed(failure);
     return { cell, failure };
   }
 }

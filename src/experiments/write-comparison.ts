@@ -1,6 +1,5 @@
 /** What a grid leaves: the comparison as JSON, CSV, Markdown, a chart and a page. */
 
-import { machineFacts } from "../cli/terminal/machine-facts.js";
 import {
   type Comparison,
   type ComparisonEntry,
@@ -10,6 +9,7 @@ import {
 import { writeDurably } from "../files/durable-file.js";
 import { comparisonChartFile, comparisonPage, type RowCost } from "../report/comparison-page.js";
 import type { Fact } from "../report/fact-list.js";
+import { machineFacts } from "../report/machine-facts.js";
 import { projectCommit } from "../runs/project-version.js";
 import { readMetrics } from "../runs/run-files.js";
 import { comparisonCsv, comparisonMarkdown, differencesCsv } from "./comparison-tables.js";

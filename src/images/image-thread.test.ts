@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { stackCrops } from "../data/batches/batch-tensors.js";
 import { ImageError } from "../errors.js";
+import { stackCrops } from "./crops.js";
 import { ImageCache } from "./image-cache.js";
 import { ImageThread } from "./image-thread.js";
 

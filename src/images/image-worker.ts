@@ -1,7 +1,7 @@
 /** Runs on a thread of its own: an image cache that answers the requests of an `ImageThread`. */
 import { parentPort, workerData } from "node:worker_threads";
-import { stackCrops } from "../data/batches/batch-tensors.js";
 import { ImageError } from "../errors.js";
+import { stackCrops } from "./crops.js";
 import { ImageCache, type ImageCacheOptions, type ImageCacheStatistics } from "./image-cache.js";
 import type { CropRequest } from "./image-source.js";
 

@@ -56,7 +56,7 @@ interface WorkOptions {
   readonly dataset: RetrievalDataset;
   readonly runDir: string;
   /** Ends training after the step under way; the run is saved. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onEvent?: (event: TrainEvent) => void;
   /** Where resized images are kept for later runs; nowhere by default. */
   readonly imageCache?: DiskCacheOptions | undefined;

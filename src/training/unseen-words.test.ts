@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { encodeTexts } from "../data/batches/batch-tensors.js";
+import { encodeTexts } from "../text/encode-texts.js";
 import { Vocabulary } from "../text/vocabulary.js";
 import { describeUnseen, noteWords, unseenWords } from "./unseen-words.js";
 

@@ -7,15 +7,16 @@ import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exportBundle } from "../../src/bundle/export-bundle.js";
 import { openBundle } from "../../src/bundle/open-bundle.js";
-import { centreCrop, encodeTexts, stackCrops } from "../../src/data/batches/batch-tensors.js";
 import { inferenceGraphs } from "../../src/embedding/inference-graphs.js";
 import { runOnce } from "../../src/engine/runtime/session.js";
 import { Random } from "../../src/engine/tensor/random.js";
 import { BundleError, EncoderError, ImageError, UsageError } from "../../src/errors.js";
+import { centreCrop, stackCrops } from "../../src/images/crops.js";
 import { ImageCache } from "../../src/images/image-cache.js";
 import { createModel } from "../../src/models/registry.js";
 import type { Run } from "../../src/runs/open-run.js";
 import { resolveRunConfig } from "../../src/runs/run-config.js";
+import { encodeTexts } from "../../src/text/encode-texts.js";
 import { type TrainedRuns, trainedRuns } from "./trained-run.js";
 
 let runs: TrainedRuns;

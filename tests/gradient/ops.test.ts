@@ -1,11 +1,11 @@
 import { describe, it } from "vitest";
-import { add, divide, maximum, multiply, subtract } from "../../src/engine/ops/arithmetic.js";
+import { add, divide, maximum, multiply, negate, subtract } from "../../src/engine/ops/arithmetic.js";
 import { equal, lessOrEqual, where } from "../../src/engine/ops/comparison.js";
 import { constant } from "../../src/engine/ops/constant.js";
-import { exp, log, negate, relu, sigmoid, sqrt, tanh } from "../../src/engine/ops/elementwise.js";
+import { exp, log, relu, sigmoid, sqrt, tanh } from "../../src/engine/ops/elementwise.js";
 import { gather, scatterAdd } from "../../src/engine/ops/gather.js";
 import { matmul } from "../../src/engine/ops/matmul.js";
-import { max, mean, sum } from "../../src/engine/ops/reduce.js";
+import { max, mean, sum, sumTo } from "../../src/engine/ops/reduce.js";
 import {
   broadcastTo,
   concat,
@@ -13,7 +13,6 @@ import {
   pad,
   reshape,
   slice,
-  sumTo,
   transpose,
 } from "../../src/engine/ops/shape.js";
 import { logSoftmax, softmax } from "../../src/engine/ops/softmax.js";

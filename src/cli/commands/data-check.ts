@@ -6,9 +6,10 @@ import { checkImages, type ImageProblem } from "../../data/presence/check-images
 import { UsageError } from "../../errors.js";
 import { type SplitSummary, summariseDataset } from "../../evaluation/dataset-summary.js";
 import { protocolNames } from "../../evaluation/protocols.js";
+import { untilAborted } from "../../until-aborted.js";
 import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
 import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
-import { type CommandContext, ExitCode, printJson, untilAborted } from "../terminal/context.js";
+import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
 import { startProgress } from "../terminal/progress.js";
 import { textTable } from "../terminal/text-table.js";
 

@@ -10,8 +10,10 @@ import { Random } from "../../engine/tensor/random.js";
 import { UsageError } from "../../errors.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
+import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { evaluateRun, trainRun } from "../../experiments/evaluate-run.js";
 import { demoPage } from "../../report/demo-page.js";
+import { machineFacts } from "../../report/machine-facts.js";
 import { openRun } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { resolveRunConfig } from "../../runs/run-config.js";
@@ -20,12 +22,11 @@ import { serviceDefaults } from "../../service/start-service.js";
 import { answerQueries } from "../demo/demo-answers.js";
 import { type DemoFolder, prepareDemoFolder } from "../demo/demo-folder.js";
 import { indexDemo, serveDemo } from "../demo/demo-service.js";
-import { withEmbedder } from "../encoders/run-embedder.js";
 import { packagedConfig, readConfigFile } from "../flags/config-file.js";
 import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
-import { machineFacts } from "../terminal/machine-facts.js";
 import { duration, startProgress } from "../terminal/progress.js";
+import { imageCheckView } from "../views/image-check-view.js";
 import { namedRoutes } from "../views/query-routes.js";
 import { comparisonText } from "../views/recall-text.js";
 import { trainingView } from "../views/training-view.js";
@@ -177,8 +178,8 @@ async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResul
   const config = configOf(plan, demo);
   const { epochs, batchSize } = config.training;
   const run = {
-    context,
-    json,
+    signal: context.signal,
+    imageChecks: imageCheckView(context, json),
     dataset: openFashionIq(folder.catalogue),
     runDir: folder.runOf(plan.model),
     imageCache: { folder: folder.imageCache },
@@ -193,12 +194,16 @@ async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResul
 }
 
 async function answer(demo: Demo, { items }: CataloguePlan) {
-  const { context, folder, seed } = demo;
+  const { context, folder, json, seed } = demo;
   context.signal.throwIfAborted();
   const opened = openRun(folder.runOf(plans[0].model));
   const dataset = openFashionIq(folder.catalogue);
   const titles = new Map(items.map(({ id, title }) => [id, title]));
-  const options = { ...demo, imageCache: { folder: folder.imageCache } };
+  const options = {
+    signal: context.signal,
+    imageChecks: imageCheckView(context, json),
+    imageCache: { folder: folder.imageCache },
+  };
   const answered = await withEmbedder(opened, dataset, options, ({ embedder }) =>
     answerQueries(embedder, {
       dataset,

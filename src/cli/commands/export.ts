@@ -2,8 +2,9 @@
 import { Command } from "commander";
 import { exportBundle } from "../../bundle/export-bundle.js";
 import { openRun } from "../../runs/open-run.js";
+import { untilAborted } from "../../until-aborted.js";
 import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
-import { type CommandContext, printJson, untilAborted } from "../terminal/context.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 
 const fields = { run: textFlag, out: textFlag, json: switchFlag };

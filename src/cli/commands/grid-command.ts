@@ -21,6 +21,8 @@ import {
 } from "../flags/image-cache-flags.js";
 import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
+import { gridView } from "../views/grid-view.js";
+import { imageCheckView } from "../views/image-check-view.js";
 
 /** Schema of the shared options, for `readFlags`. */
 export const gridFields = {
@@ -101,7 +103,16 @@ export async function runGridCommand(
     }
     try {
       await runGrid(
-        { cells, folder, dataset, measure, imageCache: imageCacheOf(flags), context, json: flags.json },
+        {
+          cells,
+          folder,
+          dataset,
+          measure,
+          imageCache: imageCacheOf(flags),
+          imageChecks: imageCheckView(context, flags.json),
+          signal: context.signal,
+          listener: gridView(context, { json: flags.json }),
+        },
         (outcome) => outcomes.push(outcome),
       );
     } catch (error) {

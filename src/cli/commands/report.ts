@@ -10,10 +10,12 @@ import { RunError } from "../../errors.js";
 import { summariseDataset } from "../../evaluation/dataset-summary.js";
 import { protocolFor, protocolNames } from "../../evaluation/protocols.js";
 import { type EvaluateRunOptions, evaluateRun } from "../../experiments/evaluate-run.js";
+import { machineFacts } from "../../report/machine-facts.js";
 import { type RunEvaluation, runPage } from "../../report/run-page.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
 import { readManifest, readMetrics, runFiles } from "../../runs/run-files.js";
+import { untilAborted } from "../../until-aborted.js";
 import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
 import {
@@ -22,10 +24,10 @@ import {
   imageCacheOf,
   imageCacheOption,
 } from "../flags/image-cache-flags.js";
-import { type CommandContext, printJson, untilAborted } from "../terminal/context.js";
-import { machineFacts } from "../terminal/machine-facts.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
 import { writePage } from "../terminal/write-page.js";
 import { extremeQueries } from "../views/extreme-queries.js";
+import { imageCheckView } from "../views/image-check-view.js";
 import { withQueryPictures } from "../views/query-pictures.js";
 import { moduleNamesOf, namedRoutes } from "../views/query-routes.js";
 
@@ -82,8 +84,8 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       split: flags.split ?? (dataset.evaluation ?? usualEvaluation).split,
       protocol: protocolFor(dataset, { name: flags.protocol }),
       imageCache: imageCacheOf(flags),
-      context,
-      json,
+      signal: context.signal,
+      imageChecks: imageCheckView(context, json),
     }));
   const page = runPage({
     runDir,

@@ -4,19 +4,20 @@ import { openDataset } from "../../data/datasets/open-dataset.js";
 import { availableSplit, type DropReport } from "../../data/presence/missing-images.js";
 import { type RetrievalDataset, type SplitName, splitNames, usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
+import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import { searchPage } from "../../report/search-page.js";
 import type { Picture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { referenceFile, Searcher } from "../../search/searcher.js";
-import { withEmbedder } from "../encoders/run-embedder.js";
 import { datasetFlag } from "../flags/dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
 import { imageCacheFields, imageCacheOf } from "../flags/image-cache-flags.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
+import { imageCheckView } from "../views/image-check-view.js";
 import { namedRoutes, routesText } from "../views/query-routes.js";
 
 const fields = {
@@ -46,7 +47,11 @@ export async function searchRun(
   const dataset = openDataset(flags.data, flags.dataset);
   const listed = listedIds(dataset, flags);
   const file = referenceFile(dataset, flags.image);
-  const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
+  const options = {
+    signal: context.signal,
+    imageChecks: imageCheckView(context, flags.json),
+    imageCache: imageCacheOf(flags),
+  };
   const found = await withEmbedder(opened, dataset, options, async ({ embedder, images, usable }) => {
     // The reference is looked at first: a wrong one should not be found out after the whole gallery.
     await images.pixels(flags.image);

@@ -2,10 +2,11 @@
 import { Command } from "commander";
 import { splitNames } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
+import { untilAborted } from "../../until-aborted.js";
 import { datasetOption } from "../flags/dataset-flag.js";
 import { filterHelp } from "../flags/filter-flag.js";
 import { imageCacheBoundOption, imageCacheOption } from "../flags/image-cache-flags.js";
-import { type CommandContext, untilAborted } from "../terminal/context.js";
+import type { CommandContext } from "../terminal/context.js";
 import { searchIndex } from "./search-index.js";
 import { searchRun } from "./search-run.js";
 

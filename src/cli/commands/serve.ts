@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { Command } from "commander";
 import { type Service, serviceDefaults, startService } from "../../service/start-service.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
-import { exitCodes } from "../run-program.js";
-import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
+import { type CommandContext, ExitCode, exitCodes, printJson } from "../terminal/context.js";
 
 const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
 const { port, host, ratePerAddress, ratePerKey, timeoutMs, maxWaiting } = serviceDefaults;

@@ -7,8 +7,7 @@ import type { CataloguePlan } from "../../data/synthetic/plan.js";
 import { EnvironmentError } from "../../errors.js";
 import { type Service, startService } from "../../service/start-service.js";
 import { indexWithModel } from "../encoders/index-with-model.js";
-import { exitCodes } from "../run-program.js";
-import { type CommandContext, ExitCode } from "../terminal/context.js";
+import { type CommandContext, ExitCode, exitCodes } from "../terminal/context.js";
 import type { DemoFolder } from "./demo-folder.js";
 
 /**

@@ -38,7 +38,8 @@ const step = (index: number) => ({
 function viewOf({ json = false, done = 0 } = {}) {
   const context = recordingContext();
   let nowMs = 0;
-  const view = gridView(context, { json, total: 4, done, now: () => nowMs });
+  const view = gridView(context, { json, now: () => nowMs });
+  view.start(4, done);
   const wait = (seconds: number) => {
     nowMs += seconds * 1000;
   };

@@ -1,29 +1,11 @@
 /** Shows a grid as it goes: a bar for each cell with the time left for all, then a line with its recall. */
-import type { EvaluationResult } from "../../evaluation/result.js";
-import type { GridCell } from "../../experiments/grid-cells.js";
-import type { CellFailure } from "../../experiments/grid-folder.js";
-import type { TrainEvent } from "../../training/train.js";
+import type { GridListener } from "../../experiments/run-grid.js";
 import type { CommandContext } from "../terminal/context.js";
 import { duration, type Progress, startProgress } from "../terminal/progress.js";
 import { trainingView } from "./training-view.js";
 
-export interface GridView {
-  /** A cell is trained or evaluated now. */
-  begin(cell: GridCell): void;
-  onEvent(event: TrainEvent): void;
-  /** Training is over, evaluation begins. */
-  evaluating(): void;
-  finished(result: EvaluationResult): void;
-  failed(failure: CellFailure): void;
-  /** Ends the bar, also when the grid stopped in the middle. */
-  close(): void;
-}
-
 export interface GridViewOptions {
   readonly json: boolean;
-  /** Cells of the grid, and those that were done before. */
-  readonly total: number;
-  readonly done: number;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
 }
@@ -34,13 +16,13 @@ const trainingShare = 0.9;
 /** @param json a program reads along: nothing but notes is shown. */
 export function gridView(
   context: Pick<CommandContext, "stdout" | "stderr">,
-  { json, total, done, now = () => performance.now() }: GridViewOptions,
-): GridView {
+  { json, now = () => performance.now() }: GridViewOptions,
+): GridListener {
   const { stdout, stderr } = context;
   const preparation = trainingView(context, { json, epochs: 1, batchSize: 1, now });
   const startMs = now();
-  const toRun = total - done;
-  let [index, totalSteps] = [done, 1];
+  let [total, done, toRun] = [0, 0, 0];
+  let [index, totalSteps] = [0, 1];
   /** Parts of cells that were trained before this process began. */
   let doneBefore = 0;
   let label = "";
@@ -64,6 +46,10 @@ export function gridView(
   };
   return {
     close,
+    start(cells, finished) {
+      [total, done, index, toRun] = [cells, finished, finished, cells - finished];
+      if (!json && done > 0) stdout.write(`${done} of ${total} cells were finished before\n`);
+    },
     begin({ row, seed }) {
       index += 1;
       label = `${String(index).padStart(String(total).length)}/${total} ${row.title}, seed ${seed}`;

@@ -3,18 +3,12 @@
 import { Random, type RandomState } from "../../engine/tensor/random.js";
 import type { Tensor } from "../../engine/tensor/tensor.js";
 import { ConfigError, RunError } from "../../errors.js";
+import { centreCrop, randomCrop, requireCrop, stackCrops } from "../../images/crops.js";
 import type { FeatureMaps } from "../../images/feature-maps.js";
 import type { ImageSource } from "../../images/image-source.js";
+import { encodeTexts, type TextTensors } from "../../text/encode-texts.js";
 import { joinCaptions, type Vocabulary } from "../../text/vocabulary.js";
 import type { DatasetSplit, Triplet } from "../triplet.js";
-import {
-  centreCrop,
-  encodeTexts,
-  randomCrop,
-  requireCrop,
-  stackCrops,
-  type TextTensors,
-} from "./batch-tensors.js";
 import { neighbourhoods } from "./neighbourhoods.js";
 
 /** B triplets, ready for a training step. */

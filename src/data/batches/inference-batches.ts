@@ -1,9 +1,10 @@
 /** Images and texts in batches, in their own order and without augmentation. */
 import type { Tensor } from "../../engine/tensor/tensor.js";
+import { centreCrop, stackCrops } from "../../images/crops.js";
 import type { FeatureMaps } from "../../images/feature-maps.js";
 import type { ImageSource } from "../../images/image-source.js";
+import { encodeTexts, type TextTensors } from "../../text/encode-texts.js";
 import type { Vocabulary } from "../../text/vocabulary.js";
-import { centreCrop, encodeTexts, stackCrops, type TextTensors } from "./batch-tensors.js";
 
 /** Images to be embedded. */
 export interface ImageBatch {

@@ -4,7 +4,7 @@ import { topologicalOrder } from "../graph/traversal.js";
 import { Result, type Value } from "../graph/value.js";
 import { add } from "../ops/arithmetic.js";
 import { full } from "../ops/constant.js";
-import { sumTo } from "../ops/shape.js";
+import { sumTo } from "../ops/reduce.js";
 import { elementCount, isStatic, sameShape } from "../tensor/shape.js";
 
 /** An output of a graph and d(loss)/d(output), which may come from another graph. */

@@ -2,11 +2,10 @@
 import { ShapeError } from "../../errors.js";
 import { applyOp, type GradientRule, type Op } from "../graph/op.js";
 import type { TensorType, Value } from "../graph/value.js";
-import type { DType } from "../tensor/dtype.js";
+import { type DType, isFloating } from "../tensor/dtype.js";
 import { broadcastShapes } from "../tensor/shape.js";
 import { lessOrEqual, where } from "./comparison.js";
 import { scalarLike } from "./constant.js";
-import { negate } from "./elementwise.js";
 
 /** A value, or a number that stands for a scalar of the other operand's type. */
 export type Operand = Value | number;
@@ -60,6 +59,22 @@ const maximumOp = binary("maximum", "Max", {
   a: ({ a, b, dy }) => where(lessOrEqual(b, a), dy, scalarLike(dy, 0)),
   b: ({ a, b, dy }) => where(lessOrEqual(b, a), scalarLike(dy, 0), dy),
 });
+
+/** y = -x. */
+export function negate(x: Value): Value {
+  return applyOp(negateOp, { x }, undefined);
+}
+
+const negateOp: Op<"x"> = {
+  name: "negate",
+  inputs: ["x"],
+  outputType({ x }) {
+    if (!isFloating(x.dtype)) throw new ShapeError("negate", "needs floating-point values", { x });
+    return x;
+  },
+  gradient: { x: ({ dy }) => negate(dy) },
+  onnx: (graph, { x }) => graph.node("Neg", [x]),
+};
 
 function operands(where: string, a: Operand, b: Operand): { a: Value; b: Value } {
   if (typeof a === "number") {

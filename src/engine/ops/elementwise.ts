@@ -7,13 +7,6 @@ import { divide, multiply, subtract } from "./arithmetic.js";
 import { less } from "./comparison.js";
 import { cast, scalarLike } from "./constant.js";
 
-/** y = -x. */
-export function negate(x: Value): Value {
-  return applyOp(negateOp, { x }, undefined);
-}
-
-const negateOp = unary("negate", "Neg", ({ dy }) => negate(dy));
-
 /** y = e^x. */
 export function exp(x: Value): Value {
   return applyOp(expOp, { x }, undefined);

@@ -3,10 +3,10 @@ import { ShapeError } from "../../errors.js";
 import { applyOp, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
 import { elementCount, sameShape } from "../tensor/shape.js";
-import { add, divide, maximum, multiply, subtract } from "./arithmetic.js";
+import { add, divide, maximum, multiply, negate, subtract } from "./arithmetic.js";
 import { full } from "./constant.js";
 import { customGradient } from "./custom-gradient.js";
-import { negate, sqrt, square } from "./elementwise.js";
+import { sqrt, square } from "./elementwise.js";
 import { mean, sum } from "./reduce.js";
 
 /** Scale and shift per channel or feature, and what is added to the variance. */

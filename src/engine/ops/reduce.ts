@@ -2,7 +2,7 @@
 import { ShapeError } from "../../errors.js";
 import { applyOp, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
-import { normaliseAxis, type Shape } from "../tensor/shape.js";
+import { normaliseAxis, type Shape, sameShape } from "../tensor/shape.js";
 import { divide, multiply } from "./arithmetic.js";
 import { equal } from "./comparison.js";
 import { cast } from "./constant.js";
@@ -28,6 +28,16 @@ export function mean(x: Value, options: ReduceOptions = {}): Value {
 /** Largest element over axes. Equal largest elements share the gradient evenly, as torch.amax. */
 export function max(x: Value, options: ReduceOptions = {}): Value {
   return reduce(maxOp, x, options);
+}
+
+/** Sums broadcast axes away until x has `shape`: the transpose of `broadcastTo`. */
+export function sumTo(x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x;
+  const added = x.rank - shape.length;
+  const axes = x.shape.flatMap((dim, axis) =>
+    axis < added || (shape[axis - added] === 1 && dim !== 1) ? [axis] : [],
+  );
+  return reshape(sum(x, { axes, keepDims: true }), shape);
 }
 
 interface ReduceAttrs {

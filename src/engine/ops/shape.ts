@@ -10,7 +10,6 @@ import {
   type Shape,
   sameShape,
 } from "../tensor/shape.js";
-import { sum } from "./reduce.js";
 
 /** The same elements in another shape, row-major. Symbolic axes must stay in both shapes, in their order. */
 export function reshape(x: Value, shape: Shape): Value {
@@ -118,16 +117,6 @@ const broadcastToOp: Op<"x", { shape: Shape }> = {
   onnx: (graph, { x }, { shape }) =>
     graph.node("Expand", [x, graph.ints(shape.map((dim) => (typeof dim === "string" ? 1 : dim)))]),
 };
-
-/** Sums broadcast axes away until x has `shape`: the transpose of `broadcastTo`. */
-export function sumTo(x: Value, shape: Shape): Value {
-  if (sameShape(x.shape, shape)) return x;
-  const added = x.rank - shape.length;
-  const axes = x.shape.flatMap((dim, axis) =>
-    axis < added || (shape[axis - added] === 1 && dim !== 1) ? [axis] : [],
-  );
-  return reshape(sum(x, { axes, keepDims: true }), shape);
-}
 
 /** Values joined along one axis; all others agree. */
 export function concat(values: readonly Value[], { axis }: { axis: number }): Value {

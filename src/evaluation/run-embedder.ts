@@ -1,14 +1,12 @@
 /** A trained run, ready to embed the images and queries of a data set. */
 import { existsSync } from "node:fs";
-import { withoutBroken } from "../../data/presence/usable-images.js";
-import type { RetrievalDataset } from "../../data/triplet.js";
-import { FrozenBackbone } from "../../embedding/frozen-backbone.js";
-import { ModelEmbedder } from "../../embedding/model-embedder.js";
-import type { DiskCacheOptions } from "../../files/disk-cache.js";
-import { ImageThread } from "../../images/image-thread.js";
-import type { Run } from "../../runs/open-run.js";
-import type { CommandContext } from "../terminal/context.js";
-import { type Progress, startProgress } from "../terminal/progress.js";
+import { withoutBroken } from "../data/presence/usable-images.js";
+import type { RetrievalDataset } from "../data/triplet.js";
+import { FrozenBackbone } from "../embedding/frozen-backbone.js";
+import { ModelEmbedder } from "../embedding/model-embedder.js";
+import type { DiskCacheOptions } from "../files/disk-cache.js";
+import { ImageThread } from "../images/image-thread.js";
+import type { Run } from "../runs/open-run.js";
 
 export interface RunEmbedder {
   readonly embedder: ModelEmbedder;
@@ -18,10 +16,18 @@ export interface RunEmbedder {
   usable(ids: Iterable<string>): Promise<RetrievalDataset>;
 }
 
+/** Is told how the look at a data set's images goes. */
+export interface ImageCheckListener {
+  progress(done: number, total: number): void;
+  /** Something worth a line: images that are left out. */
+  note(text: string): void;
+  /** The look is over, also when it failed. */
+  end(): void;
+}
+
 export interface EmbedderOptions {
-  readonly context: CommandContext;
-  /** A program reads along: no progress is shown. */
-  readonly json: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly imageChecks?: ImageCheckListener | undefined;
   /** Where resized images are kept for later runs; nowhere by default. */
   readonly imageCache?: DiskCacheOptions | undefined;
 }
@@ -33,7 +39,7 @@ export interface EmbedderOptions {
 export async function withEmbedder<Result>(
   { model, config, vocabulary, manifest: { featureCache } }: Run,
   dataset: RetrievalDataset,
-  { context, json, imageCache }: EmbedderOptions,
+  { signal, imageChecks, imageCache }: EmbedderOptions,
   use: (opened: RunEmbedder) => Promise<Result>,
 ): Promise<Result> {
   const { resizePx, imageFit, imagePx, maxWords } = config.training;
@@ -44,20 +50,15 @@ export async function withEmbedder<Result>(
     disk: imageCache,
   });
   const usable = async (ids: Iterable<string>): Promise<RetrievalDataset> => {
-    let progress: Progress | undefined;
-    const onProgress = (done: number, total: number) => {
-      progress ??= startProgress("checking", total, { stream: context.stderr, json, unit: "images" });
-      progress.update(done);
-    };
-    const onNote = (text: string) => {
-      if (json) return;
-      progress?.stop();
-      context.stderr.write(`${text}\n`);
-    };
     try {
-      return await withoutBroken(dataset, images, { ids, onProgress, onNote, signal: context.signal });
+      return await withoutBroken(dataset, images, {
+        ids,
+        onProgress: (done, total) => imageChecks?.progress(done, total),
+        onNote: (text) => imageChecks?.note(text),
+        signal,
+      });
     } finally {
-      progress?.stop();
+      imageChecks?.end();
     }
   };
   let featureMaps: FrozenBackbone | undefined;

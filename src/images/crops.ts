@@ -1,18 +1,8 @@
-/** Images and texts as the tensors that graphs take. */
-
-import type { Random } from "../../engine/tensor/random.js";
-import { type Tensor, tensor } from "../../engine/tensor/tensor.js";
-import { ConfigError } from "../../errors.js";
-import type { Crop, CropRequest, ImageSource } from "../../images/image-source.js";
-import type { Vocabulary } from "../../text/vocabulary.js";
-
-/** Texts as numbers. */
-export interface TextTensors {
-  /** [B, T], T = maxWords; padded with 0. */
-  readonly tokens: Tensor<"int64">;
-  /** [B], 1 to T. */
-  readonly lengths: Tensor<"int64">;
-}
+/** Parts of images as the tensors that graphs take. */
+import type { Random } from "../engine/tensor/random.js";
+import { type Tensor, tensor } from "../engine/tensor/tensor.js";
+import { ConfigError } from "../errors.js";
+import type { Crop, CropRequest, ImageSource } from "./image-source.js";
 
 /** @throws ConfigError when a crop of `cropPx` does not fit into images of `sizePx`. */
 export function requireCrop(sizePx: number, cropPx: number): void {
@@ -54,21 +44,6 @@ export async function stackCrops(
     }),
   );
   return tensor("uint8", [ids.length, cropPx, cropPx, 3], data);
-}
-
-/** Texts as `maxWords` tokens each. */
-export function encodeTexts(vocabulary: Vocabulary, texts: readonly string[], maxWords: number): TextTensors {
-  const tokens = new BigInt64Array(texts.length * maxWords);
-  const lengths = new BigInt64Array(texts.length);
-  for (const [i, text] of texts.entries()) {
-    const encoded = vocabulary.encode(text, maxWords);
-    tokens.set(encoded.tokens.map(BigInt), i * maxWords);
-    lengths[i] = BigInt(encoded.length);
-  }
-  return {
-    tokens: tensor("int64", [texts.length, maxWords], tokens),
-    lengths: tensor("int64", [texts.length], lengths),
-  };
 }
 
 /** Fills `place` [S, S, 3] with a part of `pixels` [sizePx, sizePx, 3]. */

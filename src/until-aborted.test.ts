@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { untilAborted } from "./context.js";
+import { untilAborted } from "./until-aborted.js";
 
 describe("untilAborted", () => {
   it("gives the work's result, or its error", async () => {

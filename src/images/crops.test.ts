@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../../engine/tensor/random.js";
-import { ConfigError } from "../../errors.js";
-import { Vocabulary } from "../../text/vocabulary.js";
-import { centreCrop, encodeTexts, randomCrop, stackCrops } from "./batch-tensors.js";
+import { Random } from "../engine/tensor/random.js";
+import { ConfigError } from "../errors.js";
+import { centreCrop, randomCrop, stackCrops } from "./crops.js";
 
 /** Images of 5 px whose pixel (x, y) is (id, x, y). */
 const images = {
@@ -59,14 +58,5 @@ describe("crops", () => {
       }),
     );
     expect([...places].sort()).toEqual(["0 0", "0 1", "0 2", "1 0", "1 1", "1 2", "2 0", "2 1", "2 2"]);
-  });
-});
-
-describe("encodeTexts", () => {
-  it("gives one row of tokens for each text", () => {
-    const { tokens, lengths } = encodeTexts(new Vocabulary(["is", "red"]), ["red", "is red", ""], 4);
-    expect(tokens.shape).toEqual([3, 4]);
-    expect([...tokens.data].map(Number)).toEqual([3, 0, 0, 0, 2, 3, 0, 0, 1, 0, 0, 0]);
-    expect([...lengths.data].map(Number)).toEqual([1, 2, 1]);
   });
 });

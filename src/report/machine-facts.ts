@@ -1,6 +1,6 @@
 /** When and on what a page was made. */
 import { availableParallelism } from "node:os";
-import type { Fact } from "../../report/fact-list.js";
+import type { Fact } from "./fact-list.js";
 
 /** For the foot of a page. */
 export function machineFacts(now = new Date()): readonly Fact[] {
