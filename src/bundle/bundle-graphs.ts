@@ -34,10 +34,15 @@ const nodesBytes = 2 ** 24;
 export function bundleGraphs(
   model: CompositionModel,
   options: InferenceGraphOptions,
-): { readonly images: BundleGraph; readonly queries: BundleGraph } {
+): {
+  readonly images: BundleGraph;
+  readonly queries: BundleGraph;
+  readonly grid: { readonly rows: number; readonly columns: number };
+} {
   requireFileSize(model.parameters().reduce((sum, { data }) => sum + data.byteLength, 0));
-  const { images, queries, attention } = inferenceGraphs(model, options);
+  const { images, queries, attention, grid } = inferenceGraphs(model, options);
   return {
+    grid,
     images: bundleGraph(images, "picture -> embedding and regions"),
     queries: bundleGraph(
       attention ? { ...queries, attention } : queries,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { dimSymbols } from "../engine/tensor/shape.js";
 import { BundleError } from "../errors.js";
-import { imageFits } from "../images/image.js";
+import { imageFits, resizeKernels } from "../images/image.js";
 import { phraseLimits } from "../text/phrases.js";
 import { unknownToken, wordPattern } from "../text/vocabulary.js";
 
@@ -61,7 +61,8 @@ const preprocessingSchema = z
       /** The picture becomes a square of this side: stretched, or padded with white. */
       resizePx: z.int().min(1).max(4096),
       fit: z.enum(imageFits),
-      filter: z.literal("lanczos3"),
+      /** Kernel of the resizing. */
+      filter: z.enum(resizeKernels),
       /** Of which the middle is cut, (resizePx - cropPx) / 2 rounded down from the left and the top. */
       cropPx: z.int().min(1).max(4096),
       layout: z.literal("rows, columns, red green blue; 0 to 255"),

@@ -75,10 +75,10 @@ export class BundleModel {
 
   async #decode({ picture }: EncoderQuery): Promise<Decoded | undefined> {
     if (picture === undefined) return undefined;
-    const { resizePx, fit } = this.#manifest.preprocessing.image;
+    const { resizePx, fit, filter: kernel } = this.#manifest.preprocessing.image;
     const limit = this.#maxPixels === undefined ? {} : { maxPixels: this.#maxPixels };
     try {
-      return (await decodeImage(picture, { resizePx, fit, ...limit })).data;
+      return (await decodeImage(picture, { resizePx, fit, kernel, ...limit })).data;
     } catch (error) {
       if (error instanceof ImageError) return error;
       throw error;

@@ -51,13 +51,12 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
   };
   const preprocessing = preprocessingOf(run, "tokens" in graphs.queries.inputs);
   const { images, queries } = graphs;
-  const side = Math.sqrt(Number(images.outputs.regions?.shape[1])); // pictures are squares, so their maps are
   const manifest: BundleManifest = {
     format: bundleFormat,
     modelId: modelIdOf({ files, preprocessing }),
     model: config.model,
     embedDim: Number(images.outputs.embeddings?.shape[1]),
-    regions: { rows: side, columns: side },
+    regions: graphs.grid,
     preprocessing,
     onnx: { opset: OPSET, irVersion: IR_VERSION },
     graphs: {
@@ -74,7 +73,7 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
   return manifest;
 }
 
-function preprocessingOf({ config }: Run, reads: boolean): Preprocessing {
+function preprocessingOf({ config, model }: Run, reads: boolean): Preprocessing {
   const { imagePx, resizePx, imageFit, maxWords } = config.training;
   return {
     image: {
@@ -83,7 +82,7 @@ function preprocessingOf({ config }: Run, reads: boolean): Preprocessing {
       transparentOn: "white",
       resizePx,
       fit: imageFit,
-      filter: "lanczos3",
+      filter: model.image.backbone.preprocessing.kernel,
       cropPx: imagePx,
       layout: "rows, columns, red green blue; 0 to 255",
       normalisation: "in the model",

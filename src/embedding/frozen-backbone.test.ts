@@ -78,6 +78,12 @@ async function floats(maps: Tensor<"float16">): Promise<Float32Array> {
   return y.data as Float32Array;
 }
 
+function changeParameter({ image }: CompositionModel, name: string, change: (value: number) => number): void {
+  const parameter = image.backbone.state().get(name);
+  if (!parameter) throw new Error(`no ${name}`);
+  parameter.data = parameter.data.map(change);
+}
+
 /** What the model itself computes of the pictures. */
 async function directly(model: CompositionModel, isFlipped: boolean): Promise<Float32Array> {
   const pictures = await stackCrops(new ImageCache(pathOf, { sizePx: resizePx }), ids.slice(0, 3), {
@@ -158,8 +164,7 @@ describe("FrozenBackbone", () => {
     expect(await missingOf(open(modelOf(2)), two)).toBe(2);
     expect(await missingOf(open(modelOf(), { px: imagePx - 32 }), two)).toBe(2);
     const moved = modelOf();
-    const statistic = moved.image.backbone.bn1.running_var;
-    statistic.data = statistic.data.map((value) => 2 * value);
+    changeParameter(moved, "bn1.running_var", (value) => 2 * value);
     expect(await missingOf(open(moved), two)).toBe(2);
   });
 
@@ -191,8 +196,7 @@ describe("FrozenBackbone", () => {
     const request = [{ id: "nowhere", isFlipped: false }];
     await expect(using(open(modelOf()), (features) => features.read(request))).rejects.toThrow(ImageError);
     const model = modelOf();
-    const { bn1 } = model.image.backbone;
-    bn1.weight.data = bn1.weight.data.map(() => 1e9);
+    changeParameter(model, "bn1.weight", () => 1e9);
     const reading = using(open(model), (features) => features.read(plain.slice(0, 1)));
     await expect(reading).rejects.toThrow(WeightsError);
     await expect(reading).rejects.toThrow(/^0: its feature map is not finite in float16/);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Input } from "../engine/graph/value.js";
-import { mean } from "../engine/ops/reduce.js";
 import { runOnce } from "../engine/runtime/session.js";
 import { Random } from "../engine/tensor/random.js";
 import { float32, int64 } from "../engine/tensor/tensor.js";
+import { featuresOf } from "../models/image-encoder.js";
 import { createModel } from "../models/registry.js";
 import { ForwardPass } from "../nn/forward-pass.js";
 import { inferenceGraphs } from "./inference-graphs.js";
@@ -40,11 +40,7 @@ describe("inferenceGraphs", () => {
       new Input("lengths", "int64", ["batch"]),
     );
     const pass = ForwardPass.inference();
-    const { wordAttention = [] } = model.compose(
-      { regions, embedding: mean(regions, { axes: [1] }) },
-      text,
-      pass,
-    );
+    const { wordAttention = [] } = model.compose(featuresOf(regions, { rows: 2, columns: 2 }), text, pass);
     const byLayer = await runOnce(
       Object.fromEntries(wordAttention.flatMap((value, l) => (value ? [[l, value]] : []))),
       feeds,

@@ -6,6 +6,7 @@ import { l2Normalise } from "../engine/ops/normalisation.js";
 import { mean } from "../engine/ops/reduce.js";
 import { transposeLast } from "../engine/ops/shape.js";
 import type { CompositionModel } from "../models/composition-model.js";
+import { featuresOf } from "../models/image-encoder.js";
 import { ForwardPass } from "../nn/forward-pass.js";
 
 export interface InferenceGraphOptions {
@@ -30,6 +31,8 @@ export interface InferenceGraphs {
   readonly layerCount: number;
   /** N and D. */
   readonly regionShape: readonly [number, number];
+  /** Regions lie in rows from the top, each from the left. */
+  readonly grid: { readonly rows: number; readonly columns: number };
 }
 
 /** Builds both graphs around the model's parameters. */
@@ -50,7 +53,8 @@ export function inferenceGraphs(
     new Input("tokens", "int64", ["batch", "words"]),
     new Input("lengths", "int64", ["batch"]),
   );
-  const composed = model.compose({ regions, embedding: mean(regions, { axes: [1] }) }, text, pass);
+  const grid = { rows: encoded.rows, columns: encoded.columns };
+  const composed = model.compose(featuresOf(regions, grid), text, pass);
   const { q, routes = [], wordAttention = [] } = composed;
   const unit = (x: Value) => l2Normalise(x, { axis: 1 });
   const queries: Record<string, Value> = { embeddings: unit(q) };
@@ -61,6 +65,7 @@ export function inferenceGraphs(
     attention: meanAttention(wordAttention.filter((weights) => weights !== undefined)),
     layerCount: routes.length,
     regionShape,
+    grid,
   };
 }
 

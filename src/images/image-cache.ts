@@ -1,7 +1,7 @@
 /** Resized images: from memory, else from disk, else decoded. */
 import { ImageError } from "../errors.js";
 import { DiskCache, type DiskCacheOptions, type DiskCacheStatistics } from "../files/disk-cache.js";
-import { decodeImage, type ImageFit } from "./image.js";
+import { decodeImage, type ImageFit, type ResizeKernel } from "./image.js";
 import { resizedImageKey } from "./image-key.js";
 import type { ImageSource } from "./image-source.js";
 
@@ -9,6 +9,7 @@ import type { ImageSource } from "./image-source.js";
 export interface ImageCacheOptions {
   readonly sizePx: number;
   readonly fit?: ImageFit;
+  readonly kernel?: ResizeKernel;
   /** Images past this are decoded again each time; nothing kept is given up for them. */
   readonly budgetBytes?: number;
   /** Decodes under way at the same time, each on a thread of libuv's pool (four unless set otherwise). */
@@ -38,6 +39,7 @@ export const defaultImageBudgetBytes = 2 ** 30;
 export class ImageCache implements ImageSource {
   readonly sizePx: number;
   readonly #fit: ImageFit;
+  readonly #kernel: ResizeKernel;
   readonly #budgetBytes: number;
   readonly #imagePath: (imageId: string) => string | undefined;
   readonly #kept = new Map<string, Uint8Array>();
@@ -55,6 +57,7 @@ export class ImageCache implements ImageSource {
     {
       sizePx,
       fit = "squash",
+      kernel = "lanczos3",
       budgetBytes = defaultImageBudgetBytes,
       parallelDecodes = 4,
       disk,
@@ -63,6 +66,7 @@ export class ImageCache implements ImageSource {
     this.#imagePath = imagePath;
     this.sizePx = sizePx;
     this.#fit = fit;
+    this.#kernel = kernel;
     this.#budgetBytes = budgetBytes;
     this.#freeSlots = parallelDecodes;
     this.#disk = disk && new DiskCache(disk);
@@ -121,7 +125,11 @@ export class ImageCache implements ImageSource {
         return known;
       }
     }
-    const { data } = await decodeImage(path, { resizePx: this.sizePx, fit: this.#fit });
+    const { data } = await decodeImage(path, {
+      resizePx: this.sizePx,
+      fit: this.#fit,
+      kernel: this.#kernel,
+    });
     this.#decoded += 1;
     // A file that was replaced meanwhile has another key by now.
     if (key !== undefined && key === (await this.#keyOf(path))) await this.#disk?.write(key, data);
@@ -142,7 +150,7 @@ export class ImageCache implements ImageSource {
   }
 
   #keyOf(path: string): Promise<string | undefined> {
-    return resizedImageKey(path, { sizePx: this.sizePx, fit: this.#fit });
+    return resizedImageKey(path, { sizePx: this.sizePx, fit: this.#fit, kernel: this.#kernel });
   }
 
   #pathOf(imageId: string): string {

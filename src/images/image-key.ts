@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import sharp from "sharp";
-import type { ImageFit } from "./image.js";
+import type { ImageFit, ResizeKernel } from "./image.js";
 
 /** Raised when `decodeImage` gives other pixels for the same file. */
 const pixelsVersion = 1;
@@ -14,14 +14,15 @@ const decoder = `${pixelsVersion} sharp ${sharp.versions.sharp} libvips ${sharp.
  */
 export async function resizedImageKey(
   path: string,
-  { sizePx, fit }: { readonly sizePx: number; readonly fit: ImageFit },
+  { sizePx, fit, kernel }: { readonly sizePx: number; readonly fit: ImageFit; readonly kernel: ResizeKernel },
 ): Promise<string | undefined> {
   try {
     const [place, { size, mtimeNs, ctimeNs }] = await Promise.all([
       realpath(path),
       stat(path, { bigint: true }),
     ]);
-    const facts = [decoder, sizePx, fit, place, size, mtimeNs, ctimeNs];
+    const settings = kernel === "lanczos3" ? [sizePx, fit] : [sizePx, fit, kernel];
+    const facts = [decoder, ...settings, place, size, mtimeNs, ctimeNs];
     return createHash("sha256").update(facts.join("\0")).digest("hex");
   } catch {
     return undefined; // decoding says what is wrong with it

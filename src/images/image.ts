@@ -8,11 +8,17 @@ import { imageFormatOf, isDecodable } from "./image-format.js";
 export const imageFits = ["squash", "pad"] as const;
 export type ImageFit = (typeof imageFits)[number];
 
+/** How pixels are weighed when a picture is resized; sharp's names. */
+export const resizeKernels = ["lanczos3", "cubic", "linear"] as const;
+export type ResizeKernel = (typeof resizeKernels)[number];
+
 /** What to decode an image to. */
 export interface DecodeOptions {
   /** Side of the square. */
   readonly resizePx: number;
   readonly fit?: ImageFit;
+  /** "lanczos3" by default. */
+  readonly kernel?: ResizeKernel;
   /** What to call the image in errors; the path by default. */
   readonly name?: string;
   /** Larger images are refused before they are decoded. */
@@ -36,19 +42,20 @@ const white = { r: 255, g: 255, b: 255 };
 /**
  * A JPEG, PNG or WebP as a square of 8-bit sRGB: turned upright as its EXIF data say, on white
  * where transparent, the first picture of an animation; greyscale, palette, CMYK and 16-bit are
- * converted (sharp's defaults). Lanczos filter. Decoding runs outside the main thread.
+ * converted (sharp's defaults). Decoding runs outside the main thread.
  * @param source a path, or the bytes of a file.
  * @throws ImageError when the file is missing, empty, damaged, too large, or of another format.
  */
 export async function decodeImage(
   source: string | Uint8Array,
-  { resizePx, fit = "squash", name, maxPixels = defaultMaxPixels }: DecodeOptions,
+  { resizePx, fit = "squash", kernel = "lanczos3", name, maxPixels = defaultMaxPixels }: DecodeOptions,
 ): Promise<DecodedImage> {
   const label = name ?? (typeof source === "string" ? source : "image");
   const image = await openImage(source, label, maxPixels);
   const resized = image.resize(resizePx, resizePx, {
     fit: fit === "pad" ? "contain" : "fill",
     background: white,
+    kernel,
   });
   const { data, info } = await run(label, () =>
     resized.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true }),

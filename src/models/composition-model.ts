@@ -107,12 +107,12 @@ export abstract class CompositionModel extends Module {
       const [references, targets] = halves(images);
       return { reference: encode(references), target: encode(targets) };
     }
-    const { regions, embedding } = encode(images);
+    const { regions, embedding, ...grid } = encode(images);
     const [referenceRegions, targetRegions] = halves(regions);
     const [referenceEmbedding, targetEmbedding] = halves(embedding);
     return {
-      reference: { regions: referenceRegions, embedding: referenceEmbedding },
-      target: { regions: targetRegions, embedding: targetEmbedding },
+      reference: { regions: referenceRegions, embedding: referenceEmbedding, ...grid },
+      target: { regions: targetRegions, embedding: targetEmbedding, ...grid },
     };
   }
 }

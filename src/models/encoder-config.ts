@@ -1,14 +1,14 @@
 /** Configuration that every model shares: the two encoders and the similarity's scale. */
 import { z } from "zod";
-import { resNetNames } from "./resnet.js";
+import { backboneNames } from "./backbones/registry.js";
 
 /**
  * Fields and defaults of the encoders. Those marked "choice" are this project's decision where the paper is silent
  * (docs/model.md); the defaults of the others are the paper's text.
  */
 export const encoderFields = {
-  /** Choice. ResNet whose last feature map gives the regions. */
-  backbone: z.enum(resNetNames).default("resnet50"),
+  /** Choice. Network whose last feature map gives the regions. */
+  backbone: z.enum(backboneNames).default("resnet50"),
   /** Choice. Multiplies the channels of every stage of the backbone; 64 · width must be an integer. */
   backboneWidth: z
     .number()

@@ -57,7 +57,7 @@ describe("ImageEncoder", () => {
 
   it("lays regions out row by row: region 1 is right of region 0", async () => {
     const encoder = new ImageEncoder(configOf(), new Random(2));
-    const channels = encoder.backbone.outChannels;
+    const channels = encoder.backbone.lastLevel.channels;
     encoder.proj.weight.data.fill(0);
     encoder.proj.weight.data[3 * channels + 7] = 1; // feature 3 is channel 7
     encoder.proj.bias?.data.set([0, 0, 0, 100, 0]);

@@ -23,7 +23,7 @@ export interface TextFeatures {
 }
 
 /** Below every feature: where padding stands in a maximum. */
-const LOWEST = -3e38;
+const lowest = -3e38;
 
 /**
  * W = LSTM(word vectors of the tokens), s = max over the valid words of W.
@@ -38,6 +38,7 @@ export class TextEncoder extends Module {
   constructor({ wordDim, embedDim, textNorm }: EncoderConfig, vocabularySize: number, random: Random) {
     super();
     this.embedding = new Embedding(vocabularySize, wordDim, random);
+    this.embedding.setRateGroup("words");
     this.lstm = new Lstm(wordDim, embedDim, random);
     this.norm = textNorm === "layer" ? new LayerNorm(embedDim) : undefined;
   }
@@ -47,7 +48,7 @@ export class TextEncoder extends Module {
     const isWord = expandDims(mask, 2); // [B, T, 1]
     const states = this.lstm.forward(this.embedding.forward(tokens), mask); // [B, T, D]
     const words = this.norm ? multiply(this.norm.forward(states), cast(isWord, "float32")) : states;
-    const sentence = max(where(isWord, words, scalarLike(words, LOWEST)), { axes: [1] });
+    const sentence = max(where(isWord, words, scalarLike(words, lowest)), { axes: [1] });
     return { words, sentence, mask };
   }
 }

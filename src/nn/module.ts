@@ -45,6 +45,11 @@ export abstract class Module {
     return [...this.namedParameters().values()];
   }
 
+  /** Puts every parameter into one group of the optimizer. */
+  setRateGroup(name: string): void {
+    for (const parameter of this.parameters()) parameter.rateGroup = name;
+  }
+
   /** A copy of every value. */
   stateDict(): Map<string, Tensor<"float32">> {
     return new Map(

@@ -1,6 +1,9 @@
 /** A run's whole configuration: which model, its fields, and the training fields, in one flat object. */
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
+import type { PicturePreprocessing } from "../models/backbones/backbone.js";
+import { backboneDefinition } from "../models/backbones/registry.js";
+import { encoderFields } from "../models/encoder-config.js";
 import { parseConfig } from "../models/parse-config.js";
 import { type ModelName, modelDefinition, modelNames } from "../models/registry.js";
 import { refusedTrainingCombinations, type TrainingConfig, trainingFields } from "./training-fields.js";
@@ -51,7 +54,8 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     ...trainingFields,
     ...definition.schema.shape,
   });
-  const fields: Readonly<Record<string, unknown>> = parseConfig("configuration", schema, given, (config) => [
+  const complete = { ...pictureDefaults(given.backbone), ...given };
+  const fields: Readonly<Record<string, unknown>> = parseConfig("configuration", schema, complete, (config) => [
     ...refusedTrainingCombinations(config as Partial<TrainingConfig>),
     ...definition.refusedCombinations(config),
   ]);
@@ -63,6 +67,14 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     training: pick(trainingFields) as TrainingConfig,
     fields,
   };
+}
+
+/** Sizes that the backbone was made for; none for a backbone that there is not, which the schema refuses. */
+function pictureDefaults(backbone: unknown): Pick<PicturePreprocessing, "imagePx" | "resizePx" | "imageFit"> | undefined {
+  const name = encoderFields.backbone.safeParse(backbone).data;
+  if (name === undefined) return undefined;
+  const { imagePx, resizePx, imageFit } = backboneDefinition(name).preprocessing;
+  return { imagePx, resizePx, imageFit };
 }
 
 function parseValue(text: string): unknown {

@@ -81,12 +81,12 @@ export const trainingFields = {
    */
   lossLimit: z.number().min(0).default(10),
   lossLimitSteps: z.int().min(1).max(1_000_000).default(20),
-  /** Side of the pictures the network sees. */
-  imagePx: z.int().min(32).max(1024).default(224),
-  /** Side that pictures are resized to; a part of imagePx is cut from it. */
-  resizePx: z.int().min(32).max(2048).default(256),
-  /** How a picture becomes a square. */
-  imageFit: z.enum(imageFits).default("squash"),
+  /** Side of the pictures the network sees; by default the backbone's (ResNet: 224). */
+  imagePx: z.int().min(32).max(1024),
+  /** Side that pictures are resized to; a part of imagePx is cut from it. By default the backbone's (ResNet: 256). */
+  resizePx: z.int().min(32).max(2048),
+  /** How a picture becomes a square; by default the backbone's (ResNet: "squash"). */
+  imageFit: z.enum(imageFits),
   /** Training cuts at random places; off, it cuts the middle as evaluation does. */
   randomCrop: z.boolean().default(true),
   /** Training mirrors half of the pictures. */

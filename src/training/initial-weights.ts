@@ -4,7 +4,6 @@ import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import type { Random } from "../engine/tensor/random.js";
 import { WeightsError } from "../errors.js";
-import { identifyResNet, loadBackboneWeights } from "../models/backbone-weights.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { InitialWeightsRecord } from "../runs/run-files.js";
 import { tokenise, type Vocabulary } from "../text/vocabulary.js";
@@ -56,10 +55,10 @@ async function loadBackbone(
   { backboneStatistics, note }: InitialWeightsOptions,
 ): Promise<InitialWeightsRecord["backboneWeights"]> {
   const { tensors, format } = await readWeights(file);
-  const ignored = loadBackboneWeights(model.image.backbone, tensors, file);
+  const { network, ignored } = model.image.backbone.loadWeights(tensors, file);
   const sha256 = await sha256OfFile(file);
-  const classifier = ignored.classifier.length > 0 ? `; ignored: ${ignored.classifier.join(", ")}` : "";
-  note(`backbone: ${identifyResNet(tensors)?.name} of ${file} (${format})${classifier}`);
+  const passedOver = ignored.length > 0 ? `; ignored: ${ignored.join(", ")}` : "";
+  note(`backbone: ${network} of ${file} (${format})${passedOver}`);
   if (backboneStatistics === "batch") {
     note(
       "backbone: its batch norms follow the batch, which spoils pretrained weights; consider --set backboneStatistics=frozen",

@@ -111,15 +111,13 @@ export function adamOf(
   { backboneRate, wordRate, weightDecay }: StepConfig["training"],
 ): Adam {
   const isUsed = new Set(topologicalOrder(outputs));
-  const groupOf = (name: string) =>
-    name.startsWith("image.backbone.") ? "backbone" : name.startsWith("text.embedding.") ? "words" : "rest";
   const rates: Record<string, number> = { backbone: backboneRate, words: wordRate, rest: 1 };
   const named = [...model.namedParameters()].filter(([, parameter]) => isUsed.has(parameter));
   const groups: ParameterGroup[] = Object.entries(rates)
     .filter(([, rate]) => rate > 0)
     .map(([group]) => ({
       name: group,
-      parameters: new Map(named.filter(([name]) => groupOf(name) === group)),
+      parameters: new Map(named.filter(([, { rateGroup = "rest" }]) => rateGroup === group)),
     }))
     .filter(({ parameters }) => parameters.size > 0);
   return new Adam(groups, { weightDecay });

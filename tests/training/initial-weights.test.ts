@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { Random } from "../../src/engine/tensor/random.js";
-import { ResNet } from "../../src/models/resnet.js";
+import { ResNet } from "../../src/models/backbones/resnet.js";
 import { openRun } from "../../src/runs/open-run.js";
 import { writeSafetensors } from "../../src/weights/safetensors.js";
 import { recordingContext } from "../cli/recording-context.js";

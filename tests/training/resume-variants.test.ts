@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
 import { Random } from "../../src/engine/tensor/random.js";
-import { ResNet } from "../../src/models/resnet.js";
+import { ResNet } from "../../src/models/backbones/resnet.js";
 import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
 import { resumeTraining, type TrainEvent, train } from "../../src/training/train.js";

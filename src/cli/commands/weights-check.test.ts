@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recordingContext } from "../../../tests/cli/recording-context.js";
 import { Random } from "../../engine/tensor/random.js";
 import { int64, type Tensor } from "../../engine/tensor/tensor.js";
-import { ResNetClassifier } from "../../models/resnet-classifier.js";
+import { ResNetClassifier } from "../../models/backbones/resnet-classifier.js";
 import { writeSafetensors } from "../../weights/safetensors.js";
 import { runProgram } from "../run-program.js";
 import { mostProbable } from "../weights/classify-images.js";

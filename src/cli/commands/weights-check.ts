@@ -4,7 +4,7 @@ import { basename, extname, join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { UsageError, WeightsError } from "../../errors.js";
-import { resNetNames } from "../../models/resnet.js";
+import { resNetNames } from "../../models/backbones/resnet-architectures.js";
 import { readWeights } from "../../weights/read-weights.js";
 import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
 import { type CommandContext, printJson } from "../terminal/context.js";

@@ -6,9 +6,9 @@ import { Random } from "../../engine/tensor/random.js";
 import { type Tensor, tensor } from "../../engine/tensor/tensor.js";
 import { WeightsError } from "../../errors.js";
 import { readClassifierImage } from "../../images/classifier-image.js";
-import { type ResNetIdentity, toFloat32 } from "../../models/backbone-weights.js";
-import { resNetOutChannels } from "../../models/resnet.js";
-import { ResNetClassifier } from "../../models/resnet-classifier.js";
+import { resNetOutChannels } from "../../models/backbones/resnet-architectures.js";
+import { ResNetClassifier } from "../../models/backbones/resnet-classifier.js";
+import { type ResNetIdentity, toFloat32 } from "../../models/backbones/resnet-weights.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
 
 /** A class and its probability, 0 to 1. */

@@ -72,6 +72,8 @@ export class Parameter extends Value {
   data: Float32Array;
   /** False for buffers such as running statistics, which no gradient changes. */
   readonly isTrainable: boolean;
+  /** Parameters of one group share a factor of the learning rate; none by default. */
+  rateGroup: string | undefined;
 
   constructor(
     shape: StaticShape,

@@ -1,38 +1,35 @@
 /** ResNets up to their last feature map, with torchvision's names and layout. */
 
-import type { Value } from "../engine/graph/value.js";
-import { add } from "../engine/ops/arithmetic.js";
-import { relu } from "../engine/ops/elementwise.js";
-import { maxPool2d } from "../engine/ops/pool.js";
-import type { Random } from "../engine/tensor/random.js";
-import { ShapeError } from "../errors.js";
-import { BatchNorm2d } from "../nn/batch-norm2d.js";
-import { Conv2d } from "../nn/conv2d.js";
-import type { ForwardPass } from "../nn/forward-pass.js";
-import { kaimingNormalFanOut } from "../nn/initial-values.js";
-import { Module } from "../nn/module.js";
+import type { Value } from "../../engine/graph/value.js";
+import { add } from "../../engine/ops/arithmetic.js";
+import { relu } from "../../engine/ops/elementwise.js";
+import { maxPool2d } from "../../engine/ops/pool.js";
+import type { Random } from "../../engine/tensor/random.js";
+import type { Tensor } from "../../engine/tensor/tensor.js";
+import { ShapeError } from "../../errors.js";
+import { BatchNorm2d } from "../../nn/batch-norm2d.js";
+import { Conv2d } from "../../nn/conv2d.js";
+import type { ForwardPass } from "../../nn/forward-pass.js";
+import { kaimingNormalFanOut } from "../../nn/initial-values.js";
+import { Module } from "../../nn/module.js";
+import { Backbone, type Level, type LoadedWeights, type PicturePreprocessing } from "./backbone.js";
+import {
+  expansions,
+  type ResNetName,
+  resNetArchitectures,
+  resNetBaseChannels,
+} from "./resnet-architectures.js";
+import { loadResNetWeights } from "./resnet-weights.js";
 
-/** Blocks per stage and kind of block. */
-export const resNetArchitectures = {
-  resnet18: { depths: [2, 2, 2, 2], block: "basic" },
-  resnet34: { depths: [3, 4, 6, 3], block: "basic" },
-  resnet50: { depths: [3, 4, 6, 3], block: "bottleneck" },
-  resnet101: { depths: [3, 4, 23, 3], block: "bottleneck" },
-} as const;
-
-export type ResNetName = keyof typeof resNetArchitectures;
-export const resNetNames = Object.keys(resNetArchitectures) as [ResNetName, ...ResNetName[]];
-
-/** Output channels of a block for each channel inside. */
-const expansions = { basic: 1, bottleneck: 4 } as const;
-
-/** Channels of the first stage at width 1. */
-export const resNetBaseChannels = 64;
-
-/** Channels of the last feature map. `width` multiplies the channels of every stage. */
-export function resNetOutChannels(name: ResNetName, width: number): number {
-  return resNetBaseChannels * width * 8 * expansions[resNetArchitectures[name].block];
-}
+/** What torchvision's weights were trained with: ImageNet's mean and deviation, pictures of 224 px. */
+export const resNetPreprocessing: PicturePreprocessing = {
+  imagePx: 224,
+  resizePx: 256,
+  imageFit: "squash",
+  kernel: "lanczos3",
+  mean: [0.485, 0.456, 0.406],
+  deviation: [0.229, 0.224, 0.225],
+};
 
 interface BlockSizes {
   readonly inChannels: number;
@@ -111,14 +108,15 @@ class Bottleneck extends ResidualBlock {
  * `width` multiplies the channels of every stage.
  * @throws ShapeError when width · 64 is not a positive integer.
  */
-export class ResNet extends Module {
+export class ResNet extends Backbone {
+  readonly preprocessing = resNetPreprocessing;
+  readonly levels: readonly [Level, ...Level[]];
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm2d;
   readonly layer1: readonly ResidualBlock[];
   readonly layer2: readonly ResidualBlock[];
   readonly layer3: readonly ResidualBlock[];
   readonly layer4: readonly ResidualBlock[];
-  readonly #outChannels: number;
 
   constructor(name: ResNetName, random: Random, { width = 1 }: { readonly width?: number } = {}) {
     super();
@@ -142,21 +140,41 @@ export class ResNet extends Module {
     this.layer2 = stage(1);
     this.layer3 = stage(2);
     this.layer4 = stage(3);
-    this.#outChannels = inChannels;
+    const level = (index: number): Level => ({
+      name: `layer${index + 1}`,
+      channels: base * 2 ** index * expansions[block],
+    });
+    this.levels = [level(0), level(1), level(2), level(3)];
   }
 
   /** Channels of the last feature map. */
   get outChannels(): number {
-    return this.#outChannels;
+    return this.lastLevel.channels;
   }
 
+  /** The last feature map. */
   forward(x: Value, pass: ForwardPass): Value {
+    return this.#stages(x, pass)[3];
+  }
+
+  /** Outputs of the four stages: `layer1` to `layer4`, of a quarter to a 32nd of the picture's sides. */
+  featureMaps(pixels: Value, pass: ForwardPass): ReadonlyMap<string, Value> {
+    const [layer1, layer2, layer3, layer4] = this.#stages(pixels, pass);
+    return new Map(Object.entries({ layer1, layer2, layer3, layer4 }));
+  }
+
+  loadWeights(tensors: ReadonlyMap<string, Tensor>, where: string): LoadedWeights {
+    return loadResNetWeights(this, tensors, where);
+  }
+
+  #stages(x: Value, pass: ForwardPass): readonly [Value, Value, Value, Value] {
+    const through = (blocks: readonly ResidualBlock[], from: Value) =>
+      blocks.reduce((h, block) => block.forward(h, pass), from);
     const stem = relu(this.bn1.forward(this.conv1.forward(x), pass));
-    const blocks = [this.layer1, this.layer2, this.layer3, this.layer4].flat();
-    return blocks.reduce(
-      (h, block) => block.forward(h, pass),
-      maxPool2d(stem, { kernel: 3, stride: 2, padding: 1 }),
-    );
+    const layer1 = through(this.layer1, maxPool2d(stem, { kernel: 3, stride: 2, padding: 1 }));
+    const layer2 = through(this.layer2, layer1);
+    const layer3 = through(this.layer3, layer2);
+    return [layer1, layer2, layer3, through(this.layer4, layer3)];
   }
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../engine/tensor/random.js";
-import { float32, int64, type Tensor, tensor } from "../engine/tensor/tensor.js";
-import { StateDictError } from "../errors.js";
-import { identifyResNet, loadBackboneWeights } from "./backbone-weights.js";
-import { ResNet, resNetNames } from "./resnet.js";
+import { Random } from "../../engine/tensor/random.js";
+import { float32, int64, type Tensor, tensor } from "../../engine/tensor/tensor.js";
+import { StateDictError } from "../../errors.js";
+import { ResNet } from "./resnet.js";
+import { resNetNames } from "./resnet-architectures.js";
+import { identifyResNet, loadResNetWeights } from "./resnet-weights.js";
 
 const width = 1 / 64;
 const small = (seed = 1) => new ResNet("resnet18", new Random(seed), { width });
@@ -16,15 +17,15 @@ const published = (): Map<string, Tensor> =>
     ["fc.bias", float32([2], [0, 0])],
   ]);
 
-describe("loadBackboneWeights", () => {
+describe("loadResNetWeights", () => {
   it("takes over every value and says what it passed over", () => {
     const backbone = small();
     const given = published();
     const bias = given.get("layer4.1.bn2.bias");
     given.set("layer4.1.bn2.bias", tensor("float64", [8], Float64Array.of(0.1, 1, 2, 3, 4, 5, 6, 7)));
-    expect(loadBackboneWeights(backbone, given, "x.pth")).toEqual({
-      classifier: ["fc.weight", "fc.bias"],
-      counters: ["bn1.num_batches_tracked"],
+    expect(loadResNetWeights(backbone, given, "x.pth")).toEqual({
+      network: "resnet18",
+      ignored: ["fc.weight", "fc.bias"],
     });
     const state = backbone.stateDict();
     expect(state.get("layer4.1.bn2.bias")?.data).toEqual(Float32Array.of(0.1, 1, 2, 3, 4, 5, 6, 7));
@@ -38,7 +39,7 @@ describe("loadBackboneWeights", () => {
     given.delete("bn1.running_var");
     given.set("layer2.0.conv1.weight", float32([1, 1], [1]));
     given.set("head.weight", float32([1], [1]));
-    expect(() => loadBackboneWeights(backbone, given, "x.pth")).toThrow(
+    expect(() => loadResNetWeights(backbone, given, "x.pth")).toThrow(
       /^x\.pth: holds a resnet18 at width 0\.015625 with other tensors; [\s\S]*missing bn1\.running_var[\s\S]*unexpected head\.weight[\s\S]*layer2\.0\.conv1\.weight has shape \[1, 1\], expected \[2, 1, 3, 3\]/,
     );
     expect(backbone.stateDict()).toEqual(small().stateDict());
@@ -46,16 +47,16 @@ describe("loadBackboneWeights", () => {
 
   it("says which network and width the file holds, and how to choose it", () => {
     const wide = new ResNet("resnet18", new Random(1), { width: 1 / 32 });
-    const load = () => loadBackboneWeights(wide, published(), "x.pth");
+    const load = () => loadResNetWeights(wide, published(), "x.pth");
     expect(load).toThrow(StateDictError);
     expect(load).toThrow(/--set backbone=resnet18 backboneWidth=0\.015625/);
-    expect(() => loadBackboneWeights(wide, new Map(), "x.pth")).toThrow(/none of the known ResNets/);
+    expect(() => loadResNetWeights(wide, new Map(), "x.pth")).toThrow(/none of the known ResNets/);
   });
 
   it("refuses weights that are whole numbers", () => {
     const given = published().set("bn1.bias", int64([1], [0]));
     given.delete("bn1.weight");
-    expect(() => loadBackboneWeights(small(), given, "x.pth")).toThrow(
+    expect(() => loadResNetWeights(small(), given, "x.pth")).toThrow(
       /missing bn1\.weight\n {2}- bn1\.bias has type int64, expected float32/,
     );
   });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { Input } from "../engine/graph/value.js";
-import { runOnce } from "../engine/runtime/session.js";
-import { Random } from "../engine/tensor/random.js";
-import { elementCount } from "../engine/tensor/shape.js";
-import { tensor } from "../engine/tensor/tensor.js";
-import { ShapeError } from "../errors.js";
-import { ForwardPass } from "../nn/forward-pass.js";
-import { ResNet, type ResNetName, resNetOutChannels } from "./resnet.js";
+import { Input } from "../../engine/graph/value.js";
+import { runOnce } from "../../engine/runtime/session.js";
+import { Random } from "../../engine/tensor/random.js";
+import { elementCount } from "../../engine/tensor/shape.js";
+import { tensor } from "../../engine/tensor/tensor.js";
+import { ShapeError } from "../../errors.js";
+import { ForwardPass } from "../../nn/forward-pass.js";
+import { ResNet } from "./resnet.js";
+import { type ResNetName, resNetOutChannels } from "./resnet-architectures.js";
 
 /** torchvision's parameter counts without the classifier, and its number of batch norms. */
 const published: readonly [ResNetName, number, number][] = [

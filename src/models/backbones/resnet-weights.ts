@@ -1,9 +1,11 @@
 /** Public ResNet weights: which architecture a file holds, and how they get into a model's backbone. */
 
-import type { StaticShape } from "../engine/tensor/shape.js";
-import type { Tensor } from "../engine/tensor/tensor.js";
-import { StateDictError } from "../errors.js";
-import { type ResNet, type ResNetName, resNetArchitectures, resNetBaseChannels } from "./resnet.js";
+import type { StaticShape } from "../../engine/tensor/shape.js";
+import type { Tensor } from "../../engine/tensor/tensor.js";
+import { StateDictError } from "../../errors.js";
+import type { Module } from "../../nn/module.js";
+import type { LoadedWeights } from "./backbone.js";
+import { type ResNetName, resNetArchitectures, resNetBaseChannels } from "./resnet-architectures.js";
 
 /** Which ResNet some tensors are of. */
 export interface ResNetIdentity {
@@ -17,7 +19,7 @@ const classifierName = /^fc\./;
 const counterName = /(^|\.)num_batches_tracked$/;
 
 /** As `backboneWidth` is limited: a damaged file must not ask for a network of any size. */
-const MAX_WIDTH = 4;
+const maxWidth = 4;
 
 /** Shapes by name, of a file or of a module. */
 type Shaped = ReadonlyMap<string, { readonly shape: StaticShape }>;
@@ -35,7 +37,7 @@ export function ignoredByBackbone(names: Iterable<string>): { classifier: string
 export function identifyResNet(tensors: Shaped): ResNetIdentity | undefined {
   const stem = tensors.get("conv1.weight")?.shape;
   const width = (stem?.[0] ?? 0) / resNetBaseChannels;
-  if (stem?.length !== 4 || width <= 0 || width > MAX_WIDTH) return undefined;
+  if (stem?.length !== 4 || width <= 0 || width > maxWidth) return undefined;
   const block = tensors.has("layer1.0.conv3.weight") ? "bottleneck" : "basic";
   const depths = [1, 2, 3, 4].map((stage) => {
     let depth = 0;
@@ -52,14 +54,14 @@ export function identifyResNet(tensors: Shaped): ResNetIdentity | undefined {
  * Puts a file's values into `backbone`. A classifier (`fc.*`) and `num_batches_tracked` are passed over; float64 is
  * rounded to float32.
  * @param where the file, for messages.
- * @returns the names that were passed over.
+ * @returns the network that the file holds, and the classifier's names that were passed over.
  * @throws StateDictError that says which network the file holds and lists every difference; nothing has changed then.
  */
-export function loadBackboneWeights(
-  backbone: ResNet,
+export function loadResNetWeights(
+  backbone: Module,
   tensors: ReadonlyMap<string, Tensor>,
   where: string,
-): ReturnType<typeof ignoredByBackbone> {
+): LoadedWeights {
   const ignored = ignoredByBackbone(tensors.keys());
   const passedOver = new Set([...ignored.classifier, ...ignored.counters]);
   const given = new Map([...tensors].filter(([name]) => !passedOver.has(name)));
@@ -76,7 +78,7 @@ export function loadBackboneWeights(
     throw new StateDictError(`${where}: ${found}:${problems.map((problem) => `\n  - ${problem}`).join("")}`);
   }
   backbone.loadStateDict(state);
-  return ignored;
+  return { network: identifyResNet(tensors)?.name ?? "", ignored: ignored.classifier };
 }
 
 /** float32 as it is, float64 rounded; undefined for whole numbers. */
