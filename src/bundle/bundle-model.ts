@@ -7,7 +7,7 @@ import { BundleError, ImageError } from "../errors.js";
 import { centreCrop, stackCrops } from "../images/crops.js";
 import { decodeImage } from "../images/image.js";
 import { encodeTexts } from "../text/encode-texts.js";
-import { hasWords, tokenise, Vocabulary } from "../text/vocabulary.js";
+import { hasWords, Vocabulary } from "../text/vocabulary.js";
 import { type BundleManifest, bundleFiles, readBundleFile } from "./bundle-manifest.js";
 
 export interface BundleModelOptions extends SessionOptions {
@@ -135,7 +135,7 @@ export class BundleModel {
   #attentionAt(weights: Tensor | undefined, row: number, text: string): WordAttention | undefined {
     if (!weights) return undefined;
     const { regions, preprocessing } = this.#manifest;
-    const words = tokenise(text).slice(0, preprocessing.text.maxWords);
+    const words = this.#vocabulary.piecesOf(text).slice(0, preprocessing.text.maxWords);
     const own = rowOfTensor(weights, row).slice(0, words.length * regions.rows * regions.columns);
     return { words, ...regions, weights: own };
   }

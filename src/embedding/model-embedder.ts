@@ -7,7 +7,7 @@ import type { FeatureMaps } from "../images/feature-maps.js";
 import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { encodeTexts } from "../text/encode-texts.js";
-import type { Vocabulary } from "../text/vocabulary.js";
+import type { Tokeniser } from "../text/tokeniser.js";
 import { inferenceGraphs } from "./inference-graphs.js";
 import { type RouteStatistics, RouteSums } from "./route-statistics.js";
 
@@ -21,7 +21,7 @@ export interface Preparation {
 
 export interface ModelEmbedderOptions extends Preparation {
   readonly images: ImageSource;
-  readonly vocabulary: Vocabulary;
+  readonly vocabulary: Tokeniser;
   /** Feature maps of the model's frozen backbone, read instead of computed from the images. */
   readonly featureMaps?: FeatureMaps | undefined;
   /** Images or queries per run. */

@@ -11,7 +11,8 @@ import type { RouterLogits } from "../nn/losses/routes.js";
 import { Module } from "../nn/module.js";
 import type { EncoderConfig } from "./encoder-config.js";
 import { ImageEncoder, type ImageFeatures } from "./image-encoder.js";
-import { TextEncoder, type TextFeatures } from "./text-encoder.js";
+import type { TextEncoder, TextFeatures } from "./text-encoder.js";
+import { createTextEncoder } from "./text-encoders/registry.js";
 
 /** A query as a model composes it. Only `q` is there for every model. */
 export interface Composition {
@@ -48,7 +49,7 @@ export abstract class CompositionModel extends Module {
   constructor(config: EncoderConfig, vocabularySize: number, random: Random) {
     super();
     this.image = new ImageEncoder(config, random);
-    this.text = new TextEncoder(config, vocabularySize, random);
+    this.text = createTextEncoder(config, vocabularySize, random);
     this.scale = parameter([], filled(config.initialScale));
     this.#imagePasses = config.imagePasses;
   }

@@ -3,7 +3,7 @@
 import { not } from "../engine/ops/comparison.js";
 import { Random } from "../engine/tensor/random.js";
 import { encoderSchema } from "../models/encoder-config.js";
-import { TextEncoder } from "../models/text-encoder.js";
+import { LstmTextEncoder } from "../models/text-encoders/lstm.js";
 import { LayerNorm } from "../nn/layer-norm.js";
 import { MultiHeadAttention } from "../nn/multi-head-attention.js";
 import type { Comparison } from "./comparison.js";
@@ -41,7 +41,7 @@ export function textEncoderCase(comparison: Comparison): Promise<void> {
     wordDim: comparison.dim("param/embedding.weight", 1),
     embedDim: comparison.dim("param/lstm.weight_hh_l0", 1),
   });
-  const module = new TextEncoder(config, comparison.dim("param/embedding.weight", 0), anyRandom());
+  const module = new LstmTextEncoder(config, comparison.dim("param/embedding.weight", 0), anyRandom());
   return runModuleCase(comparison, {
     module,
     forward(inputs) {

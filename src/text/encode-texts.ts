@@ -1,6 +1,6 @@
 /** Texts as the tensors that graphs take. */
 import { type Tensor, tensor } from "../engine/tensor/tensor.js";
-import type { Vocabulary } from "./vocabulary.js";
+import type { Tokeniser } from "./tokeniser.js";
 
 /** Texts as numbers. */
 export interface TextTensors {
@@ -11,7 +11,7 @@ export interface TextTensors {
 }
 
 /** Texts as `maxWords` tokens each. */
-export function encodeTexts(vocabulary: Vocabulary, texts: readonly string[], maxWords: number): TextTensors {
+export function encodeTexts(vocabulary: Tokeniser, texts: readonly string[], maxWords: number): TextTensors {
   const tokens = new BigInt64Array(texts.length * maxWords);
   const lengths = new BigInt64Array(texts.length);
   for (const [i, text] of texts.entries()) {

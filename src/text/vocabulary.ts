@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { RunError } from "../errors.js";
+import type { EncodedText, Tokeniser } from "./tokeniser.js";
 
 /** Token of the places after a text's last word. */
 export const paddingToken = 0;
@@ -13,14 +14,6 @@ const reservedTokenCount = 2;
 /** What is a word or punctuation mark in a normalised text: a regular expression with the flags g and u. */
 export const wordPattern = "[\\p{L}\\p{M}\\p{N}]+|[^\\p{L}\\p{M}\\p{N}\\s\\p{C}]";
 const wordExpression = new RegExp(wordPattern, "gu");
-
-/** A text as numbers. */
-export interface EncodedText {
-  /** `maxWords` tokens; `paddingToken` from `length` on. */
-  readonly tokens: readonly number[];
-  /** Words that count; at least 1. */
-  readonly length: number;
-}
 
 /**
  * Lower-cased words; every punctuation mark is a token of its own: "Isn't V-neck." ->
@@ -59,7 +52,7 @@ export interface VocabularyOptions {
 }
 
 /** Token 0 is padding, 1 an unknown word; the words follow, most frequent first, then by spelling. */
-export class Vocabulary {
+export class Vocabulary implements Tokeniser {
   /** The known words; `words[i]` has token `i + 2`. */
   readonly words: readonly string[];
   readonly #tokens: ReadonlyMap<string, number>;
@@ -124,6 +117,10 @@ export class Vocabulary {
     const written = wordsOf(plainText(text));
     const shown = written.length === tokens.length ? written : tokens; // a letter whose lower case is no letter
     return [...new Set(shown.filter((word, i) => this.#isUnknown(tokens[i] ?? "") && !isPunctuation(word)))];
+  }
+
+  piecesOf(text: string): readonly string[] {
+    return tokenise(text);
   }
 
   #isUnknown(word: string): boolean {

@@ -72,7 +72,11 @@ async function loadWords(
   file: string,
   { vocabulary, texts, random, note }: InitialWeightsOptions,
 ): Promise<InitialWeightsRecord["wordVectors"]> {
-  const table = model.text.embedding.weight;
+  const table = model.text.wordVectors;
+  if (!table)
+    throw new WeightsError(
+      `${file}: this model's text encoder has no word vectors; leave --word-vectors out`,
+    );
   const wordDim = table.dim(1);
   const { dim, vectors, sha256 } = await readWordVectors(file, new Set(vocabulary.words));
   if (dim !== wordDim) {

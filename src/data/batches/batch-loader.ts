@@ -7,7 +7,8 @@ import { centreCrop, randomCrop, requireCrop, stackCrops } from "../../images/cr
 import type { FeatureMaps } from "../../images/feature-maps.js";
 import type { ImageSource } from "../../images/image-source.js";
 import { encodeTexts, type TextTensors } from "../../text/encode-texts.js";
-import { joinCaptions, type Vocabulary } from "../../text/vocabulary.js";
+import type { Tokeniser } from "../../text/tokeniser.js";
+import { joinCaptions } from "../../text/vocabulary.js";
 import type { DatasetSplit, Triplet } from "../triplet.js";
 import { neighbourhoods } from "./neighbourhoods.js";
 
@@ -68,7 +69,7 @@ export class BatchLoader {
   readonly batchesPerEpoch: number;
   readonly #split: DatasetSplit;
   readonly #images: ImageSource;
-  readonly #vocabulary: Vocabulary;
+  readonly #vocabulary: Tokeniser;
   readonly #options: Required<Omit<BatchLoaderOptions, "featureMaps">>;
   readonly #featureMaps: FeatureMaps | undefined;
   #state: BatchLoaderState;
@@ -80,7 +81,7 @@ export class BatchLoader {
   constructor(
     split: DatasetSplit,
     images: ImageSource,
-    vocabulary: Vocabulary,
+    vocabulary: Tokeniser,
     { random, featureMaps, ...options }: BatchLoaderOptions & { readonly random: Random },
   ) {
     this.#featureMaps = featureMaps;

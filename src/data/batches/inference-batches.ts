@@ -4,7 +4,7 @@ import { centreCrop, stackCrops } from "../../images/crops.js";
 import type { FeatureMaps } from "../../images/feature-maps.js";
 import type { ImageSource } from "../../images/image-source.js";
 import { encodeTexts, type TextTensors } from "../../text/encode-texts.js";
-import type { Vocabulary } from "../../text/vocabulary.js";
+import type { Tokeniser } from "../../text/tokeniser.js";
 
 /** Images to be embedded. */
 export interface ImageBatch {
@@ -58,7 +58,7 @@ export async function* imageBatches(
 
 /** Every text once, in order. */
 export function* textBatches(
-  vocabulary: Vocabulary,
+  vocabulary: Tokeniser,
   texts: readonly string[],
   { batchSize, maxWords }: { readonly batchSize: number; readonly maxWords: number },
 ): Generator<TextBatch, void, void> {
