@@ -3,6 +3,7 @@ import { gradients } from "../autodiff/gradients.js";
 import { ConfigError, UsageError } from "../errors.js";
 import { topologicalOrder } from "../graph/traversal.js";
 import { Input, type Value } from "../graph/value.js";
+import { totalLoss } from "../losses/total.js";
 import { ForwardPass } from "../nn/forward-pass.js";
 import { runOnce } from "../runtime/session.js";
 import { Random } from "../tensor/random.js";
@@ -88,7 +89,9 @@ describe.each([...modelNames])("%s", (name) => {
     );
     const composition = model.compose(reference, text, pass);
     const teacher = teacherInputs(composition.logits ?? []);
-    const { loss } = objective(model, { composition, target: target.embedding, teacher });
+    const targetEmbedding = model.embedTarget(target, pass);
+    const features = { composition, reference, text, target, targetEmbedding, teacher: { logits: teacher } };
+    const loss = totalLoss(objective(model, features, pass));
     const used = new Set(topologicalOrder([loss]));
     const parameters = [...model.namedParameters()].filter(([, parameter]) => used.has(parameter));
     const derived = gradients(
