@@ -5,9 +5,10 @@ import { slice } from "../engine/ops/shape.js";
 import type { Random } from "../engine/tensor/random.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
 import { filled, parameter } from "../nn/initial-values.js";
-import type { ConsistencyForm } from "../nn/losses/consistency.js";
-import type { PathDistillationOptions } from "../nn/losses/path-distillation.js";
+import { classificationPart } from "../nn/losses/batch-classification.js";
 import type { RouterLogits } from "../nn/losses/routes.js";
+import { scaledSimilarity } from "../nn/losses/similarity.js";
+import type { LossPart } from "../nn/losses/total.js";
 import { Module } from "../nn/module.js";
 import type { EncoderConfig } from "./encoder-config.js";
 import { ImageEncoder, type ImageFeatures } from "./image-encoder.js";
@@ -28,10 +29,24 @@ export interface Composition {
   readonly wordAttention?: readonly (Value | undefined)[];
 }
 
-/** The losses beside batch-based classification, and their weights lambda. A baseline has none. */
-export interface AuxiliaryLosses {
-  readonly distillation?: PathDistillationOptions & { readonly weight: number };
-  readonly consistency?: { readonly form: ConsistencyForm; readonly weight: number };
+/** A teacher's answers on a batch, for a model that is self-distilled. */
+export interface TeacherSignal {
+  /** Router logits by layer, of the shapes of the student's. */
+  readonly logits: readonly RouterLogits[];
+  /** [], 0 as long as there is no teacher and 1 afterwards: a factor of the weight. 1 by default. */
+  readonly factor?: Value | undefined;
+}
+
+/** A training batch as losses see it: what the model gives for B triplets, each value with B rows. */
+export interface BatchFeatures {
+  readonly composition: Composition;
+  readonly reference: ImageFeatures;
+  readonly text: TextFeatures;
+  readonly target: ImageFeatures;
+  /** t [B, E], the target as `embedTarget` gives it, not normalised. */
+  readonly targetEmbedding: Value;
+  /** Only for a model that is self-distilled. */
+  readonly teacher?: TeacherSignal | undefined;
 }
 
 /**
@@ -54,9 +69,23 @@ export abstract class CompositionModel extends Module {
     this.#imagePasses = config.imagePasses;
   }
 
-  /** What `objective` adds to batch-based classification. */
-  get auxiliaryLosses(): AuxiliaryLosses {
-    return {};
+  /** Is there a loss that follows a teacher, the model as it stood at the end of the preceding epoch? */
+  get isSelfDistilled(): boolean {
+    return false;
+  }
+
+  /**
+   * What training minimises: the weighted sum of these parts. Batch-based classification by default; a model with losses
+   * of its own adds to `super.losses(batch, pass)`, or gives others. Metrics, guards and reports know each by its name.
+   * With micro-batches the batch is whole here, and only here.
+   */
+  losses({ composition, targetEmbedding }: BatchFeatures, _pass: ForwardPass): readonly LossPart[] {
+    return [classificationPart(scaledSimilarity(composition.q, targetEmbedding, this.scale))];
+  }
+
+  /** What a gallery's image is found by: [B, E], not normalised, E being the width of `q`. Its embedding by default. */
+  embedTarget({ embedding }: ImageFeatures, _pass: ForwardPass): Value {
+    return embedding;
   }
 
   /** The query of a reference and a text. */
@@ -86,11 +115,6 @@ export abstract class CompositionModel extends Module {
     pass: ForwardPass,
   ): { reference: ImageFeatures; target: ImageFeatures } {
     return this.#pairs(featureMaps, (half) => this.image.forwardFeatureMaps(half, pass));
-  }
-
-  /** What a gallery is searched by, of unit length: images as `encodeImages` takes them -> [B, D]. */
-  imageEmbedding(images: Value, pass: ForwardPass): Value {
-    return l2Normalise(this.encodeImages(images, pass).embedding, { axis: 1 });
   }
 
   /** What a gallery is searched with, of unit length: [B, D]. */

@@ -9,6 +9,7 @@ import { WeightsError } from "../errors.js";
 import { objective, teacherInputs, teacherOutputs } from "../models/objective.js";
 import { Sdfn } from "../models/sdfn/sdfn.js";
 import { ForwardPass } from "../nn/forward-pass.js";
+import { totalLoss } from "../nn/losses/total.js";
 import type { StateDict } from "../nn/module.js";
 import { Adam, type AdamOptions } from "../nn/optim/adam.js";
 import { rotateBatch, rotation, type StepBatch, stepBatches, takeRows } from "./adam-batches.js";
@@ -26,9 +27,6 @@ const MOST_OF_FINAL = { joint: 256, separate: 32 } as const;
  * routers are differences of much larger terms: the largest error seen is 2.6 roundings of the largest gradient.
  */
 const ROUNDOFFS = 8;
-
-/** Columns of the losses. */
-const lossNames = ["loss", "bbc", "spd", "c"] as const;
 
 /** References and targets through the backbone as one batch, or one after the other. */
 type ImagePasses = keyof typeof MOST_OF_FINAL;
@@ -126,12 +124,12 @@ async function runSteps(
 ): Promise<void> {
   const { rate, options } = adamSettings(comparison);
   const adam = new Adam([{ name: "all", parameters: model.namedParameters() }], options);
-  const session = await compileStep(model, adam, batches[0]);
+  const { session, lossNames } = await compileStep(model, adam, batches[0]);
   const losses: number[] = [];
   for (const [step, { images, tokens, lengths }] of batches.entries()) {
     const feeds = { images, tokens, lengths, ...taught[step], ...adam.feeds(step + 1, { all: rate }) };
     const { outputs } = await session.run(feeds);
-    losses.push(...lossNames.map((name) => lossOf(outputs[name])));
+    losses.push(...lossNames.map((name) => scalarOf(outputs[name] as Tensor)));
     if (step === 0 && passes === "joint") compareGradients(comparison, outputs);
   }
   await session.release();
@@ -148,8 +146,14 @@ async function runSteps(
   }
 }
 
+/** A step that is ready to run, and its outputs that are the columns of the file's losses: the sum, then its parts. */
+interface CompiledCourse {
+  readonly session: StatefulSession<string>;
+  readonly lossNames: readonly string[];
+}
+
 /** Forward pass, losses, backward pass and Adam as one graph; gradients are outputs too. */
-async function compileStep(model: Sdfn, adam: Adam, like: StepBatch): Promise<StatefulSession<string>> {
+async function compileStep(model: Sdfn, adam: Adam, like: StepBatch): Promise<CompiledCourse> {
   const pass = ForwardPass.training();
   const input = (name: "images" | "tokens" | "lengths") =>
     new Input(name, like[name].dtype, like[name].shape);
@@ -157,12 +161,16 @@ async function compileStep(model: Sdfn, adam: Adam, like: StepBatch): Promise<St
   const text = model.encodeText(input("tokens"), input("lengths"));
   const composition = model.compose(reference, text, pass);
   const teacher = teacherInputs(composition.logits ?? []);
-  const parts = objective(model, { composition, target: target.embedding, teacher });
-  const found = gradients(parts.loss, adam.parameters);
-  const outputs: Record<string, Value> = { ...parts };
+  const features = { composition, reference, text, target, targetEmbedding: target.embedding };
+  const parts = objective(model, { ...features, teacher: { logits: teacher } }, pass);
+  const loss = totalLoss(parts);
+  const found = gradients(loss, adam.parameters);
+  const losses = { loss, ...Object.fromEntries(parts.map(({ name, value }) => [`loss.${name}`, value])) };
+  const outputs: Record<string, Value> = { ...losses };
   for (const [i, name] of [...model.namedParameters().keys()].entries())
-    outputs[`grad/${name}`] = found[i] ?? parts.loss;
-  return StatefulSession.compile(outputs, [...adam.updates(found), ...pass.bufferUpdates]);
+    outputs[`grad/${name}`] = found[i] ?? loss;
+  const updates = [...adam.updates(found), ...pass.bufferUpdates];
+  return { session: await StatefulSession.compile(outputs, updates), lossNames: Object.keys(losses) };
 }
 
 function compareGradients(comparison: Comparison, outputs: Readonly<Record<string, Tensor>>): void {
@@ -176,11 +184,6 @@ function compareGradients(comparison: Comparison, outputs: Readonly<Record<strin
     } as const;
     comparison.compare(`grad/step0/${name}`, gradient, options);
   }
-}
-
-/** A loss that our configuration leaves out is not a number here, and so never passes. */
-function lossOf(value: Tensor | undefined): number {
-  return value ? scalarOf(value) : Number.NaN;
 }
 
 const settingsSchema = z.object({

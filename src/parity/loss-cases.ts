@@ -7,7 +7,7 @@ import { consistencyLoss, similarityDivergences } from "../nn/losses/consistency
 import { pathDistillationLoss } from "../nn/losses/path-distillation.js";
 import type { RouterKind, RouterLogits } from "../nn/losses/routes.js";
 import { scaledSimilarity } from "../nn/losses/similarity.js";
-import { totalLoss, type WeightedLoss } from "../nn/losses/total.js";
+import { type LossPart, totalLoss } from "../nn/losses/total.js";
 import type { Comparison } from "./comparison.js";
 import { compareAll, GraphInputs } from "./module-case.js";
 
@@ -87,15 +87,15 @@ function mergeOf(comparison: Comparison): "mean" | "product" {
 
 /** L_bbc + lambda1 · L_spd + lambda2 · L_c where the first is there, else the only loss of the file. */
 function weightedSum(comparison: Comparison, terms: ReadonlyMap<string, Value>): Value {
-  const main = terms.get("bbc") ?? terms.get("spd") ?? terms.get("c");
-  if (!main) throw new WeightsError("a file of losses needs output/bbc, output/spd or output/c; got none");
-  const weights = [
-    ["spd", "lambda1"],
-    ["c", "lambda2"],
-  ] as const;
-  const others = weights.flatMap(([name, field]): WeightedLoss[] => {
-    const loss = terms.get(name);
-    return loss && loss !== main ? [{ loss, weight: comparison.number(field) }] : [];
-  });
-  return totalLoss(main, others);
+  const fields = { bbc: undefined, spd: "lambda1", c: "lambda2" } as const;
+  const parts: LossPart[] = [];
+  for (const [name, field] of Object.entries(fields)) {
+    const value = terms.get(name);
+    if (!value) continue;
+    const weight = field === undefined || parts.length === 0 ? 1 : comparison.number(field);
+    parts.push({ name, weight, value });
+  }
+  if (parts.length === 0)
+    throw new WeightsError("a file of losses needs output/bbc, output/spd or output/c; got none");
+  return totalLoss(parts);
 }

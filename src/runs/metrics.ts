@@ -1,15 +1,14 @@
 /** What a training run records about itself, one JSON object a line in `metrics.jsonl`. */
 
-/** Parts of the loss (eq. 7); those a model does not have are 0. */
-export interface LossParts {
-  /** What is minimised: classification + lambda1 · distillation + lambda2 · consistency. */
-  readonly total: number;
-  /** Batch-based classification, L_bbc. */
-  readonly classification: number;
-  /** Self path distillation, L_spd. */
-  readonly distillation: number;
-  /** Consistency, L_c. */
-  readonly consistency: number;
+/**
+ * A loss as numbers: what is minimised, then its parts by name before their weights, in the order in which the model
+ * states them. Runs of older versions have zeros for parts that their model does not have.
+ */
+export type LossValues = Readonly<Record<string, number>> & { readonly total: number };
+
+/** The parts without their sum, in order. */
+export function lossParts({ total: _, ...parts }: LossValues): [name: string, value: number][] {
+  return Object.entries(parts);
 }
 
 /** One optimizer step. */
@@ -19,7 +18,7 @@ export interface StepMetrics {
   readonly step: number;
   /** From 1. */
   readonly epoch: number;
-  readonly loss: LossParts;
+  readonly loss: LossValues;
   /** L2 norm of all gradients before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
@@ -32,8 +31,8 @@ export interface EpochMetrics {
   readonly kind: "epoch";
   readonly epoch: number;
   readonly step: number;
-  /** Mean loss parts over the epoch's steps. */
-  readonly loss: LossParts;
+  /** Mean losses over the epoch's steps. */
+  readonly loss: LossValues;
   /** Recall on triplets held out of the training split, mean over categories, percent; absent without a hold-out. */
   readonly validation?: {
     readonly r1: number;

@@ -231,7 +231,7 @@ async function work(
   let memory: MemoryNeeds = {
     graph: { resultBytes: 0, parameterBytes: 0, spareBytes: 0 },
     modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
-    hasTeacher: model.auxiliaryLosses.distillation !== undefined && training.epochs > 1,
+    hasTeacher: model.isSelfDistilled && training.epochs > 1,
     hasAverage: average !== undefined,
     // With feature maps, pictures are looked at once and kept all the same.
     imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),

@@ -15,11 +15,12 @@ import { learningRateAt } from "./learning-rate.js";
 import { meanLoss, noLosses, withLoss } from "./loss-sums.js";
 import { type MadeTeacher, makeTeacher, valuesOf } from "./make-teacher.js";
 import type { RunWriter } from "./run-writer.js";
+import type { StepResult } from "./step-graph.js";
 import type { RouteTeacher } from "./teacher.js";
 import type { TrainEvent } from "./train-event.js";
 import type { TrainingData } from "./training-data.js";
 import type { BestEpoch, TrainingState } from "./training-state.js";
-import type { StepResult, TrainingStep } from "./training-step.js";
+import type { TrainingStep } from "./training-step.js";
 import { type TensorHolders, tensorsOf } from "./training-tensors.js";
 import { describeUnseen, noteWords, unseenWords } from "./unseen-words.js";
 import { recallOf, watch } from "./watch.js";
@@ -238,7 +239,7 @@ export class TrainingLoop {
   /** The model of now becomes the teacher. A snapshot holds all weights: the old one makes room first. */
   async #nextTeacher(): Promise<MadeTeacher | undefined> {
     const { model, training, loader, data } = this.#parts;
-    if (!model.auxiliaryLosses.distillation) return undefined;
+    if (!model.isSelfDistilled) return undefined;
     const old = this.#teacher;
     if (training.teacher === "snapshot") await old?.release();
     const made = await makeTeacher(model, loader.epochTriplets(), {

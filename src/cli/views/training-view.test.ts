@@ -3,7 +3,7 @@ import { recordingContext } from "../../../tests/cli/recording-context.js";
 import type { StepMetrics } from "../../runs/metrics.js";
 import { trainingView } from "./training-view.js";
 
-const loss = { total: 1.25, classification: 1.25, distillation: 0, consistency: 0 };
+const loss = { total: 1.25, classification: 1, margin: 0.25 };
 const start = {
   kind: "start",
   step: 0,
@@ -55,10 +55,16 @@ describe("trainingView", () => {
     runSteps(1, 4);
     const validation = { r1: 10, r10: 41.54, r50: 80, queries: 280, gallery: 500 };
     shown.onEvent({ kind: "epoch", epoch: 1, step: 4, loss, validation, seconds: 18.2 });
-    shown.onEvent({ kind: "epoch", epoch: 2, step: 8, loss, seconds: 18.2 });
+    shown.onEvent({
+      kind: "epoch",
+      epoch: 2,
+      step: 8,
+      loss: { total: 1.25, classification: 1.25 },
+      seconds: 18.2,
+    });
     expect(context.output()).toBe(
       "5,320 triplets (280 more held out), 312 words, 1,770,527 parameters, 8 steps; needs about 1.3 GB of memory\n" +
-        "epoch 1/2  loss 1.250  held-out R@1  10.0  R@10  41.5  R@50  80.0  (280 queries)  18 s\n" +
+        "epoch 1/2  loss 1.250 (classification 1.000, margin 0.250)  held-out R@1  10.0  R@10  41.5  R@50  80.0  (280 queries)  18 s\n" +
         "epoch 2/2  loss 1.250  18 s\n",
     );
   });

@@ -1,5 +1,5 @@
 /** Shows a training run as it goes: a bar for each epoch, then a line with its recall. */
-import type { EpochMetrics } from "../../runs/metrics.js";
+import { type EpochMetrics, type LossValues, lossParts } from "../../runs/metrics.js";
 import type { TrainEvent } from "../../training/train.js";
 import type { CommandContext } from "../terminal/context.js";
 import { duration, type Progress, startProgress } from "../terminal/progress.js";
@@ -96,13 +96,20 @@ function startLine(event: Extract<TrainEvent, { kind: "start" }>): string {
   );
 }
 
-/** "epoch 3/8  loss 1.234  held-out R@1 10.0  R@10 41.5  R@50 80.0 (of 240 queries)  18 s" */
+/** "epoch 3/8  loss 1.234 (classification 1.200, distillation 0.034)  held-out R@1 10.0  R@10 41.5  R@50 80.0 (of 240 queries)  18 s" */
 function epochLine({ epoch, loss, validation, seconds }: EpochMetrics, epochs: number): string {
   const recall = validation
     ? `held-out R@1 ${percent(validation.r1)}  R@10 ${percent(validation.r10)}  R@50 ${percent(validation.r50)}` +
       `  (${count(validation.queries)} queries)  `
     : "";
-  return `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  loss ${loss.total.toFixed(3)}  ${recall}${duration(seconds)}`;
+  return `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  loss ${loss.total.toFixed(3)}${partsText(loss)}  ${recall}${duration(seconds)}`;
+}
+
+/** Nothing for a loss of one part, which is the sum. */
+function partsText(loss: LossValues): string {
+  const parts = lossParts(loss);
+  if (parts.length < 2) return "";
+  return ` (${parts.map(([name, value]) => `${name} ${value.toFixed(3)}`).join(", ")})`;
 }
 
 function percent(value: number): string {

@@ -5,6 +5,7 @@ import { cast, constant } from "../../engine/ops/constant.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { logSoftmax } from "../../engine/ops/softmax.js";
 import { tensor } from "../../engine/tensor/tensor.js";
+import type { LossPart } from "./total.js";
 
 /**
  * L_bbc = -1/B · sum over i of log softmax_j(scale · q_i·t_j)[j = i]: each query's own target is the class.
@@ -17,4 +18,9 @@ export function batchClassificationLoss(similarity: Value): Value {
   for (let i = 0; i < count; i += 1) diagonal[i * (count + 1)] = -1 / count;
   const weights = constant(tensor("float64", [count, count], diagonal));
   return cast(sum(multiply(logProbabilities, weights)), "float32");
+}
+
+/** L_bbc as a part of an objective: the main one, of weight 1. */
+export function classificationPart(similarity: Value): LossPart {
+  return { name: "classification", weight: 1, value: batchClassificationLoss(similarity) };
 }

@@ -5,6 +5,7 @@ import { cast } from "../../engine/ops/constant.js";
 import { exp } from "../../engine/ops/elementwise.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { logSoftmax } from "../../engine/ops/softmax.js";
+import type { LossPart } from "./total.js";
 
 /** Both divergences, each a mean over the batch: float32 []. */
 export interface Divergences {
@@ -40,4 +41,13 @@ export function consistencyLoss({ qToU, uToQ }: Divergences, form: ConsistencyFo
     case "u-to-q":
       return uToQ;
   }
+}
+
+/** L_c as a part of an objective; both similarities float64 [B, B]. */
+export function consistencyPart(
+  ofQ: Value,
+  ofU: Value,
+  { form, weight }: { readonly form: ConsistencyForm; readonly weight: LossPart["weight"] },
+): LossPart {
+  return { name: "consistency", weight, value: consistencyLoss(similarityDivergences(ofQ, ofU), form) };
 }

@@ -180,10 +180,12 @@ describe("pathDistillationLoss", () => {
 describe("totalLoss", () => {
   it("adds weighted losses, weights being numbers or values", async () => {
     const one = (value: number) => constant(float32([], [value]));
-    const others = [
-      { loss: one(3), weight: 0.5 },
-      { loss: one(5), weight: one(2) },
+    const parts = [
+      { name: "a", weight: 1, value: one(1) },
+      { name: "b", weight: 0.5, value: one(3) },
+      { name: "c", weight: one(2), value: one(5) },
     ];
-    expect(await numberOf(totalLoss(one(1), others))).toBeCloseTo(12.5, 6);
+    expect(await numberOf(totalLoss(parts))).toBeCloseTo(12.5, 6);
+    expect(await numberOf(totalLoss(parts.slice(1)))).toBeCloseTo(11.5, 6);
   });
 });

@@ -5,6 +5,7 @@ import { cast, stopGradient } from "../../engine/ops/constant.js";
 import { log } from "../../engine/ops/elementwise.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { type MergeOptions, mergeRoutes, type RouterLogits } from "./routes.js";
+import type { LossPart } from "./total.js";
 
 export interface PathDistillationOptions extends MergeOptions {
   readonly tau: number;
@@ -46,6 +47,15 @@ export function pathDistillationLoss(
     weighted.reduce((total, part) => add(total, part)),
     "float32",
   );
+}
+
+/** L_spd as a part of an objective; logits as `pathDistillationLoss` takes them. */
+export function distillationPart(
+  student: readonly RouterLogits[],
+  teacher: readonly RouterLogits[],
+  { weight, ...options }: PathDistillationOptions & { readonly weight: LossPart["weight"] },
+): LossPart {
+  return { name: "distillation", weight, value: pathDistillationLoss(student, teacher, options) };
 }
 
 function inFloat64(logits: RouterLogits): RouterLogits {
