@@ -58,6 +58,7 @@ export class BodyArrivals {
       if (!isWatching) return;
       isWatching = false;
       clearInterval(timer);
+      socket.off("close", stop);
       this.#waiting -= 1;
     };
     raw.once("end", stop);
