@@ -72,7 +72,7 @@ function canonical(name: string): string | undefined {
   if (name.length > longestName || /[\s/?#@\\]|:(?!.*\]$)/.test(written)) return undefined;
   try {
     const { hostname } = new URL(`http://${written}`);
-    return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+    return /^(?:\[(.*)\]|([a-z\d._-]+?)\.?)$/.exec(hostname)?.slice(1).find(Boolean);
   } catch {
     return undefined;
   }

@@ -96,7 +96,11 @@ describe("an index that is gone", () => {
       const ready = await service.get("/readyz");
       expect([ready.status, await ready.json()]).toEqual([
         503,
-        { status: "not ready", reason: "the index cannot be read (INDEX_INVALID)" },
+        {
+          status: "not ready",
+          reason: "the index cannot be read (INDEX_INVALID)",
+          slots: expect.objectContaining({ queries: { taken: 0, free: 64 } }),
+        },
       ]);
       const asked = [
         ...[service.search(query), service.search({}), service.search({ queries: [{ text: "is red" }] })],
