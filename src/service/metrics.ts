@@ -49,8 +49,10 @@ export class Metrics {
       ...{ buckets: [1, 2, 3, 4, 6, 8], registers },
     });
     this.#errors = new Counter({
-      ...{ name: "sdfn_errors_total", help: "Answers that are errors, by code: refusals and failures" },
-      ...{ labelNames: ["code"], registers },
+      name: "sdfn_errors_total",
+      help: "Answers that are errors, by code: refusals and failures",
+      labelNames: ["code"],
+      registers,
     });
   }
 
@@ -75,8 +77,10 @@ export class Metrics {
       },
     });
     new Gauge({
-      ...{ name: "sdfn_slots", help: "Slots of queries, and of bytes of pictures in memory" },
-      ...{ labelNames: ["slots", "state"], registers },
+      name: "sdfn_slots",
+      help: "Slots of queries, and of bytes of pictures in memory",
+      labelNames: ["slots", "state"],
+      registers,
       collect() {
         const { queries, uploadBytes } = load.slots;
         for (const [slots, states] of Object.entries({ queries, uploadBytes })) {
@@ -85,7 +89,9 @@ export class Metrics {
       },
     });
     new Gauge({
-      ...{ name: "sdfn_bodies_waiting", help: "Requests whose body is still to come", registers },
+      name: "sdfn_bodies_waiting",
+      help: "Requests whose body is still to come",
+      registers,
       collect() {
         this.set(load.bodies.waiting);
       },

@@ -71,8 +71,12 @@ export interface Service {
 
 export const serviceDefaults = {
   ...{ port: 8080, host: "127.0.0.1", ratePerAddress: 120, ratePerKey: 6000 },
-  ...{ modelMsPerAddress: 30_000, requestsPerAddress: 32 },
-  ...{ timeoutMs: 30_000, bodyTimeoutMs: 5000, maxWaiting: 64, stopWithinMs: 25_000 },
+  modelMsPerAddress: 30_000,
+  requestsPerAddress: 32,
+  timeoutMs: 30_000,
+  bodyTimeoutMs: 5000,
+  maxWaiting: 64,
+  stopWithinMs: 25_000,
 } as const;
 
 const sweepMs = 50;
@@ -106,7 +110,11 @@ export async function startService(given: ServiceOptions): Promise<Service> {
     metrics.watch({ items: () => catalogue.index.store.count(), load });
     app = await serviceApp({
       parts: {
-        ...{ catalogue, writer, metrics, load, timeoutMs: options.timeoutMs },
+        catalogue,
+        writer,
+        metrics,
+        load,
+        timeoutMs: options.timeoutMs,
         webFolder: options.webFolder ?? builtPage(),
         isStopping: () => isStopping,
       },

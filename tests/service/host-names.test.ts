@@ -32,16 +32,36 @@ describe("a service on this machine only", () => {
   afterAll(() => service?.close());
 
   it.each([
-    ...["localhost", "LOCALHOST:8080", "localhost.", "localhost:", "127.0.0.1", "127.0.0.1:1", "127.8.9.10"],
-    ...["[::1]", "[::1]:8080", "[0:0:0:0:0:0:0:1]"],
-    ...["shop.example", "SHOP.EXAMPLE.:443", "xn--bcher-kva.example", "[fd00::1]:80"],
+    "localhost",
+    "LOCALHOST:8080",
+    "localhost.",
+    "localhost:",
+    "127.0.0.1",
+    "127.0.0.1:1",
+    "127.8.9.10",
+    "[::1]",
+    "[::1]:8080",
+    "[0:0:0:0:0:0:0:1]",
+    "shop.example",
+    "SHOP.EXAMPLE.:443",
+    "xn--bcher-kva.example",
+    "[fd00::1]:80",
   ])("answers to %s", async (host) => {
     expect(await asked(service, host)).toMatchObject({ status: 200 });
   });
 
   it.each([
-    ...["evil.example", "evil.example:8080", "localhost.evil.example", "evil.localhost", "notlocalhost"],
-    ...["sub.shop.example", "shop.example.evil.example", "192.0.2.1", "[fd00::2]", "0.0.0.0", "128.0.0.1"],
+    "evil.example",
+    "evil.example:8080",
+    "localhost.evil.example",
+    "evil.localhost",
+    "notlocalhost",
+    "sub.shop.example",
+    "shop.example.evil.example",
+    "192.0.2.1",
+    "[fd00::2]",
+    "0.0.0.0",
+    "128.0.0.1",
   ])("does not answer to %s, and says which flag would let it", async (host) => {
     const refused = await asked(service, host);
     expect(refused).toMatchObject({ status: 421, code: "HOST_NOT_ALLOWED" });
@@ -49,9 +69,23 @@ describe("a service on this machine only", () => {
   });
 
   it.each([
-    ...["", "a b", "localhost, evil.example", "evil@localhost", "localhost/", "localhost?", "localhost#"],
-    ...["localhost:port", "localhost:80:80", "localhost\\x", "::1", "[::1", "[::1]x", "[localhost]", ":80"],
-    ...[`${"x".repeat(254)}`, "localhost:123456"],
+    "",
+    "a b",
+    "localhost, evil.example",
+    "evil@localhost",
+    "localhost/",
+    "localhost?",
+    "localhost#",
+    "localhost:port",
+    "localhost:80:80",
+    "localhost\\x",
+    "::1",
+    "[::1",
+    "[::1]x",
+    "[localhost]",
+    ":80",
+    `${"x".repeat(254)}`,
+    "localhost:123456",
   ])("takes %j for no name", async (host) => {
     expect(await asked(service, host)).toMatchObject({ status: 400, code: "INPUT_INVALID" });
   });
@@ -86,9 +120,13 @@ describe("a service on this machine only", () => {
 
   it("refuses on every route and method, what is not there included", async () => {
     for (const [method, path] of [
-      ...["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/nowhere"].map(
-        (path) => ["GET", path] as const,
-      ),
+      ["GET", "/"],
+      ["GET", "/docs"],
+      ["GET", "/openapi.json"],
+      ["GET", "/healthz"],
+      ["GET", "/readyz"],
+      ["GET", "/metrics"],
+      ["GET", "/nowhere"],
       ["POST", "/v1/search"],
       ["PUT", "/v1/items/A1"],
       ["DELETE", "/v1/items/A1"],
@@ -116,11 +154,12 @@ describe("a service on every address", () => {
 });
 
 describe("a name to allow", () => {
-  it.each([
-    ...["https://shop.example", "shop.example:443", "shop.example/", "*", "a b", "", "me@shop.example"],
-  ])("is not %j", async (name) => {
-    await expect(start({ index: place.index, allowHosts: [name] })).rejects.toThrow(UsageError);
-  });
+  it.each(["https://shop.example", "shop.example:443", "shop.example/", "*", "a b", "", "me@shop.example"])(
+    "is not %j",
+    async (name) => {
+      await expect(start({ index: place.index, allowHosts: [name] })).rejects.toThrow(UsageError);
+    },
+  );
 
   it("may be given more than once on the command line", async () => {
     const asks: Promise<number[]>[] = [];
