@@ -89,11 +89,8 @@ const sweepMs = 50;
 export async function startService(given: ServiceOptions): Promise<Service> {
   const options = { ...serviceDefaults, port: 0, requireReadKey: false, logLevel: "info", ...given };
   const { host, port, requireReadKey } = options;
-  if (requireReadKey && options.keys === undefined) {
-    throw new UsageError("service: a key is required for reading, and there is no file of keys; give one");
-  }
   const hostNames = new HostNames(host, options.allowHosts ?? []);
-  const readKeys = async () => (options.keys === undefined ? new KeyRing([]) : KeyRing.read(options.keys));
+  const readKeys = keyReader(options);
   let keys = await readKeys();
   const isWritable = keys.has("write");
   let isStopping = false;
@@ -127,7 +124,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
     const connections = new Connections(app.server);
     const address = await listen(app, host, port);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
-    const running = app;
+    const open = { app, connections, writer, catalogue };
     let stopped: Promise<void> | undefined;
     return {
       ...{ address, isWritable },
@@ -139,9 +136,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       },
       close() {
         isStopping = true;
-        stopped ??= before(options.stopWithinMs, stop({ app: running, connections, writer, catalogue }), () =>
-          connections.closeAll(),
-        );
+        stopped ??= before(options.stopWithinMs, stop(open), () => connections.closeAll());
         return stopped;
       },
     };
@@ -150,6 +145,14 @@ export async function startService(given: ServiceOptions): Promise<Service> {
     await catalogue.close();
     throw error;
   }
+}
+
+/** Reads the keys as they are in their file. @throws UsageError when they are needed and there is no file. */
+function keyReader({ keys, requireReadKey }: Pick<ServiceOptions, "keys" | "requireReadKey">) {
+  if (requireReadKey && keys === undefined) {
+    throw new UsageError("service: a key is required for reading, and there is no file of keys; give one");
+  }
+  return async () => (keys === undefined ? new KeyRing([]) : KeyRing.read(keys));
 }
 
 interface Open {
