@@ -100,17 +100,28 @@ export type RefusalCode =
   | "TOO_LARGE"
   | "UNSUPPORTED_TYPE"
   | "RATE_LIMITED"
+  | "CONCURRENCY_LIMITED"
+  | "MODEL_TIME_LIMITED"
   | "OVERLOADED"
   | "NOT_READY"
+  | "HOST_NOT_ALLOWED"
+  | "BODY_TIMEOUT"
   | "TIMEOUT";
 
 /** A request to the service that is not answered as asked; the message is written for its client. */
 export class RequestError extends SdfnError {
   readonly code: RefusalCode;
+  /** When it is worth asking again, where this request knows better than its code. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterSeconds?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Opens a bundle: an `Encoder` whose batches are computed on a thread of their own. */
 import { z } from "zod";
-import type { EncodedQuery, Encoder, EncoderQuery, Picture } from "../embedding/encoder.js";
+import type { EmbedOptions, EncodedQuery, Encoder, EncoderQuery, Picture } from "../embedding/encoder.js";
 import { EncoderError, ImageError, UsageError } from "../errors.js";
 import { hasWords } from "../text/vocabulary.js";
 import { BatchQueue } from "./batch-queue.js";
@@ -37,10 +37,15 @@ interface Threads {
   readonly onBatch: ((size: number) => void) | undefined;
 }
 
+/** A query in its line. */
+interface Asked extends EmbedOptions {
+  readonly query: EncoderQuery;
+}
+
 /** Queries and catalogue pictures wait in lines of their own and take turns, so that indexing does not hold up a search for long. */
 export class BundleEncoder implements Encoder {
   readonly manifest: BundleManifest;
-  readonly #queue: BatchQueue<EncoderQuery, Answer>;
+  readonly #queue: BatchQueue<Asked, Answer>;
   #thread: BundleThread;
 
   constructor(manifest: BundleManifest, thread: BundleThread, { start, onBatch, ...limits }: Threads) {
@@ -49,7 +54,13 @@ export class BundleEncoder implements Encoder {
     this.#queue = new BatchQueue(async (batch) => {
       onBatch?.(batch.length);
       if (!this.#thread.isRunning) this.#thread = await start();
-      return this.#thread.run(batch);
+      const startMs = performance.now();
+      try {
+        return await this.#thread.run(batch.map(({ query }) => query));
+      } finally {
+        const shareMs = (performance.now() - startMs) / batch.length;
+        for (const { onModelTime } of batch) onModelTime?.(shareMs);
+      }
     }, limits);
   }
 
@@ -78,19 +89,22 @@ export class BundleEncoder implements Encoder {
     this.#requireOpen();
     const answers = await this.#queue.addAll(
       "pictures",
-      pictures.map((picture) => ({ picture: ownCopy(picture) })),
+      pictures.map((picture) => ({ query: { picture: ownCopy(picture) } })),
     );
     return answers.map((answer) =>
       "imageError" in answer ? new ImageError(answer.imageError) : answer.embedding,
     );
   }
 
-  async embedQueries(queries: readonly EncoderQuery[]): Promise<readonly EncodedQuery[]> {
+  async embedQueries(
+    queries: readonly EncoderQuery[],
+    { onModelTime }: EmbedOptions = {},
+  ): Promise<readonly EncodedQuery[]> {
     this.#requireOpen();
     for (const query of queries) this.#requireHalf(query);
     const answers = await this.#queue.addAll(
       "queries",
-      queries.map(({ picture, text }) => ({ picture: ownCopy(picture), text })),
+      queries.map(({ picture, text }) => ({ query: { picture: ownCopy(picture), text }, onModelTime })),
     );
     return answers.map((answer) => {
       if ("imageError" in answer) throw new ImageError(answer.imageError);

@@ -36,6 +36,11 @@ export interface WordAttention {
   readonly weights: Float32Array;
 }
 
+export interface EmbedOptions {
+  /** Told, for each query, milliseconds of the model's thread: the query's share of its batch, failed ones too. */
+  readonly onModelTime?: ((ms: number) => void) | undefined;
+}
+
 /** A model that can be asked. Its work blocks no other thread's; calls may overlap. */
 export interface Encoder {
   /** Differs for models whose embeddings cannot be compared: a hash of everything that they depend on. */
@@ -51,6 +56,6 @@ export interface Encoder {
   /** Embeddings [D] of length 1 of catalogue pictures, or what is wrong with a picture, one for each. */
   embedPictures(pictures: readonly Picture[]): Promise<readonly (Float32Array | ImageError)[]>;
   /** @throws ImageError when a reference picture cannot be read; UsageError for a query without either half. */
-  embedQueries(queries: readonly EncoderQuery[]): Promise<readonly EncodedQuery[]>;
+  embedQueries(queries: readonly EncoderQuery[], options?: EmbedOptions): Promise<readonly EncodedQuery[]>;
   close(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
 import { errorAnswer } from "./error-answers.js";
 import { type GuardOptions, guard } from "./guard.js";
+import type { HostNames } from "./host-names.js";
 import { openApi } from "./openapi.js";
 import type { ServiceApp, ServiceParts } from "./parts.js";
 import { logRequests } from "./request-log.js";
@@ -34,19 +35,28 @@ const longestParam = serviceLimits.nameCharacters * 9;
 export interface AppOptions {
   readonly parts: ServiceParts;
   readonly guarded: GuardOptions;
+  readonly hostNames: HostNames;
   readonly log: LogOptions;
   /** Addresses of reverse proxies whose `X-Forwarded-For` counts. */
   readonly trustProxy: string | false;
 }
 
 /** @throws UsageError for addresses of proxies that are none. */
-export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions): Promise<ServiceApp> {
+export async function serviceApp({
+  parts,
+  guarded,
+  hostNames,
+  log,
+  trustProxy,
+}: AppOptions): Promise<ServiceApp> {
   const app = emptyApp(parts.timeoutMs, log, trustProxy);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
   app.removeContentTypeParser("text/plain");
   logRequests(app, parts.metrics);
+  parts.load.bodies.watch(app);
+  app.addHook("onRequest", async ({ raw }) => hostNames.require(raw));
   app.addHook("onRequest", async (request) => {
     if (parts.isStopping() && !request.routeOptions.config.isQuiet) {
       throw new RequestError(
@@ -95,6 +105,8 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
       bodyLimit: serviceLimits.jsonBytes,
       requestTimeout: timeoutMs,
       connectionTimeout: 4 * timeoutMs,
+      // The names that a request may be sent to are checked with all others: see host-names.ts.
+      http: { requireHostHeader: false },
       ...{ return503OnClosing: false, trustProxy },
       genReqId: () => randomUUID(),
       routerOptions: { maxParamLength: longestParam },
@@ -119,10 +131,13 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, code, message, retryAfterSeconds, isServers } = errorAnswer(error);
+  request.errorCode = code;
   if (isServers) request.log.error({ err: error, code }, "failed");
   if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
   // A client that is cut off while it sends does not read the answer: let it send to its end, to nowhere.
   if (status === 413) reply.removeHeader("connection");
+  // Its body would still be waited for.
+  if (status === 408) reply.header("connection", "close");
   if (status === 401) reply.header("www-authenticate", "Bearer");
   const body: ApiError = { error: { code, message, requestId: request.id } };
   return reply.code(status).type("application/json; charset=utf-8").send(body);

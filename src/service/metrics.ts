@@ -1,5 +1,6 @@
 /** Numbers about a service for Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Load } from "./load.js";
 
 /** What a request's time is spent on. */
 export type Stage = "read" | "encode" | "search" | "embed" | "write";
@@ -8,8 +9,7 @@ export type Stage = "read" | "encode" | "search" | "embed" | "write";
 export interface Watched {
   /** Items of the index; rejects while it cannot be asked. */
   readonly items: () => Promise<number>;
-  /** Queries and pictures that wait for the model or are with it. */
-  readonly waiting: () => number;
+  readonly load: Load;
 }
 
 const seconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
@@ -20,6 +20,7 @@ export class Metrics {
   readonly #durations: Histogram<"method" | "route">;
   readonly #stages: Histogram<"stage">;
   readonly #batches: Histogram;
+  readonly #errors: Counter<"code">;
 
   constructor() {
     const registers = [this.#registry];
@@ -47,10 +48,16 @@ export class Metrics {
       ...{ name: "sdfn_batch_size", help: "Queries or pictures that the model computed at once" },
       ...{ buckets: [1, 2, 3, 4, 6, 8], registers },
     });
+    this.#errors = new Counter({
+      name: "sdfn_errors_total",
+      help: "Answers that are errors, by code: refusals and failures",
+      labelNames: ["code"],
+      registers,
+    });
   }
 
   /** Adds what is looked at rather than counted. */
-  watch({ items, waiting }: Watched): void {
+  watch({ items, load }: Watched): void {
     const registers = [this.#registry];
     new Gauge({
       ...{ name: "sdfn_items", help: "Items of the index, when it could last be asked", registers },
@@ -66,7 +73,27 @@ export class Metrics {
         registers,
       },
       collect() {
-        this.set(waiting());
+        this.set(load.queries.taken);
+      },
+    });
+    new Gauge({
+      name: "sdfn_slots",
+      help: "Slots of queries, and of bytes of pictures in memory",
+      labelNames: ["slots", "state"],
+      registers,
+      collect() {
+        const { queries, uploadBytes } = load.slots;
+        for (const [slots, states] of Object.entries({ queries, uploadBytes })) {
+          for (const [state, count] of Object.entries(states)) this.set({ slots, state }, count);
+        }
+      },
+    });
+    new Gauge({
+      name: "sdfn_bodies_waiting",
+      help: "Requests whose body is still to come",
+      registers,
+      collect() {
+        this.set(load.bodies.waiting);
       },
     });
   }
@@ -86,6 +113,10 @@ export class Metrics {
 
   stage(stage: Stage, ms: number): void {
     this.#stages.observe({ stage }, ms / 1000);
+  }
+
+  error(code: string): void {
+    this.#errors.inc({ code });
   }
 
   get contentType(): string {

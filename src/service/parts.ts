@@ -5,18 +5,15 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import type { CatalogueWriter } from "./catalogue-writer.js";
+import type { Load } from "./load.js";
 import type { Metrics } from "./metrics.js";
 import type { ServedCatalogue } from "./served-catalogue.js";
-import type { Slots } from "./slots.js";
 
 export interface ServiceParts {
   readonly catalogue: ServedCatalogue;
   readonly writer: CatalogueWriter;
   readonly metrics: Metrics;
-  /** Queries and pictures that wait for the model or are with it. */
-  readonly queries: Slots;
-  /** Bytes of forms in memory. */
-  readonly uploads: Slots;
+  readonly load: Load;
   readonly timeoutMs: number;
   /** Built files of the page. */
   readonly webFolder: string;

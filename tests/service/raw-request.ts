@@ -23,7 +23,7 @@ export function rawRequest(
 ): Promise<RawAnswer> {
   const bytes = Buffer.from(body);
   const length = method === "GET" || method === "HEAD" ? {} : { "content-length": String(bytes.length) };
-  const lines = Object.entries({ host: "x", ...length, connection: "close", ...headers }).map(
+  const lines = Object.entries({ host: "localhost", ...length, connection: "close", ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
   return new Promise((resolve) => {

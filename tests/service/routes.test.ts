@@ -309,7 +309,14 @@ describe("health", () => {
   it("is ready, until the service stops", async () => {
     const other = await start({ index: place.index });
     expect(await (await other.get("/healthz")).json()).toEqual({ status: "alive" });
-    expect(await (await other.get("/readyz")).json()).toEqual({ status: "ready" });
+    expect(await (await other.get("/readyz")).json()).toEqual({
+      status: "ready",
+      slots: {
+        queries: { taken: 0, free: 64 },
+        uploadBytes: { taken: 0, free: 256 * 2 ** 20 },
+        bodies: { waiting: 0 },
+      },
+    });
     await other.close();
     await expect(other.get("/readyz")).rejects.toThrow();
   });

@@ -1,6 +1,13 @@
 /** Composed search in an indexed catalogue: pictures, words and filters in, ranked items out. */
 
-import type { EncodedQuery, Encoder, EncoderQuery, Picture, WordAttention } from "../../embedding/encoder.js";
+import type {
+  EmbedOptions,
+  EncodedQuery,
+  Encoder,
+  EncoderQuery,
+  Picture,
+  WordAttention,
+} from "../../embedding/encoder.js";
 import type { QueryRoutes } from "../../embedding/model-embedder.js";
 import { UsageError } from "../../errors.js";
 import type { Filter } from "../store/filter.js";
@@ -21,7 +28,7 @@ export interface CatalogueQuery {
   readonly weight?: number | undefined;
 }
 
-export interface CatalogueSearchRequest extends Page {
+export interface CatalogueSearchRequest extends Page, EmbedOptions {
   /** At least one. Of several, the weighted sum of their unit embeddings, made a unit vector again, is searched for. */
   readonly queries: readonly CatalogueQuery[];
   /** May the answers have the items that were references? */
@@ -82,7 +89,7 @@ export class CatalogueSearch {
     const { queries, filter, limit = defaultLimit, offset = 0, includeReferences = false, isExact } = request;
     requireUsable(request);
     const startMs = performance.now();
-    const encoded = await this.#encode(queries);
+    const encoded = await this.#encode(queries, request);
     const vector = weightedSum(
       encoded.map(({ embedding }) => embedding),
       queries.map(({ weight = 1 }) => weight),
@@ -117,7 +124,10 @@ export class CatalogueSearch {
   }
 
   /** Queries as vectors; items of the index that stand alone have theirs already. */
-  async #encode(queries: readonly CatalogueQuery[]): Promise<readonly EncodedQuery[]> {
+  async #encode(
+    queries: readonly CatalogueQuery[],
+    { onModelTime }: EmbedOptions,
+  ): Promise<readonly EncodedQuery[]> {
     const result: (EncodedQuery | undefined)[] = [];
     const asked: { readonly place: number; readonly query: EncoderQuery }[] = [];
     for (const [place, { reference, text = "" }] of queries.entries()) {
@@ -135,8 +145,8 @@ export class CatalogueSearch {
         else asked.push({ place, query: { picture: this.#pictureOf(item.entry), text } });
       }
     }
-    const encoded =
-      asked.length === 0 ? [] : await this.#encoder.embedQueries(asked.map(({ query }) => query));
+    const picked = asked.map(({ query }) => query);
+    const encoded = asked.length === 0 ? [] : await this.#encoder.embedQueries(picked, { onModelTime });
     for (const [i, { place }] of asked.entries()) result[place] = encoded[i];
     return result.map((query) => query as EncodedQuery);
   }

@@ -5,10 +5,10 @@ import { RequestError } from "../../errors.js";
 import type { CatalogueAnswer, CatalogueQuery, QueryAccount } from "../../search/index/catalogue-search.js";
 import type { CatalogueEntry } from "../../search/index/entry.js";
 import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
-import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
+import { parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
 import type { ServiceApp, ServiceParts } from "../parts.js";
-import { within } from "../slots.js";
+import { type Take, within } from "../slots.js";
 
 type Asked = z.output<typeof searchRequestSchema>;
 
@@ -34,25 +34,26 @@ export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
     (request) =>
       within(
         parts.timeoutMs,
-        parts.uploads.during(request.isMultipart() ? expectedBytes(request) : 0, () =>
-          answer(request, parts),
-        ),
+        parts.load.uploads.during(request.anonymousAddress, (take) => answer(request, parts, take)),
       ),
   );
 }
 
 async function answer(
   request: FastifyRequest,
-  { catalogue, queries: slots, metrics }: ServiceParts,
+  { catalogue, load, metrics }: ServiceParts,
+  takeBytes: Take,
 ): Promise<SearchResponse> {
   const startMs = performance.now();
   const { json, pictures } = request.isMultipart()
-    ? await readForm(request, "request")
+    ? await readForm(request, "request", takeBytes)
     : { json: request.body, pictures: new Map<string, Uint8Array>() };
   const asked = parsed("request", searchRequestSchema, json);
   const queries = queriesOf(asked, pictures);
   const readMs = performance.now();
-  return slots.during(Math.max(1, queries.length), async () => {
+  const { anonymousAddress } = request;
+  return load.queries.during(anonymousAddress, async (take) => {
+    take(Math.max(1, queries.length));
     requireClient(request);
     const page = { filter: filterOf(asked.filter), limit: asked.limit, offset: asked.offset };
     if (queries.length === 0)
@@ -60,6 +61,7 @@ async function answer(
     const found = await catalogue.search.search({
       ...{ queries, ...page },
       ...{ includeReferences: asked.includeReferences, isExact: asked.exact },
+      onModelTime: (ms) => anonymousAddress !== undefined && load.modelTime.spend(anonymousAddress, ms),
     });
     metrics.stage("read", readMs - startMs);
     metrics.stage("encode", found.timesMs.encode);
