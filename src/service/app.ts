@@ -9,8 +9,10 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fas
 import { RequestError, UsageError } from "../errors.js";
 import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
+import { compressText } from "./compressed.js";
 import { errorAnswer } from "./error-answers.js";
 import { type GuardOptions, guard } from "./guard.js";
+import { otherMethods } from "./methods.js";
 import { openApi } from "./openapi.js";
 import type { ServiceApp, ServiceParts } from "./parts.js";
 import { logRequests } from "./request-log.js";
@@ -21,6 +23,7 @@ import { itemRoutes } from "./routes/items.js";
 import { searchRoute } from "./routes/search.js";
 import { suggestionsRoute } from "./routes/suggestions.js";
 import { webPageRoutes } from "./routes/web-page.js";
+import { answerUnchanged } from "./unchanged.js";
 
 /** Where log lines go. */
 export interface LogOptions {
@@ -66,6 +69,9 @@ export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions
     },
     strictTransportSecurity: false,
   });
+  const answerOtherMethods = otherMethods(app);
+  await compressText(app);
+  answerUnchanged(app);
   await guard(app, guarded);
   await app.register(fastifyMultipart);
   await openApi(app);
@@ -76,6 +82,7 @@ export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions
   suggestionsRoute(app, parts);
   healthRoutes(app, parts);
   await webPageRoutes(app, parts);
+  answerOtherMethods();
   app.setNotFoundHandler((request, reply) => {
     const body: ApiError = {
       error: {
@@ -95,7 +102,9 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
       bodyLimit: serviceLimits.jsonBytes,
       requestTimeout: timeoutMs,
       connectionTimeout: 4 * timeoutMs,
-      ...{ return503OnClosing: false, trustProxy },
+      return503OnClosing: false,
+      exposeHeadRoutes: false,
+      trustProxy,
       genReqId: () => randomUUID(),
       routerOptions: { maxParamLength: longestParam },
       logger: {
