@@ -97,6 +97,7 @@ export type RefusalCode =
   | "KEY_INVALID"
   | "NOT_ALLOWED"
   | "NOT_FOUND"
+  | "METHOD_NOT_ALLOWED"
   | "TOO_LARGE"
   | "UNSUPPORTED_TYPE"
   | "RATE_LIMITED"

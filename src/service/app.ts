@@ -9,9 +9,11 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fas
 import { RequestError, UsageError } from "../errors.js";
 import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
+import { compressText } from "./compressed.js";
 import { errorAnswer } from "./error-answers.js";
 import { type GuardOptions, guard } from "./guard.js";
 import type { HostNames } from "./host-names.js";
+import { otherMethods } from "./methods.js";
 import { openApi } from "./openapi.js";
 import type { ServiceApp, ServiceParts } from "./parts.js";
 import { logRequests } from "./request-log.js";
@@ -22,6 +24,7 @@ import { itemRoutes } from "./routes/items.js";
 import { searchRoute } from "./routes/search.js";
 import { suggestionsRoute } from "./routes/suggestions.js";
 import { webPageRoutes } from "./routes/web-page.js";
+import { answerUnchanged } from "./unchanged.js";
 
 /** Where log lines go. */
 export interface LogOptions {
@@ -76,6 +79,9 @@ export async function serviceApp({
     },
     strictTransportSecurity: false,
   });
+  const answerOtherMethods = otherMethods(app);
+  await compressText(app);
+  answerUnchanged(app);
   await guard(app, guarded);
   await app.register(fastifyMultipart);
   await openApi(app);
@@ -86,6 +92,7 @@ export async function serviceApp({
   suggestionsRoute(app, parts);
   healthRoutes(app, parts);
   await webPageRoutes(app, parts);
+  answerOtherMethods();
   app.setNotFoundHandler((request, reply) => {
     const body: ApiError = {
       error: {
@@ -107,7 +114,9 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
       connectionTimeout: 4 * timeoutMs,
       // The names that a request may be sent to are checked with all others: see host-names.ts.
       http: { requireHostHeader: false },
-      ...{ return503OnClosing: false, trustProxy },
+      return503OnClosing: false,
+      exposeHeadRoutes: false,
+      trustProxy,
       genReqId: () => randomUUID(),
       routerOptions: { maxParamLength: longestParam },
       logger: {

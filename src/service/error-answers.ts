@@ -16,6 +16,7 @@ export interface ErrorAnswer {
 const statuses: Readonly<Record<string, number>> = {
   ...{ USAGE: 400, INPUT_INVALID: 400, IMAGE_INVALID: 400 },
   ...{ KEY_NEEDED: 401, KEY_INVALID: 401, NOT_ALLOWED: 403, NOT_FOUND: 404 },
+  METHOD_NOT_ALLOWED: 405,
   BODY_TIMEOUT: 408,
   TOO_LARGE: 413,
   UNSUPPORTED_TYPE: 415,

@@ -238,7 +238,7 @@ describe("what there is", () => {
       /^sdfn_requests_total\{method="POST",route="\/v1\/search",status="200"\} [1-9]/m,
       /^sdfn_requests_total\{method="GET",route="\/v1\/items\/:id",status="404"\} 1$/m,
       /^sdfn_request_seconds_count\{method="POST",route="\/v1\/search"\} [1-9]/m,
-      /^sdfn_stage_seconds_sum\{stage="encode"\} 0\.\d/m,
+      /^sdfn_stage_seconds_sum\{stage="encode"\} \d+\.\d/m,
       /^sdfn_batch_size_count [1-9]/m,
       /^sdfn_items 12$/m,
       /^sdfn_waiting 0$/m,

@@ -70,6 +70,7 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
         throw new RequestError("NOT_FOUND", "thumbnails: there is none of this picture");
       return reply
         .type("image/webp")
+        .header("etag", `"${picture}"`)
         .header("cache-control", "private, max-age=31536000, immutable")
         .send(bytes);
     },

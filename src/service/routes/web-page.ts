@@ -16,7 +16,10 @@ export async function webPageRoutes(app: ServiceApp, { webFolder }: ServiceParts
     return;
   }
   await app.register(fastifyStatic, {
-    ...{ root: webFolder, cacheControl: false, dotfiles: "ignore" as const },
+    // Each file is a route of its own: what is not there is no address.
+    wildcard: false,
+    root: webFolder,
+    cacheControl: false,
     setHeaders(response, path) {
       // Names below assets/ have a hash of their content.
       const isHashed = path.startsWith(join(webFolder, "assets"));
