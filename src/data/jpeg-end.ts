@@ -1,4 +1,5 @@
 /** Tells a JPEG that lacks nothing but its end from one that was cut off in its picture. */
+import { webcrypto } from "node:crypto";
 import sharp from "sharp";
 
 const endMarker = Buffer.from([0xff, 0xd9]);
@@ -17,14 +18,20 @@ export async function withItsEnd(
 ): Promise<Uint8Array> {
   if (!areAll) throw new Error("scans of the JPEG are missing");
   const data = withoutPadding(bytes);
-  const decode = (value: number) =>
-    sharp(Buffer.concat([data, continuation(value), endMarker]), { failOn: "none", limitInputPixels: false })
-      .timeout({ seconds: timeoutSeconds })
-      .raw()
-      .toBuffer();
-  const one = await decode(continuations[0]);
-  if (!one.equals(await decode(continuations[1]))) throw new Error("pixels of the JPEG are missing");
+  const sumWith = (value: number) =>
+    sumOfPixels(Buffer.concat([data, continuation(value), endMarker]), timeoutSeconds);
+  const sum = await sumWith(continuations[0]); // one after the other: pixels take memory
+  if (sum !== (await sumWith(continuations[1]))) throw new Error("pixels of the JPEG are missing");
   return Buffer.concat([data, endMarker]);
+}
+
+/** SHA-256 of all pixels; like decoding, not computed on this thread. */
+async function sumOfPixels(bytes: Uint8Array, timeoutSeconds: number): Promise<string> {
+  const image = sharp(bytes, { failOn: "none", limitInputPixels: false }).timeout({
+    seconds: timeoutSeconds,
+  });
+  const pixels = (await image.raw().toBuffer()) as Uint8Array<ArrayBuffer>;
+  return Buffer.from(await webcrypto.subtle.digest("SHA-256", pixels)).toString("hex");
 }
 
 /** Data of a scan, then every restart marker with data after it, for a scan that waits for one. */

@@ -33,6 +33,8 @@ export function jpegScans(bytes: Uint8Array): JpegScans {
       at = marker === 0xda ? afterEntropyCoded(bytes, end) : Math.max(end, at + 4);
     }
   }
+  // A damaged length leads past the end; a file that ends with one was not cut off.
+  hasEnd ||= bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9;
   return { count: progress.scanCount, hasEnd, areAll: progress.isComplete };
 }
 

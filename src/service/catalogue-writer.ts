@@ -1,5 +1,6 @@
 /** Writes of items over HTTP: embedded side by side, written in order, acknowledged when they are durable. */
 import { webcrypto } from "node:crypto";
+import { decodePool } from "../data/decode-pool.js";
 import { thumbnail } from "../data/image.js";
 import { ImageError, RequestError } from "../errors.js";
 import { BatchQueue } from "../retrieval/batch-queue.js";
@@ -81,7 +82,8 @@ export class CatalogueWriter {
       before?.entry.picture === hash ? [before.embedding] : await encoder.embedPictures([original]);
     if (embedding instanceof ImageError) throw embedding;
     if (embedding === undefined) throw new Error("embedPictures: gave nothing for a picture");
-    return { hash, embedding, original, thumbnail: await thumbnail(original, thumbnailPx) };
+    const small = await decodePool.during("pictures", () => thumbnail(original, thumbnailPx));
+    return { hash, embedding, original, thumbnail: small };
   }
 
   async #change(change: Change) {
