@@ -38,10 +38,6 @@ export class BatchQueue<Item, Result> {
     this.#limits = limits;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Results of the items, which may be done in several batches and beside others'. @throws what `run` throws. */
   async addAll(line: Line, items: readonly Item[]): Promise<Result[]> {
     if (this.#isClosed) throw new Error("BatchQueue: closed");

@@ -1,88 +1,64 @@
-/** A bundle's models in memory: decodes, prepares and embeds a batch. Occupies the thread it runs on; `BundleEncoder` gives it one. */
-
-import type { EncodedQuery, EncoderQuery, WordAttention } from "../embedding/encoder.js";
+/** A bundle's models in memory: prepares and embeds a batch. Occupies the thread it runs on; `BundleEncoder` gives it one. */
+import type { EncodedQuery, WordAttention } from "../embedding/encoder.js";
 import { type Feeds, GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
-import { BundleError, ImageError } from "../errors.js";
+import { BundleError } from "../errors.js";
 import { centreCrop, stackCrops } from "../images/crops.js";
-import { decodeImage } from "../images/image.js";
 import { encodeTexts } from "../text/encode-texts.js";
 import { hasWords, Vocabulary } from "../text/vocabulary.js";
 import { type BundleManifest, bundleFiles, readBundleFile } from "./bundle-manifest.js";
 
-export interface BundleModelOptions extends SessionOptions {
-  /** Larger pictures are refused before they are decoded. */
-  readonly maxPixels?: number | undefined;
+/** A query whose picture was decoded. */
+export interface PreparedQuery {
+  /** RGB [resizePx, resizePx, 3] of the bundle. */
+  readonly pixels?: Uint8Array | undefined;
+  readonly text?: string | undefined;
 }
-
-/** A query's vector, or the message about its picture. */
-export type Answer = EncodedQuery | { readonly imageError: string };
-
-type Decoded = Uint8Array | ImageError;
 
 export class BundleModel {
   readonly #manifest: BundleManifest;
   readonly #vocabulary: Vocabulary;
   readonly #images: GraphSession<string>;
   readonly #queries: GraphSession<string>;
-  readonly #maxPixels: number | undefined;
 
   private constructor(
     manifest: BundleManifest,
     loaded: { vocabulary: Vocabulary; images: GraphSession<string>; queries: GraphSession<string> },
-    maxPixels: number | undefined,
   ) {
     this.#manifest = manifest;
     this.#vocabulary = loaded.vocabulary;
     this.#images = loaded.images;
     this.#queries = loaded.queries;
-    this.#maxPixels = maxPixels;
   }
 
   /** Loads what the manifest lists. @throws BundleError when a file is damaged or not what the manifest says. */
   static async load(
     dir: string,
     manifest: BundleManifest,
-    { maxPixels, ...session }: BundleModelOptions = {},
+    session: SessionOptions = {},
   ): Promise<BundleModel> {
     const vocabulary = readVocabulary(dir, manifest);
     const images = await openGraph(dir, manifest, "images", session);
     const queries = await openGraph(dir, manifest, "queries", session);
-    return new BundleModel(manifest, { vocabulary, images, queries }, maxPixels);
+    return new BundleModel(manifest, { vocabulary, images, queries });
   }
 
   /** One answer for each query, which has a picture or, where the model reads, words. */
-  async answer(queries: readonly EncoderQuery[]): Promise<Answer[]> {
-    const decoded = await Promise.all(queries.map((query) => this.#decode(query)));
-    const pictured = decoded.flatMap((pixels, i) => (pixels instanceof Uint8Array ? [i] : []));
-    const encoded = await this.#encode(pictured.map((i) => decoded[i] as Uint8Array));
+  async answer(queries: readonly PreparedQuery[]): Promise<EncodedQuery[]> {
+    const squares = queries.flatMap(({ pixels }) => pixels ?? []);
+    const pictured = queries.flatMap(({ pixels }, i) => (pixels ? [i] : []));
+    const encoded = await this.#encode(squares);
     const rowOf = new Map(pictured.map((i, row) => [i, row]));
-    const worded = queries.flatMap(({ text }, i) =>
-      text !== undefined && hasWords(text) && !(decoded[i] instanceof ImageError) ? [i] : [],
-    );
+    const worded = queries.flatMap(({ text }, i) => (text !== undefined && hasWords(text) ? [i] : []));
     const texts = worded.map((i) => queries[i]?.text ?? "");
     const regions = worded.map((i) => encoded?.regions(rowOf.get(i)));
     const composed = await this.#compose(texts, regions);
-    return queries.map((_, i): Answer => {
-      const problem = decoded[i];
-      if (problem instanceof ImageError) return { imageError: problem.message };
+    return queries.map((_, i): EncodedQuery => {
       const place = worded.indexOf(i);
       if (place >= 0 && composed) return composed(place, rowOf.has(i));
       const embedding = encoded?.embedding(rowOf.get(i) ?? 0) ?? new Float32Array();
       return { embedding, routes: [], unknownWords: [] };
     });
-  }
-
-  async #decode({ picture }: EncoderQuery): Promise<Decoded | undefined> {
-    if (picture === undefined) return undefined;
-    const { resizePx, fit, filter: kernel } = this.#manifest.preprocessing.image;
-    const limit = this.#maxPixels === undefined ? {} : { maxPixels: this.#maxPixels };
-    try {
-      return (await decodeImage(picture, { resizePx, fit, kernel, ...limit })).data;
-    } catch (error) {
-      if (error instanceof ImageError) return error;
-      throw error;
-    }
   }
 
   /** Squares of resizePx -> embedding and regions by row; undefined for none. */

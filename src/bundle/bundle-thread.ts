@@ -1,11 +1,10 @@
 /** The thread that a bundle's models run on: one batch at a time, and what its end means for that batch. */
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import "../images/image.js"; // native libraries must be loaded here first, or they are unloaded with the worker
-import "../engine/runtime/session.js";
-import type { EncoderQuery } from "../embedding/encoder.js";
+import "../engine/runtime/session.js"; // its native library must be loaded here first, or it is unloaded with the worker
+import type { EncodedQuery } from "../embedding/encoder.js";
 import { BundleError, EncoderError } from "../errors.js";
-import type { Answer } from "./bundle-model.js";
+import type { PreparedQuery } from "./bundle-model.js";
 import type { BundleReply, BundleWorkerData } from "./bundle-worker.js";
 
 /** The compiled worker: beside this file, or in dist/ for tests, which run the sources. */
@@ -50,7 +49,7 @@ export class BundleThread {
   }
 
   /** Answers of one batch; the one before must be done. @throws EncoderError when the thread ends before. */
-  async run(queries: readonly EncoderQuery[]): Promise<readonly Answer[]> {
+  async run(queries: readonly PreparedQuery[]): Promise<readonly EncodedQuery[]> {
     const reply = this.#reply();
     this.#worker.postMessage(queries);
     return (await reply).answers ?? [];

@@ -40,6 +40,8 @@ export interface EmbedOptions {
   /** Told, for each query, milliseconds of the model's thread: the query's share of its batch, failed ones too. */
   readonly onModelTime?: ((ms: number) => void) | undefined;
 }
+/** Hears a sentence for a person about a picture, counted from 0. */
+export type NoteListener = (index: number, note: string) => void;
 
 /** A model that can be asked. Its work blocks no other thread's; calls may overlap. */
 export interface Encoder {
@@ -53,8 +55,14 @@ export interface Encoder {
   readonly modules?: readonly string[] | undefined;
   /** What the training texts say most often, most frequent first: suggestions for those who type a text. */
   readonly phrases?: readonly string[] | undefined;
-  /** Embeddings [D] of length 1 of catalogue pictures, or what is wrong with a picture, one for each. */
-  embedPictures(pictures: readonly Picture[]): Promise<readonly (Float32Array | ImageError)[]>;
+  /**
+   * Embeddings [D] of length 1 of catalogue pictures, or what is wrong with a picture, one for each.
+   * @param onNote is told of pictures whose files are not as they should be and were read all the same.
+   */
+  embedPictures(
+    pictures: readonly Picture[],
+    onNote?: NoteListener,
+  ): Promise<readonly (Float32Array | ImageError)[]>;
   /** @throws ImageError when a reference picture cannot be read; UsageError for a query without either half. */
   embedQueries(queries: readonly EncoderQuery[], options?: EmbedOptions): Promise<readonly EncodedQuery[]>;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 /** Uncompressed Windows bitmaps (BMP), which sharp does not read: some test photos come as such. */
 import { ImageError } from "../errors.js";
+import { requireAffordable } from "./image-limits.js";
 
 /** Pixels row by row from the top, red green blue. */
 export interface Bitmap {
@@ -9,8 +10,7 @@ export interface Bitmap {
   readonly heightPx: number;
 }
 
-const HEADER_BYTES = 54;
-const MAX_PIXELS = 64e6;
+const headerBytes = 54;
 
 /** Do these bytes start as a bitmap does? */
 export function isBitmap(bytes: Uint8Array): boolean {
@@ -25,7 +25,7 @@ export function readBitmap(bytes: Uint8Array, name: string): Bitmap {
   const fail = (reason: string): never => {
     throw new ImageError(`${name}: ${reason}; convert it to PNG`);
   };
-  if (!isBitmap(bytes) || bytes.length < HEADER_BYTES) fail("the bitmap is damaged");
+  if (!isBitmap(bytes) || bytes.length < headerBytes) fail("the bitmap is damaged");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = view.getUint32(10, true);
   const [widthPx, signedHeight] = [view.getInt32(18, true), view.getInt32(22, true)];
@@ -33,8 +33,8 @@ export function readBitmap(bytes: Uint8Array, name: string): Bitmap {
   const heightPx = Math.abs(signedHeight);
   if ((bits !== 24 && bits !== 32) || compression !== 0)
     fail(`must be a bitmap of 24 or 32 bits, not compressed; got ${bits} bits, compression ${compression}`);
-  if (widthPx < 1 || heightPx < 1 || widthPx * heightPx > MAX_PIXELS)
-    fail(`must have 1 to ${MAX_PIXELS} pixels; got ${widthPx} x ${heightPx}`);
+  if (widthPx < 1 || heightPx < 1) fail(`must have a pixel or more; got ${widthPx} x ${heightPx}`);
+  requireAffordable({ widthPx, heightPx, channels: 3, bits: 8, scans: 1, profileBytes: 0 }, name);
   const pixelBytes = bits / 8;
   const rowBytes = Math.ceil((widthPx * pixelBytes) / 4) * 4;
   if (start + rowBytes * heightPx > bytes.length)

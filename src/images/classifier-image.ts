@@ -2,13 +2,13 @@
 import { readFile, stat } from "node:fs/promises";
 import sharp, { type Sharp } from "sharp";
 import { ImageError } from "../errors.js";
-import { isBitmap, readBitmap } from "./bitmap.js";
-import { imageFormatOf, isDecodable } from "./image-format.js";
+import { type Bitmap, isBitmap, readBitmap } from "./bitmap.js";
+import { maxFileSizeBytes } from "./image-limits.js";
+import { readImage } from "./read-image.js";
 
-const RESIZE_PX = 256;
-const CROP_PX = 224;
-const MAX_FILE_BYTES = 256 * 2 ** 20;
-const MAX_PIXELS = 64e6;
+const resizePx = 256;
+const cropPx = 224;
+const longestSides = 100;
 
 /**
  * The middle square of a JPEG, PNG, WebP or BMP after its shorter side was made 256 px, proportions kept:
@@ -18,48 +18,51 @@ const MAX_PIXELS = 64e6;
 export async function readClassifierImage(
   file: string,
 ): Promise<{ readonly data: Uint8Array; readonly sizePx: number }> {
-  try {
-    const { size } = await stat(file);
-    if (size > MAX_FILE_BYTES)
-      throw new ImageError(
-        `${file}: must have at most ${MAX_FILE_BYTES} bytes; got ${size}; make it smaller`,
-      );
-    const image = open(await readFile(file), file);
-    const { data, info } = await image
-      .autoOrient()
-      .flatten({ background: "white" })
-      .toColourspace("srgb")
-      .resize(RESIZE_PX, RESIZE_PX, { fit: "outside", kernel: "linear" })
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    return { data: cutMiddle(data, info), sizePx: CROP_PX };
-  } catch (cause) {
-    if (cause instanceof ImageError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ImageError(`${file}: cannot be read; got ${reason}; check the path and the image`, { cause });
-  }
+  const bitmap = await bitmapOf(file);
+  const resize = (image: Sharp) => resized(image, file);
+  const { data, info } = bitmap
+    ? await resize(
+        sharp(bitmap.data, { raw: { width: bitmap.widthPx, height: bitmap.heightPx, channels: 3 } }),
+      )
+    : (await readImage(file, { formatNames: "JPEG, PNG, WebP or BMP" }, resize)).value;
+  return { data: cutMiddle(data, info), sizePx: cropPx };
 }
 
-function open(bytes: Uint8Array, name: string): Sharp {
-  if (isBitmap(bytes)) {
-    const { data, widthPx, heightPx } = readBitmap(bytes, name);
-    return sharp(data, { raw: { width: widthPx, height: heightPx, channels: 3 } });
+async function resized(image: Sharp, name: string) {
+  const { width, height } = await image.metadata();
+  // The longer side grows with the shorter one: a line of pixels would become gigabytes.
+  if (Math.max(width, height) > longestSides * Math.min(width, height)) {
+    throw new ImageError(
+      `${name}: one side must be at most ${longestSides} times the other; got ${width} x ${height}; cut it`,
+    );
   }
-  const format = imageFormatOf(bytes);
-  if (!isDecodable(format))
-    throw new ImageError(`${name}: must be a JPEG, PNG, WebP or BMP image; got ${format}; convert it`);
-  return sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS });
+  return image
+    .toColourspace("srgb")
+    .resize(resizePx, resizePx, { fit: "outside", kernel: "linear" })
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+}
+
+/** Undefined for a file of another format, or none. */
+async function bitmapOf(file: string): Promise<Bitmap | undefined> {
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size === 0 || size > maxFileSizeBytes) return undefined; // what reads it then says what is wrong
+  const bytes = await readFile(file).catch(() => new Uint8Array());
+  return isBitmap(bytes) ? readBitmap(bytes, file) : undefined;
 }
 
 function cutMiddle(
   pixels: Uint8Array,
   { width, height, channels }: { readonly width: number; readonly height: number; readonly channels: number },
 ): Uint8Array {
-  const result = new Uint8Array(CROP_PX * CROP_PX * 3);
-  const [left, top] = [Math.round((width - CROP_PX) / 2), Math.round((height - CROP_PX) / 2)];
-  for (let y = 0; y < CROP_PX; y += 1) {
+  const result = new Uint8Array(cropPx * cropPx * 3);
+  const [left, top] = [Math.round((width - cropPx) / 2), Math.round((height - cropPx) / 2)];
+  for (let y = 0; y < cropPx; y += 1) {
     const from = ((top + y) * width + left) * channels;
-    result.set(pixels.subarray(from, from + CROP_PX * channels), y * CROP_PX * 3);
+    result.set(pixels.subarray(from, from + cropPx * channels), y * cropPx * 3);
   }
   return result;
 }

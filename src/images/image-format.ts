@@ -11,9 +11,9 @@ export function isDecodable(format: string): format is DecodableFormat {
 
 /** First bytes (as Latin-1) of formats that turn up in image folders. */
 const signatures: readonly (readonly [format: string, start: RegExp])[] = [
-  ["JPEG", /^\xff\xd8\xff/],
-  ["PNG", /^\x89PNG\r\n/],
-  ["WebP", /^RIFF.{4}WEBP/s],
+  ["JPEG", /^[\t\r\n ]{0,64}\xff\xd8\xff/], // white space: of scripts that print more than the picture
+  ["PNG", /^[\t\r\n ]{0,64}\x89PNG\r\n/],
+  ["WebP", /^[\t\r\n ]{0,64}RIFF.{4}WEBP/s],
   ["GIF", /^GIF8/],
   ["BMP", /^BM.{4}\0{4}/s],
   ["TIFF", /^(?:II\*\0|MM\0\*)/],
@@ -29,4 +29,9 @@ export function imageFormatOf(bytes: Uint8Array): string {
   const known = signatures.find(([, signature]) => signature.test(start));
   if (known) return known[0];
   return /^[\t\r\n\x20-\x7e\x80-\xff]*$/.test(start) ? "text" : "an unknown format";
+}
+
+/** Bytes of white space before a file of a decodable format. */
+export function leadingSpace(bytes: Uint8Array): number {
+  return bytes.findIndex((byte) => byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x20);
 }

@@ -5,7 +5,7 @@ import sharp from "sharp";
 import type { ImageFit, ResizeKernel } from "./image.js";
 
 /** Raised when `decodeImage` gives other pixels for the same file. */
-const pixelsVersion = 1;
+const pixelsVersion = 2;
 const decoder = `${pixelsVersion} sharp ${sharp.versions.sharp} libvips ${sharp.versions.vips}`;
 
 /**

@@ -2,6 +2,7 @@
 import { webcrypto } from "node:crypto";
 import { BatchQueue } from "../bundle/batch-queue.js";
 import { ImageError, RequestError } from "../errors.js";
+import { decodePool } from "../images/decode-pool.js";
 import { thumbnail } from "../images/image.js";
 import type { IndexedItem } from "../search/index/catalogue-index.js";
 import type { CatalogueEntry } from "../search/index/entry.js";
@@ -81,7 +82,8 @@ export class CatalogueWriter {
       before?.entry.picture === hash ? [before.embedding] : await encoder.embedPictures([original]);
     if (embedding instanceof ImageError) throw embedding;
     if (embedding === undefined) throw new Error("embedPictures: gave nothing for a picture");
-    return { hash, embedding, original, thumbnail: await thumbnail(original, thumbnailPx) };
+    const small = await decodePool.during("pictures", () => thumbnail(original, thumbnailPx));
+    return { hash, embedding, original, thumbnail: small };
   }
 
   async #change(change: Change) {

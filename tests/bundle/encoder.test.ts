@@ -167,7 +167,7 @@ describe("an encoder", () => {
           }),
         );
         await expect(wrong).rejects.toThrow(ImageError);
-        expect(batches).toBe(2); // 7 queries, 5 at a time
+        expect(batches).toBe(2); // 6 queries that can be read, 5 at a time
         for (const [i, embedding] of together.entries()) {
           expect(apart(embedding, alone[i] ?? new Float32Array())).toBeLessThan(1e-5);
         }
@@ -175,7 +175,8 @@ describe("an encoder", () => {
           1e-3,
         );
       },
-      { ...options, maxBatch: 5 },
+      // A window, for pictures are decoded two at a time and come to an idle model one after the other.
+      { ...options, maxBatch: 5, windowMs: 1000 },
     ));
 
   it("gives queries of all kinds in one batch what they get alone", () =>
@@ -232,13 +233,18 @@ describe("an encoder", () => {
     );
   });
 
-  it("fails only the batch under way when its thread is killed, and starts another one", () =>
-    withEncoder(
+  it("fails only the batch under way when its thread is killed, and starts another one", async () => {
+    let onBatch: () => void = () => undefined;
+    await withEncoder(
       async (encoder, worker) => {
         const [before] = await encoder.embedQueries([{ picture: path(0), text: "is red" }]);
+        let second: ReturnType<typeof encoder.embedPictures> | undefined;
+        onBatch = () => {
+          onBatch = () => undefined;
+          second = encoder.embedPictures(paths.slice(1, 2)); // waits for the next batch
+          void worker().terminate();
+        };
         const first = encoder.embedPictures(paths.slice(0, 1));
-        const second = encoder.embedPictures(paths.slice(1, 2)); // waits for the next batch
-        await worker().terminate();
         await expect(first).rejects.toThrow(EncoderError);
         await expect(first).rejects.toThrow(/its thread ended before it answered/);
         expect(await second).toHaveLength(1);
@@ -247,8 +253,9 @@ describe("an encoder", () => {
         await worker().terminate(); // while nothing is asked
         expect(await encoder.embedQueries([{ picture: path(0), text: "is red" }])).toEqual([before]);
       },
-      { ...options, maxBatch: 1 },
-    ));
+      { ...options, maxBatch: 1, onBatch: () => onBatch() },
+    );
+  });
 
   it("answers what it accepted before it closes, and takes no more", async () => {
     const encoder = await openBundle(dir, { ...options, maxBatch: 2, windowMs: 60_000 });

@@ -110,6 +110,7 @@ function textOf(out: string, report: IndexReport, seconds: number): string {
     row(report.updated, "updated") +
     row(report.unchanged, "unchanged") +
     (report.deleted > 0 ? row(report.deleted, "deleted") : "") +
-    (report.errors > 0 ? row(report.errors, `could not be used: ${report.errorFile}`) : "")
+    (report.errors > 0 ? row(report.errors, `could not be used: ${report.errorFile}`) : "") +
+    (report.notes > 0 ? row(report.notes, `read with a note: ${report.errorFile}`) : "")
   );
 }

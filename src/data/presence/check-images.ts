@@ -17,6 +17,8 @@ export interface CheckImagesOptions {
   /** Files decoded at a time. */
   readonly parallelCount?: number;
   readonly onProgress?: (done: number) => void;
+  /** Is told of images whose files are not as they should be and decode all the same. */
+  readonly onNote?: ((id: string, note: string) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -30,7 +32,7 @@ const decodedPx = 32;
 export async function checkImages(
   dataset: Pick<RetrievalDataset, "imagePath" | "imagesExpectedAt">,
   ids: readonly string[],
-  { shouldDecode, parallelCount = 4, onProgress = () => undefined, signal }: CheckImagesOptions,
+  { shouldDecode, parallelCount = 4, onProgress = () => undefined, onNote, signal }: CheckImagesOptions,
 ): Promise<readonly ImageProblem[]> {
   const problems: (ImageProblem | undefined)[] = new Array(ids.length);
   let next = 0;
@@ -40,7 +42,7 @@ export async function checkImages(
       signal?.throwIfAborted();
       const index = next;
       next += 1;
-      problems[index] = await problemOf(dataset, ids[index] ?? "", shouldDecode);
+      problems[index] = await problemOf(dataset, ids[index] ?? "", { shouldDecode, onNote });
       done += 1;
       onProgress(done);
     }
@@ -52,7 +54,7 @@ export async function checkImages(
 async function problemOf(
   dataset: Pick<RetrievalDataset, "imagePath" | "imagesExpectedAt">,
   id: string,
-  shouldDecode: boolean,
+  { shouldDecode, onNote }: Pick<CheckImagesOptions, "shouldDecode" | "onNote">,
 ): Promise<ImageProblem | undefined> {
   const path = dataset.imagePath(id);
   if (path === undefined) {
@@ -60,7 +62,8 @@ async function problemOf(
   }
   if (!shouldDecode) return undefined;
   try {
-    await decodeImage(path, { resizePx: decodedPx });
+    const { note } = await decodeImage(path, { resizePx: decodedPx });
+    if (note !== undefined) onNote?.(id, note);
     return undefined;
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;

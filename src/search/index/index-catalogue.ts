@@ -6,6 +6,7 @@ import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
 import { readCatalogue } from "../../catalogue/read-catalogue.js";
 import type { Encoder } from "../../embedding/encoder.js";
 import { ImageError } from "../../errors.js";
+import { decodePool } from "../../images/decode-pool.js";
 import { thumbnail } from "../../images/image.js";
 import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
 import { type CatalogueEntry, entryHash, entryOf } from "./entry.js";
@@ -35,6 +36,8 @@ export interface IndexReport {
   readonly deleted: number;
   /** Rows that could not be indexed; they are in the file. */
   readonly errors: number;
+  /** Notes on rows that were indexed; they are in the file as well. */
+  readonly notes: number;
   readonly errorFile: string | undefined;
 }
 
@@ -104,7 +107,7 @@ export async function indexCatalogue(
   }
   onWritten?.();
   await index.finish();
-  return { ...counts, errors: errors.rows, errorFile: errors.file };
+  return { ...counts, errors: errors.rows, notes: errors.notes, errorFile: errors.file };
 }
 
 interface ReadEntry {
@@ -164,11 +167,16 @@ async function embed(
   const files = entries.map(({ entry }) => join(root, entry.image ?? ""));
   const thumbnails = Promise.all(
     entries.map(({ entry }, i) =>
-      index.hasThumbnail(entry) ? undefined : orImageError(() => thumbnail(files[i] ?? "", thumbnailPx)),
+      index.hasThumbnail(entry)
+        ? undefined
+        : orImageError(() => decodePool.during("pictures", () => thumbnail(files[i] ?? "", thumbnailPx))),
     ),
   );
   thumbnails.catch(() => undefined); // awaited below, should the encoder fail first
-  const embeddings = await encoder.embedPictures(files);
+  const embeddings = await encoder.embedPictures(files, (i, note) => {
+    const { row, entry } = entries[i] as ReadEntry;
+    errors.note({ row, id: entry.id, notes: [`${entry.image}: ${note}`] });
+  });
   const small = await thumbnails;
   return entries.flatMap(({ row, entry }, i) => {
     const [embedding, picture] = [embeddings[i], small[i]];

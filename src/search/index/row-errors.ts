@@ -1,4 +1,4 @@
-/** Rows that could not be indexed, one JSON object a line. */
+/** Rows that could not be indexed, and notes on rows that were, one JSON object a line. */
 import { appendFile, rm } from "node:fs/promises";
 
 export interface RowError {
@@ -8,11 +8,19 @@ export interface RowError {
   readonly problems: readonly string[];
 }
 
-/** A file that is there only when there are errors. */
+/** A row that was indexed, and what is worth knowing of it. */
+export interface RowNote {
+  readonly row: number;
+  readonly id: string;
+  readonly notes: readonly string[];
+}
+
+/** A file that is there only when there is something in it. */
 export class RowErrors {
   readonly #path: string;
-  #waiting: RowError[] = [];
+  #waiting: (RowError | RowNote)[] = [];
   #rows = 0;
+  #notes = 0;
 
   private constructor(path: string) {
     this.#path = path;
@@ -24,18 +32,28 @@ export class RowErrors {
     return new RowErrors(path);
   }
 
+  /** Rows that could not be indexed. */
   get rows(): number {
     return this.#rows;
   }
 
+  get notes(): number {
+    return this.#notes;
+  }
+
   /** The file, if there is one. */
   get file(): string | undefined {
-    return this.#rows === 0 ? undefined : this.#path;
+    return this.#rows + this.#notes === 0 ? undefined : this.#path;
   }
 
   add(error: RowError): void {
     this.#waiting.push(error);
     this.#rows += 1;
+  }
+
+  note(note: RowNote): void {
+    this.#waiting.push(note);
+    this.#notes += 1;
   }
 
   async flush(): Promise<void> {
