@@ -17,7 +17,14 @@ const statuses: Readonly<Record<string, number>> = {
   ...{ USAGE: 400, INPUT_INVALID: 400, IMAGE_INVALID: 400 },
   ...{ KEY_NEEDED: 401, KEY_INVALID: 401, NOT_ALLOWED: 403, NOT_FOUND: 404 },
   ...{ TOO_LARGE: 413, UNSUPPORTED_TYPE: 415, RATE_LIMITED: 429 },
-  ...{ INDEX_INVALID: 503, BUNDLE_INVALID: 503, ENCODER_FAILED: 503, OVERLOADED: 503, NOT_READY: 503 },
+  ...{
+    INDEX_INVALID: 503,
+    ITEM_DAMAGED: 503,
+    BUNDLE_INVALID: 503,
+    ENCODER_FAILED: 503,
+    OVERLOADED: 503,
+    NOT_READY: 503,
+  },
   TIMEOUT: 504,
 };
 
@@ -36,6 +43,7 @@ const retryAfter: Readonly<Record<string, number>> = {
 const genericMessages: Readonly<Record<string, string>> = {
   INDEX_INVALID:
     "the index cannot be used at the moment; ask again later, or tell the operator the request's id",
+  ITEM_DAMAGED: "the index has this item damaged, so it is not shown; tell the operator the request's id",
   BUNDLE_INVALID:
     "the model cannot be used at the moment; ask again later, or tell the operator the request's id",
   ENCODER_FAILED: "the model stopped before it answered; ask again",

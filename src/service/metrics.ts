@@ -20,6 +20,8 @@ export class Metrics {
   readonly #durations: Histogram<"method" | "route">;
   readonly #stages: Histogram<"stage">;
   readonly #batches: Histogram;
+  readonly #damagedItems: Counter;
+  readonly #damagedFiles: Gauge;
 
   constructor() {
     const registers = [this.#registry];
@@ -46,6 +48,16 @@ export class Metrics {
     this.#batches = new Histogram({
       ...{ name: "sdfn_batch_size", help: "Queries or pictures that the model computed at once" },
       ...{ buckets: [1, 2, 3, 4, 6, 8], registers },
+    });
+    this.#damagedItems = new Counter({
+      name: "sdfn_damaged_items_total",
+      help: "Items that were left out of answers because the index has them damaged",
+      registers,
+    });
+    this.#damagedFiles = new Gauge({
+      name: "sdfn_damaged_files",
+      help: "Files of the index's store that are not as they were written, when they were last looked at",
+      registers,
     });
   }
 
@@ -86,6 +98,14 @@ export class Metrics {
 
   stage(stage: Stage, ms: number): void {
     this.#stages.observe({ stage }, ms / 1000);
+  }
+
+  damaged(items: number): void {
+    this.#damagedItems.inc(items);
+  }
+
+  damagedFiles(count: number): void {
+    this.#damagedFiles.set(count);
   }
 
   get contentType(): string {

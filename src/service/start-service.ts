@@ -5,6 +5,7 @@ import { EnvironmentError, UsageError } from "../errors.js";
 import { serviceApp } from "./app.js";
 import { CatalogueWriter } from "./catalogue-writer.js";
 import { Connections } from "./connections.js";
+import { DamageWatch } from "./damage-watch.js";
 import { KeyRing } from "./keys.js";
 import { listen, risks } from "./listen.js";
 import { Metrics } from "./metrics.js";
@@ -16,6 +17,8 @@ import { Upkeep } from "./upkeep.js";
 export interface ServiceOptions {
   /** Folder of the index. */
   readonly index: string;
+  /** Folder of the catalogue's pictures, instead of the one that the index says. */
+  readonly images?: string | undefined;
   /** 0, the default, takes a free one. */
   readonly port?: number;
   /** 127.0.0.1 by default: this machine only. */
@@ -85,6 +88,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   const metrics = new Metrics();
   const catalogue = await ServedCatalogue.open(options.index, {
     isWritable,
+    images: options.images,
     onBatch: (size) => metrics.batch(size),
   });
   try {
@@ -104,6 +108,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;
+    const watch = new DamageWatch(catalogue.index, metrics, log);
     const connections = new Connections(app.server);
     const address = await listen(app, host, port);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
@@ -113,6 +118,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       try {
         await running.close().finally(() => clearInterval(sweep));
         await writer.close();
+        await watch.close();
       } finally {
         await catalogue.close();
       }

@@ -11,6 +11,7 @@ const { port, host, ratePerAddress, ratePerKey, timeoutMs, maxWaiting } = servic
 
 const fields = {
   index: textFlag,
+  images: textFlag.optional(),
   port: wholeNumberFlag({ min: 0, max: 65_535 }).default(port),
   host: textFlag.default(host),
   keys: textFlag.optional(),
@@ -35,6 +36,7 @@ export function serveCommand(context: CommandContext): Command {
     .argument("[index]", "folder of the index (required)")
     .option("--port <n>", `port to listen on; 0 takes a free one (default ${port})`)
     .option("--host <address>", `address to listen on (default ${host}: this machine only)`)
+    .option("--images <dir>", "folder of the catalogue's pictures, instead of the one that the index says")
     .option("--log-level <level>", `${logLevels.join(", ")} (default info)`)
     .option("--json", "print one JSON line with the address instead of text")
     .optionsGroup("Keys:")

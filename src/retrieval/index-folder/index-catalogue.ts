@@ -1,6 +1,4 @@
 /** Brings an index up to date with a catalogue file. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { CatalogueItem } from "../../data/catalogue/catalogue-item.js";
 import { readCatalogue } from "../../data/catalogue/read-catalogue.js";
@@ -8,9 +6,12 @@ import { thumbnail } from "../../data/image.js";
 import { ImageError } from "../../errors.js";
 import type { Encoder } from "../encoder.js";
 import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
+import { hashOfFile } from "./catalogue-pictures.js";
 import { type CatalogueEntry, entryHash, entryOf } from "./entry.js";
+import { IndexRepair } from "./index-repair.js";
 import { indexFiles } from "./manifest.js";
 import { RowErrors } from "./row-errors.js";
+import { verifyIndex } from "./verify-index.js";
 
 export interface IndexCatalogueOptions {
   /** `.csv` or `.jsonl`. */
@@ -33,6 +34,10 @@ export interface IndexReport {
   readonly updated: number;
   readonly unchanged: number;
   readonly deleted: number;
+  /** Damaged items that were written again. */
+  readonly repaired: number;
+  /** Ids of items that stay damaged: the catalogue does not have them. */
+  readonly damaged: readonly string[];
   /** Rows that could not be indexed; they are in the file. */
   readonly errors: number;
   readonly errorFile: string | undefined;
@@ -57,8 +62,10 @@ export async function indexCatalogue(
   index.requireModel(encoder);
   const root = resolve(dirname(file));
   await index.setImageRoot(root);
-  const known = new Map<string, string>();
-  for await (const summaries of index.summaries()) for (const { id, hash } of summaries) known.set(id, hash);
+  const state = await verifyIndex(index, { signal });
+  const repair = new IndexRepair(index, state);
+  const known = new Map(state.sound);
+  for (const id of state.damaged) known.set(id, "");
   const present = new Set<string>();
   const counts = { rows: 0, added: 0, updated: 0, unchanged: 0, deleted: 0 };
   const errors = await RowErrors.create(join(index.folder, indexFiles.errors));
@@ -87,7 +94,7 @@ export async function indexCatalogue(
       counts.rows += batch.length;
       counts.unchanged += entries.length - changed.length;
       for (const { entry } of items) counts[known.has(entry.id) ? "updated" : "added"] += 1;
-      writing = index.put(items);
+      writing = repair.put(items);
       writing.catch(() => undefined); // thrown above, or below
       await errors.flush();
       onProgress?.(counts.rows, counts.added + counts.updated);
@@ -103,8 +110,8 @@ export async function indexCatalogue(
     counts.deleted = missing.length;
   }
   onWritten?.();
-  await index.finish();
-  return { ...counts, errors: errors.rows, errorFile: errors.file };
+  const repairs = await repair.finish(encoder);
+  return { ...counts, ...repairs, errors: errors.rows, errorFile: errors.file };
 }
 
 interface ReadEntry {
@@ -188,12 +195,6 @@ async function orImageError<T>(work: () => Promise<T>): Promise<T | ImageError> 
     if (error instanceof ImageError) return error;
     throw error;
   }
-}
-
-async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest("hex");
 }
 
 async function* batches<T>(values: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
