@@ -96,8 +96,8 @@ function warnOfDamage(
 ): void {
   if (items + files === 0) return;
   const found = [
-    ...(items === 0 ? [] : [`${items} of the items found are damaged and left out`]),
-    ...(files === 0 ? [] : [`${files} files of the store are damaged: items may be missing`]),
+    ...(items === 0 ? [] : [`damaged items that were found and left out: ${items}`]),
+    ...(files === 0 ? [] : [`damaged files of the store, whose items may be missing: ${files}`]),
   ];
   stderr.write(`warning: ${found.join("; ")}; see: sdfn index check ${folder}\n`);
 }

@@ -78,7 +78,7 @@ function damageText(folder: string, { items, damaged, damagedFiles }: IndexCheck
       : `${damaged.length} of ${items} items are not as they were written; searches leave them out:\n${list(damaged)}`) +
     (damagedFiles.length === 0
       ? ""
-      : `${damagedFiles.length} files of the store are not as they were written; searches may miss items:\n${list(damagedFiles)}`) +
+      : `files of the store that are not as they were written (${damagedFiles.length}); searches may miss items:\n${list(damagedFiles)}`) +
     `To write them again: sdfn index --catalogue <file> --out ${folder}\n`
   );
 }

@@ -49,7 +49,7 @@ export async function verifyIndex(
     // A damaged page stops the reading of all rows behind it: read the rows one by one.
     for (const found of [sound, damaged, oldVersion]) found.clear();
     rows = 0;
-    for await (const { id, row } of rowsById(store)) {
+    for await (const { id, row } of rowsById(store, damagedFiles)) {
       signal?.throwIfAborted();
       if (row !== undefined) lookAt(row);
       else {
@@ -72,21 +72,25 @@ const idsAtOnce = 500;
 /** Every row, read by its id; undefined for those that cannot be read. */
 async function* rowsById(
   store: VectorStore,
+  damagedFiles: readonly string[],
 ): AsyncGenerator<{ readonly id: string; readonly row: StoredItem | undefined }> {
-  for await (const ids of idsOf(store)) {
+  for await (const ids of idsOf(store, damagedFiles)) {
     for (let start = 0; start < ids.length; start += idsAtOnce) {
       yield* readable(store, ids.slice(start, start + idsAtOnce));
     }
   }
 }
 
-async function* idsOf(store: VectorStore): AsyncGenerator<readonly string[]> {
+async function* idsOf(
+  store: VectorStore,
+  damagedFiles: readonly string[],
+): AsyncGenerator<readonly string[]> {
   try {
     yield* store.ids();
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause;
     throw new StoreError(
-      `${cause.message}; not even the ids of the items can be read: restore the index from a copy, ` +
+      `${cause.message}; not even the ids of the items can be read; damaged files: ${damagedFiles.join(", ") || "unknown"}; restore the index from a copy, ` +
         "or index the catalogue into another folder",
       { cause },
     );

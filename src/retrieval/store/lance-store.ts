@@ -363,9 +363,9 @@ function cannotOpen(folder: string, cause: unknown): StoreError {
   );
 }
 
-/** All files of the table are; `vector-index.json` is written with each new index. */
+/** All files of the table are but its hint at the newest version; `vector-index.json` is written with each new index. */
 function isWrittenOnce(name: string): boolean {
-  return name.startsWith(`${tableName}.lance`) || name === trainingFile;
+  return name === trainingFile || (name.startsWith(`${tableName}.lance`) && !name.endsWith(".json"));
 }
 
 /** Did another change of the table come first? */
