@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { EnvironmentError, UsageError } from "../errors.js";
+import { visibleStream } from "../visible-text.js";
 import { serviceApp } from "./app.js";
 import { CatalogueWriter } from "./catalogue-writer.js";
 import { Connections } from "./connections.js";
@@ -104,7 +105,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
         isStopping: () => isStopping,
       },
       guarded: { ...options, keys: () => keys, isWritable },
-      log: { level: options.logLevel, stream: options.logStream ?? process.stderr },
+      log: { level: options.logLevel, stream: visibleStream(options.logStream ?? process.stderr) },
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;

@@ -7,6 +7,7 @@ import { findCycle, importsOf, readSources } from "./sources.js";
  */
 const allowedFolders: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  "visible-text": [],
   tensor: ["errors"],
   onnx: ["errors", "tensor"],
   graph: ["errors", "tensor", "onnx"],
@@ -55,11 +56,12 @@ const allowedFolders: Readonly<Record<string, readonly string[]>> = {
     "retrieval",
     "training",
   ],
-  service: ["errors", "tensor", "runtime", "data", "models", "retrieval"],
+  service: ["errors", "visible-text", "tensor", "runtime", "data", "models", "retrieval"],
 
   cli: [
     ...[
       "errors",
+      "visible-text",
       "tensor",
       "onnx",
       "graph",

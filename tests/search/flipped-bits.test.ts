@@ -7,6 +7,7 @@ import { SdfnError, StoreError } from "../../src/errors.js";
 import type { Encoder } from "../../src/retrieval/encoder.js";
 import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
 import { CatalogueSearch } from "../../src/retrieval/index-folder/catalogue-search.js";
+import { hashParts } from "../../src/retrieval/index-folder/entry.js";
 import { indexCatalogue } from "../../src/retrieval/index-folder/index-catalogue.js";
 import { verifyIndex } from "../../src/retrieval/index-folder/verify-index.js";
 import { openBundle } from "../../src/retrieval/open-bundle.js";
@@ -181,6 +182,29 @@ describe("a flipped bit in the store's files", () => {
     }
     expect(outcomes.repaired).toBeGreaterThan(8);
   }, 240_000);
+});
+
+describe("an index of an older version", () => {
+  it("is searched and checked, and the next indexing writes its rows as this version does", async () => {
+    const folder = join(small.root, "older");
+    cpSync(small.index, folder, { recursive: true });
+    const index = await CatalogueIndex.open(folder, { access: "write" });
+    try {
+      const rows = [...(await index.store.get(small.ids)).values()];
+      await index.store.upsert(rows.map((row) => ({ ...row, hash: hashParts(row.hash).entry })));
+      rmSync(join(folder, "store", "checksums.json"));
+      expect(await ask(folder)).toEqual(right);
+      const before = await verifyIndex(index);
+      expect([before.oldVersion.size, before.damaged.size]).toEqual([small.ids.length, 0]);
+      const report = await indexCatalogue(index, encoder, { file: join(small.root, "catalogue.csv") });
+      expect(report).toMatchObject({ unchanged: small.ids.length, added: 0, updated: 0, repaired: 0 });
+      const after = await verifyIndex(index);
+      expect([after.oldVersion.size, after.damaged.size]).toEqual([0, 0]);
+    } finally {
+      await index.close();
+    }
+    expect(await ask(folder)).toEqual(right);
+  });
 });
 
 describe("a flipped bit in the journal", () => {
