@@ -118,10 +118,9 @@ describe("terminal sequences", () => {
     const server = createServer((socket) => {
       socket.on("error", () => undefined);
       socket.once("data", () => {
-        socket.end(
-          `HTTP/1.1 302 No${nasty}\r\nlocation: http://x${nasty}/\r\ncontent-length: 0\r\n\r\n`,
-          "latin1",
-        );
+        // Node.js takes no header with ESC, but the CSI of C1.
+        const away = `ftp://x/${String.fromCharCode(0x9b)}2J`;
+        socket.end(`HTTP/1.1 302 Found\r\nlocation: ${away}\r\ncontent-length: 0\r\n\r\n`, "latin1");
       });
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -131,7 +130,7 @@ describe("terminal sequences", () => {
         ...["data", "fetch", "fashioniq", "--out", join(root, "fetched"), "--attempts", "1"],
         ...["--base-url", `http://127.0.0.1:${port}/`],
       );
-      expect(text).toMatch(/^[A-Z_]+: /m);
+      expect(text).toMatch(/only http and https are fetched/);
     } finally {
       server.close();
     }
@@ -142,7 +141,7 @@ describe("terminal sequences", () => {
     const service = await start({ index: folder });
     try {
       await service.get(`/v1/items/${encodeURIComponent(`x${nasty}`)}`, { "x-forwarded-for": "x" });
-      writeFileSync(join(folder, "index.json"), `{"format": "${nasty}`);
+      writeFileSync(join(folder, "index.json"), JSON.stringify({ format: nasty }));
       await service.get("/readyz");
       await service.get("/v1/catalogue");
       expect(service.logged()).not.toBe("");
