@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { CatalogueIndex } from "../../retrieval/index-folder/catalogue-index.js";
 import { checkIndex, type IndexCheck, isDamaged } from "../../retrieval/index-folder/check-index.js";
+import { visibleLine } from "../../visible-text.js";
 import { type CommandContext, ExitCode, printJson } from "../context.js";
 import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
 import { type Progress, startProgress } from "../progress.js";
@@ -65,22 +66,24 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
 /** Lines of ids or files that are listed. */
 const listed = 50;
 
-function damageText(folder: string, { items, damaged, damagedFiles }: IndexCheck): string {
-  const list = (names: readonly string[]) =>
-    names
-      .slice(0, listed)
-      .map((name) => `  ${name}\n`)
-      .join("") + (names.length > listed ? `  and ${names.length - listed} more; --json lists all\n` : "");
-  return (
-    `${folder}: damaged\n` +
-    (damaged.length === 0
-      ? ""
-      : `${damaged.length} of ${items} items are not as they were written; searches leave them out:\n${list(damaged)}`) +
-    (damagedFiles.length === 0
-      ? ""
-      : `files of the store that are not as they were written (${damagedFiles.length}); searches may miss items:\n${list(damagedFiles)}`) +
-    `To write them again: sdfn index --catalogue <file> --out ${folder}\n`
-  );
+function damageText(folder: string, check: IndexCheck): string {
+  const { items, damaged, damagedFiles, damagedPictures } = check;
+  const found: readonly (readonly [string, readonly string[]])[] = [
+    [`of ${items} items are not as they were written; searches leave them out:`, damaged],
+    ["files of the store are not as they were written; searches may miss items:", damagedFiles],
+    ["pictures that were handed in are not as they were; put them again:", damagedPictures],
+  ];
+  const sections = found.flatMap(([what, names]) => {
+    if (names.length === 0) return [];
+    const more = names.length > listed ? [`  and ${names.length - listed} more; --json lists all`] : [];
+    return [
+      `${names.length} ${what}`,
+      ...names.slice(0, listed).map((name) => `  ${visibleLine(name)}`),
+      ...more,
+    ];
+  });
+  const next = `to write items and files again: sdfn index --catalogue <file> --out ${folder}`;
+  return [`${folder}: damaged`, ...sections, next, ""].join("\n");
 }
 
 function textOf(folder: string, { items, oldVersion, samples, k, oracle, filters }: IndexCheck): string {

@@ -285,6 +285,11 @@ export class CatalogueIndex {
     await this.#write(() => this.#setManifest({ ...this.#manifest, imageRoot }));
   }
 
+  /** Files of pictures that were handed in whose bytes are others now. */
+  damagedPictures(): Promise<readonly string[]> {
+    return this.#pictures.originals.damaged();
+  }
+
   summaries(): AsyncIterable<readonly StoredSummary[]> {
     return this.store.summaries();
   }

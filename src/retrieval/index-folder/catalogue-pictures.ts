@@ -1,11 +1,9 @@
 /** The pictures of an index's items: the catalogue's own files, files that the index keeps, and small copies. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import type { CatalogueEntry } from "./entry.js";
 import { indexFiles } from "./manifest.js";
-import { PictureFolder } from "./picture-folder.js";
+import { hashOfFile, PictureFolder } from "./picture-folder.js";
 
 /** Hashes of files remembered. */
 const rememberedHashes = 10_000;
@@ -42,7 +40,9 @@ export class CataloguePictures {
       if (this.#named !== undefined && (await isReallyInside(root, file))) return file;
       if ((await this.#hashOf(file)) === picture) return file;
     }
-    return this.originals.file(picture) ?? this.thumbnails.file(picture);
+    const kept = this.originals.file(picture);
+    if (kept !== undefined && (await this.#hashOf(kept)) === picture) return kept;
+    return this.thumbnails.file(picture);
   }
 
   /** SHA-256 of a file; undefined where there is none. */
@@ -61,13 +61,6 @@ export class CataloguePictures {
       throw error;
     }
   }
-}
-
-/** SHA-256 of a file's bytes, 64 hexadecimal digits. */
-export async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest("hex");
 }
 
 function isInside(folder: string, file: string): boolean {

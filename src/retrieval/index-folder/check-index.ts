@@ -42,6 +42,8 @@ export interface IndexCheck {
   readonly damaged: readonly string[];
   /** Files of the store that are not as they were written: searches may miss items. */
   readonly damagedFiles: readonly string[];
+  /** Files of pictures that were handed in whose bytes are others now: their thumbnails are shown. */
+  readonly damagedPictures: readonly string[];
   /** Items of older versions, whose vectors have no hash: the next `sdfn index` writes it. */
   readonly oldVersion: number;
   readonly samples: number;
@@ -68,6 +70,7 @@ export async function checkIndex(
     items,
     damaged: [...state.damaged],
     damagedFiles: state.damagedFiles,
+    damagedPictures: await index.damagedPictures(),
     oldVersion: state.oldVersion.size,
     k,
   };
@@ -114,8 +117,12 @@ export async function checkIndex(
 }
 
 /** Is anything not as it was written? */
-export function isDamaged({ damaged, damagedFiles }: Pick<IndexCheck, "damaged" | "damagedFiles">): boolean {
-  return damaged.length + damagedFiles.length > 0;
+export function isDamaged({
+  damaged,
+  damagedFiles,
+  damagedPictures,
+}: Pick<IndexCheck, "damaged" | "damagedFiles" | "damagedPictures">): boolean {
+  return damaged.length + damagedFiles.length + damagedPictures.length > 0;
 }
 
 /** Times in milliseconds as their median and 95th percentile; 0 for none. */

@@ -6,10 +6,10 @@ import { thumbnail } from "../../data/image.js";
 import { ImageError } from "../../errors.js";
 import type { Encoder } from "../encoder.js";
 import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
-import { hashOfFile } from "./catalogue-pictures.js";
 import { type CatalogueEntry, entryHash, entryOf } from "./entry.js";
 import { IndexRepair } from "./index-repair.js";
 import { indexFiles } from "./manifest.js";
+import { hashOfFile } from "./picture-folder.js";
 import { RowErrors } from "./row-errors.js";
 import { verifyIndex } from "./verify-index.js";
 
