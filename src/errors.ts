@@ -80,6 +80,11 @@ export class StoreError extends SdfnError {
   readonly code = "INDEX_INVALID";
 }
 
+/** An item of an index whose row is not as it was written; it is not shown. */
+export class DamagedItemError extends SdfnError {
+  readonly code = "ITEM_DAMAGED";
+}
+
 /** A bundle that is missing, damaged, or of another version; or a model that cannot be made one. */
 export class BundleError extends SdfnError {
   readonly code = "BUNDLE_INVALID";

@@ -2,6 +2,7 @@
 import { type Command, CommanderError } from "commander";
 import { SdfnError, UsageError } from "../errors.js";
 import { projectVersion } from "../runs/project-version.js";
+import { visibleStream } from "../visible-text.js";
 import { createProgram } from "./program.js";
 import { type CommandContext, ExitCode, exitCodes, printJson } from "./terminal/context.js";
 
@@ -10,7 +11,9 @@ import { type CommandContext, ExitCode, exitCodes, printJson } from "./terminal/
  * @param args what follows `sdfn` on the command line.
  * @returns the exit code. Nothing is thrown: errors are on `stderr`, with --json on `stdout` too.
  */
-export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
+export async function runProgram(args: readonly string[], given: CommandContext): Promise<number> {
+  // What commands say has names and texts of files and servers in it: the one way to the terminal is through these.
+  const context = { ...given, stdout: visibleStream(given.stdout), stderr: visibleStream(given.stderr) };
   try {
     const program = await createProgram(args, context);
     for (const command of withSubcommands(program)) prepare(command, context);

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 /** Files synced at a time. */
 const parallel = 16;
@@ -18,8 +18,11 @@ export class DurableFolder {
     this.#folder = folder;
   }
 
-  /** Syncs every file that is new or has grown, and the folders they are in. Files that vanish meanwhile do not matter. */
-  async sync(): Promise<void> {
+  /**
+   * Syncs every file that is new or has grown, and the folders they are in. Files that vanish meanwhile do not matter.
+   * @returns bytes of all files, by their names relative to the folder.
+   */
+  async sync(): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>();
     collect(this.#folder, found);
     const fresh = [...found].filter(([path, size]) => this.#safe.get(path) !== size).map(([path]) => path);
@@ -32,6 +35,7 @@ export class DurableFolder {
     await inParallel(fresh, syncPath);
     await inParallel([...folders], syncPath);
     this.#safe = found;
+    return new Map([...found].map(([path, sizeBytes]) => [relative(this.#folder, path), sizeBytes]));
   }
 }
 

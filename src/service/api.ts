@@ -96,6 +96,11 @@ export const searchResponseSchema = z.object({
     }),
   ),
   fitting: z.int().describe("Items that fit the filter, references that are left out not counted"),
+  damaged: z
+    .int()
+    .describe(
+      "Items of this page that are left out because the index has them damaged; the operator's log names them",
+    ),
   plan: z.enum(["list", "exact", "all partitions", "some partitions"]),
   modules: z.array(z.string()).describe("Operation modules in the order of the route weights"),
   queries: z.array(

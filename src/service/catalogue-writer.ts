@@ -77,7 +77,7 @@ export class CatalogueWriter {
     const { index, encoder } = this.#catalogue;
     // Not on this thread: 20 MiB take a while.
     const hash = Buffer.from(await webcrypto.subtle.digest("SHA-256", original)).toString("hex");
-    const before = await index.get(id);
+    const before = await index.getSound(id);
     const [embedding] =
       before?.entry.picture === hash ? [before.embedding] : await encoder.embedPictures([original]);
     if (embedding instanceof ImageError) throw embedding;
@@ -97,7 +97,7 @@ export class CatalogueWriter {
   async #apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
     const { index } = this.#catalogue;
     const items = new Map<string, IndexedItem | undefined>();
-    for (const { id } of changes) if (!items.has(id)) items.set(id, await index.get(id));
+    for (const { id } of changes) if (!items.has(id)) items.set(id, await index.getSound(id));
     const changed = new Set<string>();
     const outcomes = changes.map(({ id, put }): Outcome => {
       const before = items.get(id);

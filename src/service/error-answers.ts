@@ -24,7 +24,14 @@ const statuses: Readonly<Record<string, number>> = {
   RATE_LIMITED: 429,
   CONCURRENCY_LIMITED: 429,
   MODEL_TIME_LIMITED: 429,
-  ...{ INDEX_INVALID: 503, BUNDLE_INVALID: 503, ENCODER_FAILED: 503, OVERLOADED: 503, NOT_READY: 503 },
+  ...{
+    INDEX_INVALID: 503,
+    ITEM_DAMAGED: 503,
+    BUNDLE_INVALID: 503,
+    ENCODER_FAILED: 503,
+    OVERLOADED: 503,
+    NOT_READY: 503,
+  },
   TIMEOUT: 504,
 };
 
@@ -44,6 +51,7 @@ const retryAfter: Readonly<Record<string, number>> = {
 const genericMessages: Readonly<Record<string, string>> = {
   INDEX_INVALID:
     "the index cannot be used at the moment; ask again later, or tell the operator the request's id",
+  ITEM_DAMAGED: "the index has this item damaged, so it is not shown; tell the operator the request's id",
   BUNDLE_INVALID:
     "the model cannot be used at the moment; ask again later, or tell the operator the request's id",
   ENCODER_FAILED: "the model stopped before it answered; ask again",

@@ -21,6 +21,8 @@ export class Metrics {
   readonly #stages: Histogram<"stage">;
   readonly #batches: Histogram;
   readonly #errors: Counter<"code">;
+  readonly #damagedItems: Counter;
+  readonly #damagedFiles: Gauge;
 
   constructor() {
     const registers = [this.#registry];
@@ -52,6 +54,16 @@ export class Metrics {
       name: "sdfn_errors_total",
       help: "Answers that are errors, by code: refusals and failures",
       labelNames: ["code"],
+      registers,
+    });
+    this.#damagedItems = new Counter({
+      name: "sdfn_damaged_items_total",
+      help: "Items that were left out of answers because the index has them damaged",
+      registers,
+    });
+    this.#damagedFiles = new Gauge({
+      name: "sdfn_damaged_files",
+      help: "Files of the index's store that are not as they were written, when they were last looked at",
       registers,
     });
   }
@@ -117,6 +129,14 @@ export class Metrics {
 
   error(code: string): void {
     this.#errors.inc({ code });
+  }
+
+  damaged(items: number): void {
+    this.#damagedItems.inc(items);
+  }
+
+  damagedFiles(count: number): void {
+    this.#damagedFiles.set(count);
   }
 
   get contentType(): string {

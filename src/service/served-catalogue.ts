@@ -9,6 +9,8 @@ import { serviceLimits } from "./api.js";
 
 interface OpenOptions {
   readonly isWritable: boolean;
+  /** Folder of the catalogue's pictures, instead of the one that the index says. */
+  readonly images?: string | undefined;
   /** Called before each batch that the model computes. */
   readonly onBatch: (size: number) => void;
 }
@@ -28,8 +30,8 @@ export class ServedCatalogue {
   }
 
   /** @throws StoreError, BundleError when index or model cannot be opened so. */
-  static async open(folder: string, { isWritable, onBatch }: OpenOptions): Promise<ServedCatalogue> {
-    const index = await CatalogueIndex.open(folder, { access: isWritable ? "write" : "read" });
+  static async open(folder: string, { isWritable, images, onBatch }: OpenOptions): Promise<ServedCatalogue> {
+    const index = await CatalogueIndex.open(folder, { access: isWritable ? "write" : "read", images });
     try {
       const encoder = await openBundle(index.bundleFolder, {
         maxPixels: serviceLimits.picturePixels,

@@ -2,9 +2,11 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { EnvironmentError, UsageError } from "../errors.js";
+import { visibleStream } from "../visible-text.js";
 import { serviceApp } from "./app.js";
 import { CatalogueWriter } from "./catalogue-writer.js";
 import { Connections } from "./connections.js";
+import { DamageWatch } from "./damage-watch.js";
 import { HostNames } from "./host-names.js";
 import { KeyRing } from "./keys.js";
 import { listen, risks } from "./listen.js";
@@ -17,6 +19,8 @@ import { Upkeep } from "./upkeep.js";
 export interface ServiceOptions {
   /** Folder of the index. */
   readonly index: string;
+  /** Folder of the catalogue's pictures, instead of the one that the index says. */
+  readonly images?: string | undefined;
   /** 0, the default, takes a free one. */
   readonly port?: number;
   /** 127.0.0.1 by default: this machine only. */
@@ -98,6 +102,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   const metrics = new Metrics();
   const catalogue = await ServedCatalogue.open(options.index, {
     isWritable,
+    images: options.images,
     onBatch: (size) => metrics.batch(size),
   });
   try {
@@ -117,14 +122,15 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       },
       guarded: { ...options, keys: () => keys, isWritable, load },
       hostNames,
-      log: { level: options.logLevel, stream: options.logStream ?? process.stderr },
+      log: { level: options.logLevel, stream: visibleStream(options.logStream ?? process.stderr) },
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;
+    const watch = new DamageWatch(catalogue.index, metrics, log);
     const connections = new Connections(app.server);
     const address = await listen(app, host, port);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
-    const open = { app, connections, writer, catalogue };
+    const open = { app, connections, writer, watch, catalogue };
     let stopped: Promise<void> | undefined;
     return {
       ...{ address, isWritable },
@@ -159,15 +165,17 @@ interface Open {
   readonly app: ServiceApp;
   readonly connections: Connections;
   readonly writer: CatalogueWriter;
+  readonly watch: DamageWatch;
   readonly catalogue: ServedCatalogue;
 }
 
-async function stop({ app, connections, writer, catalogue }: Open): Promise<void> {
+async function stop({ app, connections, writer, watch, catalogue }: Open): Promise<void> {
   // Connections whose last request is answered meanwhile would be kept for the next one.
   const sweep = setInterval(() => connections.closeIdle(), sweepMs);
   try {
     await app.close().finally(() => clearInterval(sweep));
     await writer.close();
+    await watch.close();
   } finally {
     await catalogue.close();
   }

@@ -1,9 +1,8 @@
 /** Writes a run's folder as training goes on: metrics, parameters, manifest and checkpoints. */
-import { join } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import type { Metrics } from "../runs/metrics.js";
-import { type RunManifest, runFiles, writeManifest } from "../runs/run-files.js";
-import { writeSafetensors } from "../weights/safetensors.js";
+import { type RunManifest, writeManifest } from "../runs/run-files.js";
+import { writeParameters } from "../runs/run-parameters.js";
 import type { CheckpointContent } from "./checkpoint-files.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
 import type { MetricsLog } from "./metrics-log.js";
@@ -42,7 +41,7 @@ export class RunWriter {
   /** The parameters that the run is opened with from now on. */
   parameters(tensors: ReadonlyMap<string, Tensor>, step: number): void {
     const { runDir, model } = this.#facts;
-    writeSafetensors(join(runDir, runFiles.parameters), tensors, { model, step: String(step) });
+    writeParameters(runDir, tensors, { model, step });
   }
 
   /** `run.json`. */

@@ -19,7 +19,7 @@ export const floors: readonly (readonly string[])[] = [
   ["engine/graph"],
   ["engine/onnx"],
   ["engine/tensor", "files", "catalogue"],
-  ["errors", "until-aborted"],
+  ["errors", "until-aborted", "visible-text"],
 ];
 
 /** The listed folder that a file lies in: "engine/ops/matmul.ts" -> "engine/ops"; undefined for the public surface. */

@@ -286,7 +286,7 @@ describe.skipIf(!isCompiled)("a service that is killed while several clients wri
     expect(written.length).toBeGreaterThanOrEqual(acknowledged.size - removed.size - 3);
     for (const entry of written) {
       expect(entry.category).toBe(`c${entry.id.slice(1)}`);
-      const file = readFileSync(index.pictureFile(entry) ?? "");
+      const file = readFileSync((await index.pictureFile(entry)) ?? "");
       expect(createHash("sha256").update(file).digest("hex"), entry.id).toBe(entry.picture);
       expect((await sharp(await index.thumbnail(entry)).metadata()).format).toBe("webp");
       expect(Math.hypot(...((await index.get(entry.id))?.embedding ?? []))).toBeCloseTo(1, 4);

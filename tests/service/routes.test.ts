@@ -199,12 +199,22 @@ describe("items", () => {
     const [file, aside] = [place.picture("A4"), `${place.picture("A4")}.aside`];
     renameSync(file, aside);
     writeFileSync(file, "<html><script>alert(1)</script></html>");
-    expect(await outcome(service.get("/v1/items/A4/picture"))).toMatchObject({ status: 404 });
-    // As a reference it is the catalogue's trouble, and its path is not the client's.
-    const failed = await outcome(service.search({ queries: [{ reference: { id: "A4" }, text: "is red" }] }));
-    expect(failed).toMatchObject({ status: 503, code: "IMAGE_INVALID" });
-    expect(failed.message).not.toContain(place.root);
-    renameSync(aside, file);
+    // It is not the file that was indexed: the thumbnail is shown and searched with.
+    const shown = await service.get("/v1/items/A4/picture");
+    expect([shown.status, shown.headers.get("content-type")]).toEqual([200, "image/webp"]);
+    const query = { queries: [{ reference: { id: "A4" }, text: "is red" }] };
+    expect((await service.search(query)).status).toBe(200);
+    const named = await start({ index: place.index, images: place.root });
+    try {
+      expect(await outcome(named.get("/v1/items/A4/picture"))).toMatchObject({ status: 404 });
+      // As a reference it is the catalogue's trouble, and its path is not the client's.
+      const failed = await outcome(named.search(query));
+      expect(failed).toMatchObject({ status: 503, code: "IMAGE_INVALID" });
+      expect(failed.message).not.toContain(place.root);
+    } finally {
+      await named.close();
+      renameSync(aside, file);
+    }
   });
 });
 

@@ -110,6 +110,13 @@ function textOf(out: string, report: IndexReport, seconds: number): string {
     row(report.updated, "updated") +
     row(report.unchanged, "unchanged") +
     (report.deleted > 0 ? row(report.deleted, "deleted") : "") +
+    (report.repaired > 0 ? row(report.repaired, "were damaged and are written again") : "") +
+    (report.damaged.length > 0
+      ? row(
+          report.damaged.length,
+          `stay damaged, for the catalogue does not have them: sdfn index check ${out}`,
+        )
+      : "") +
     (report.errors > 0 ? row(report.errors, `could not be used: ${report.errorFile}`) : "") +
     (report.notes > 0 ? row(report.notes, `read with a note: ${report.errorFile}`) : "")
   );

@@ -31,6 +31,7 @@ const weightFlag = z
 
 const fields = {
   index: textFlag,
+  images: textFlag.optional(),
   image: z.array(textFlag).default([]),
   text: z.array(textFlag).default([]),
   weight: z.array(weightFlag).default([]),
@@ -53,8 +54,10 @@ export async function searchIndex(
 ): Promise<void> {
   const flags = readFlags("search", fields, given);
   const pairs = pairsOf(flags);
-  const index = await CatalogueIndex.open(flags.index, { access: "read" });
+  const index = await CatalogueIndex.open(flags.index, { access: "read", images: flags.images });
   try {
+    const files = index.store.damagedFiles();
+    files.catch(() => undefined); // awaited below, should the model fail first
     const { encoder, close } = await openModel({ bundle: index.bundleFolder });
     try {
       const queries = await Promise.all(pairs.map((pair) => queryOf(pair, index)));
@@ -66,10 +69,17 @@ export async function searchIndex(
         includeReferences: flags.includeReferences,
         isExact: flags.exact,
       });
+      const damagedFiles = await files;
+      warnOfDamage(context, {
+        folder: flags.index,
+        items: answer.damaged.length,
+        files: damagedFiles.length,
+      });
       if (flags.html !== undefined) {
         writePage(flags.html, await pageOf({ answer, queries, flags, index, modules: encoder.modules }));
       }
-      if (flags.json) printJson(context, jsonOf({ answer, flags, index, modules: encoder.modules }));
+      if (flags.json)
+        printJson(context, await jsonOf({ answer, damagedFiles, flags, index, modules: encoder.modules }));
       else context.stdout.write(textOf(answer, { modules: encoder.modules, html: flags.html }));
     } finally {
       await close();
@@ -77,6 +87,19 @@ export async function searchIndex(
   } finally {
     await index.close();
   }
+}
+
+/** Says that the answer may not be what it should be. */
+function warnOfDamage(
+  { stderr }: CommandContext,
+  { folder, items, files }: { readonly folder: string; readonly items: number; readonly files: number },
+): void {
+  if (items + files === 0) return;
+  const found = [
+    ...(items === 0 ? [] : [`damaged items that were found and left out: ${items}`]),
+    ...(files === 0 ? [] : [`damaged files of the store, whose items may be missing: ${files}`]),
+  ];
+  stderr.write(`warning: ${found.join("; ")}; see: sdfn index check ${folder}\n`);
 }
 
 interface Pair {
@@ -125,16 +148,25 @@ interface Shown {
   readonly modules: readonly string[] | undefined;
 }
 
-function jsonOf({ answer, flags, index, modules }: Shown) {
-  const { hits, queries, fitting, plan, timesMs } = answer;
+async function jsonOf({
+  answer,
+  damagedFiles,
+  flags,
+  index,
+  modules,
+}: Shown & { readonly damagedFiles: readonly string[] }) {
+  const { hits, damaged, queries, fitting, plan, timesMs } = answer;
   return {
     ...{ index: flags.index, model: index.manifest.model, fitting, plan, timesMs },
-    items: hits.map(({ rank, score, entry }) => ({
-      rank,
-      score,
-      ...entry,
-      path: index.pictureFile(entry) ?? null,
-    })),
+    damaged: { items: damaged, files: damagedFiles },
+    items: await Promise.all(
+      hits.map(async ({ rank, score, entry }) => ({
+        rank,
+        score,
+        ...entry,
+        path: (await index.pictureFile(entry)) ?? null,
+      })),
+    ),
     modules: modules ?? [],
     queries: queries.map(({ routes, unknownWords }) => ({ routes, unknownWords })),
     html: flags.html ?? null,

@@ -12,6 +12,7 @@ const { modelMsPerAddress, requestsPerAddress, bodyTimeoutMs } = serviceDefaults
 
 const fields = {
   index: textFlag,
+  images: textFlag.optional(),
   port: wholeNumberFlag({ min: 0, max: 65_535 }).default(port),
   host: textFlag.default(host),
   allowHost: z.array(textFlag).default([]),
@@ -45,6 +46,7 @@ export function serveCommand(context: CommandContext): Command {
       "another name that the service is asked by; may be repeated (loopback names, --host, and the address itself need none)",
       (name: string, before: readonly string[] = []) => [...before, name],
     )
+    .option("--images <dir>", "folder of the catalogue's pictures, instead of the one that the index says")
     .option("--log-level <level>", `${logLevels.join(", ")} (default info)`)
     .option("--json", "print one JSON line with the address instead of text")
     .optionsGroup("Keys:")

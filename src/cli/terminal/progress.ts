@@ -1,5 +1,6 @@
 /** A progress bar on a terminal; a plain line now and then anywhere else. */
 import { SingleBar } from "cli-progress";
+import { rawStream, visibleLine } from "../../visible-text.js";
 
 export interface ProgressOptions {
   /** Where the bar is drawn. Standard error unless said otherwise, so that results can be piped. */
@@ -31,11 +32,12 @@ export function startProgress(
   { stream = process.stderr, json, unit = "", now = () => performance.now() }: ProgressOptions,
 ): Progress {
   const startMs = now();
+  const shownLabel = visibleLine(label);
   const status = (done: number, extra: string): string => {
     const seconds = (now() - startMs) / 1000;
     const pace = seconds > 0 && done > 0 ? ` · ${rate(done / seconds)} ${unit}/s`.replace("  ", " ") : "";
     const left = pace && done < total ? ` · ${duration((seconds / done) * (total - done))} left` : "";
-    return `${done}/${total}${pace}${left}${extra ? ` · ${extra}` : ""}`;
+    return `${done}/${total}${pace}${left}${extra ? ` · ${visibleLine(extra)}` : ""}`;
   };
   if (json) return { update() {}, stop() {} };
   if (!stream.isTTY) {
@@ -44,19 +46,19 @@ export function startProgress(
       update(done, extra = "") {
         if (now() - lastMs < PLAIN_LINE_EVERY_MS) return;
         lastMs = now();
-        stream.write(`${label} ${status(done, extra)}\n`);
+        stream.write(`${shownLabel} ${status(done, extra)}\n`);
       },
       stop() {},
     };
   }
   const bar = new SingleBar({
-    format: `${label} {bar} {percentage}% {status}`,
+    format: `${shownLabel} {bar} {percentage}% {status}`,
     barCompleteChar: "█",
     barIncompleteChar: "░",
     barsize: 24,
     fps: 8,
     linewrap: true,
-    stream,
+    stream: rawStream(stream),
   });
   bar.start(total, 0, { status: status(0, "") });
   return {

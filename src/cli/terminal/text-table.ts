@@ -1,7 +1,9 @@
 /** Tables of text for terminals. */
+import { visibleLine } from "../../visible-text.js";
 
-/** The first column is flush left, the others right; columns are two spaces apart; lines end in line breaks. */
-export function textTable(rows: readonly (readonly string[])[]): string {
+/** Cells stay on one line. The first column is flush left, the others right; columns are two spaces apart; lines end in line breaks. */
+export function textTable(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(visibleLine));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);

@@ -58,7 +58,8 @@ export async function createOrtSession(
     executionMode: "sequential",
     // With a plan of its allocations a training graph holds its memory twice: as the first run left it, and as planned.
     enableMemPattern: parameters.size === 0,
-    logSeverityLevel: 3,
+    // What fails is thrown: names of a file's nodes must not reach the terminal past the program.
+    logSeverityLevel: 4,
     // ONNX Runtime's own default counts physical cores, half of what a virtual machine has.
     intraOpNumThreads: threadCount,
     // Threads of one session must not spin while another session runs.

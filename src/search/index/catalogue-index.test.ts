@@ -3,11 +3,13 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -70,16 +72,40 @@ describe("CatalogueIndex", () => {
     const index = await create();
     const [uploaded, listed, small] = [item("a"), item("b", { image: "b.jpg" }), item("c")];
     await index.put([uploaded, listed, { ...small, original: undefined } satisfies IndexedItem]);
-    const read = (entry: CatalogueEntry) => readFileSync(index.pictureFile(entry) ?? "", "utf8");
-    expect(read(uploaded.entry)).toBe("a");
-    expect(read(listed.entry)).toBe("b");
-    expect(read(small.entry)).toBe("small c");
-    writeFileSync(join(root, "b.jpg"), "the catalogue's own");
+    const file = async (entry: CatalogueEntry) => (await index.pictureFile(entry)) ?? "";
+    expect(readFileSync(await file(uploaded.entry), "utf8")).toBe("a");
+    expect(readFileSync(await file(listed.entry), "utf8")).toBe("b");
+    expect(readFileSync(await file(small.entry), "utf8")).toBe("small c");
+    writeFileSync(join(root, "b.jpg"), "b");
     await index.setImageRoot(root);
-    expect(read(listed.entry)).toBe("the catalogue's own");
-    expect(index.pictureFile(item("d").entry)).toBeUndefined();
+    expect(await file(listed.entry)).toBe(join(root, "b.jpg"));
+    expect(await index.pictureFile(item("d").entry)).toBeUndefined();
     const reader = await reading();
-    expect(readFileSync(reader.pictureFile(uploaded.entry) ?? "", "utf8")).toBe("a");
+    expect(readFileSync((await reader.pictureFile(uploaded.entry)) ?? "", "utf8")).toBe("a");
+  });
+
+  it("shows no file outside it but the one that was indexed, unless its folder is named", async () => {
+    const index = await create();
+    const strangers = item("s", { image: "secret.jpg" });
+    const leading = item("l", { image: "../up.jpg" });
+    const linked = item("k", { image: "link.jpg" });
+    await index.put([strangers, leading, linked]);
+    const [shop, other] = [join(root, "shop"), join(root, "other")];
+    for (const made of [shop, other]) mkdirSync(made);
+    writeFileSync(join(shop, "secret.jpg"), "the operator's own");
+    writeFileSync(join(root, "up.jpg"), "above");
+    writeFileSync(join(other, "aim.jpg"), "linked to");
+    symlinkSync(join(other, "aim.jpg"), join(shop, "link.jpg"));
+    await index.setImageRoot(shop);
+    for (const { entry } of [strangers, leading, linked]) {
+      expect(await index.pictureFile(entry)).toMatch(/index.pictures/);
+    }
+    await index.close();
+    const named = kept(await CatalogueIndex.open(folder, { access: "read", images: shop }));
+    expect(await named.pictureFile(strangers.entry)).toBe(join(shop, "secret.jpg"));
+    for (const { entry } of [leading, linked]) {
+      expect(await named.pictureFile(entry)).toMatch(/index.pictures/);
+    }
   });
 
   it("refuses an original that is another file than the item names, and keeps nothing of it", async () => {
@@ -104,7 +130,7 @@ describe("CatalogueIndex", () => {
     await index.takeStock();
     for (const text of ["a new one", "one picture"]) {
       const { entry } = item("x", { text });
-      expect(readFileSync(index.pictureFile(entry) ?? "", "utf8")).toBe(text);
+      expect(readFileSync((await index.pictureFile(entry)) ?? "", "utf8")).toBe(text);
       expect(index.hasThumbnail(entry)).toBe(true);
     }
     expect([filesIn("pictures").length, filesIn("thumbnails").length]).toEqual([2, 2]);
@@ -115,7 +141,7 @@ describe("CatalogueIndex", () => {
     const ids = Array.from({ length: 30 }, (_, i) => `item ${i}`);
     await Promise.all(ids.flatMap((id) => [index.put([item(id)]), index.takeStock()]));
     expect(index.manifest.contents.items).toBe(30);
-    for (const id of ids) expect(index.pictureFile(item(id).entry)).toMatch(/pictures/);
+    for (const id of ids) expect(await index.pictureFile(item(id).entry)).toMatch(/pictures/);
   });
 
   it("shows a reader what was counted since it opened", async () => {
@@ -186,7 +212,7 @@ describe("an index whose folder goes away while it is open", () => {
         for (const [name, call] of Object.entries(everyRead(index))) {
           await expect(call(), name).rejects.toThrow(StoreError);
         }
-        expect(index.pictureFile(item("a").entry)).toBeUndefined();
+        expect(await index.pictureFile(item("a").entry)).toBeUndefined();
         expect(await index.thumbnail(item("a").entry)).toBeUndefined();
       }
       for (const [name, call] of Object.entries(everyWrite(writer))) {

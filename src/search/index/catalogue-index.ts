@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { StoreError, UsageError } from "../../errors.js";
+import { join } from "node:path";
+import { DamagedItemError, StoreError, UsageError } from "../../errors.js";
 import { claimLock } from "../../files/folder-lock.js";
 import { LanceStore } from "../store/lance-store.js";
 import type { StoredSummary, VectorStore } from "../store/vector-store.js";
+import { CataloguePictures } from "./catalogue-pictures.js";
 import { ContentsCounter } from "./contents.js";
 import { type CatalogueEntry, parseEntry, storedItem } from "./entry.js";
 import {
@@ -25,7 +26,7 @@ import {
   writeIndexManifest,
 } from "./manifest.js";
 import { defaultLimit, type Page, pageProblems } from "./page.js";
-import { PictureFolder } from "./picture-folder.js";
+import { isRowSound, isSummarySound } from "./verify-row.js";
 
 /** An item to be written. */
 export interface IndexedItem {
@@ -38,11 +39,25 @@ export interface IndexedItem {
   readonly original?: Uint8Array | undefined;
 }
 
+/** An item that is as it was written. */
+export interface FoundItem {
+  readonly entry: CatalogueEntry;
+  /** [D], length 1. */
+  readonly embedding: Float32Array;
+}
+
+export interface ListedEntries {
+  readonly entries: readonly CatalogueEntry[];
+  /** Items that fit, damaged ones included. */
+  readonly fitting: number;
+  /** Ids of the page's items that are not as they were written; they are left out. */
+  readonly damaged: readonly string[];
+}
+
 export class CatalogueIndex {
   readonly folder: string;
   readonly store: VectorStore;
-  readonly #thumbnails: PictureFolder;
-  readonly #originals: PictureFolder;
+  readonly #pictures: CataloguePictures;
   /** Undefined for reading. */
   readonly #giveFree: (() => Promise<void>) | undefined;
   #manifest: IndexManifest;
@@ -57,6 +72,7 @@ export class CatalogueIndex {
       readonly manifest: IndexManifest;
       readonly giveFree?: () => Promise<void>;
       readonly stamp?: string | undefined;
+      readonly images?: string | undefined;
     },
   ) {
     this.folder = folder;
@@ -64,23 +80,23 @@ export class CatalogueIndex {
     this.#manifest = opened.manifest;
     this.#stamp = opened.stamp;
     this.#giveFree = opened.giveFree;
-    this.#thumbnails = new PictureFolder(join(folder, indexFiles.thumbnails), ".webp");
-    this.#originals = new PictureFolder(join(folder, indexFiles.pictures), "");
+    this.#pictures = new CataloguePictures(folder, opened.images);
   }
 
   /**
    * Opens an index. For reading any number of processes may; for writing one, which also mends what a crash left.
+   * @param images folder of the catalogue's pictures, instead of the one that the index says.
    * @throws StoreError when there is none, it is of another version, damaged, or another process writes to it.
    */
   static async open(
     folder: string,
-    { access }: { readonly access: "read" | "write" },
+    { access, images }: { readonly access: "read" | "write"; readonly images?: string | undefined },
   ): Promise<CatalogueIndex> {
     const stamp = await manifestStamp(folder);
     const manifest = await readIndexManifest(folder);
-    if (access === "write") return CatalogueIndex.#openForWriting(folder, async () => manifest);
+    if (access === "write") return CatalogueIndex.#openForWriting(folder, async () => manifest, images);
     const store = await LanceStore.open(join(folder, indexFiles.store), { ...manifest, access });
-    return new CatalogueIndex(folder, { store, manifest, stamp });
+    return new CatalogueIndex(folder, { store, manifest, stamp, images });
   }
 
   /**
@@ -120,6 +136,7 @@ export class CatalogueIndex {
   static async #openForWriting(
     folder: string,
     manifestOf: () => Promise<IndexManifest>,
+    images?: string | undefined,
   ): Promise<CatalogueIndex> {
     try {
       const giveFree = await claimLock(
@@ -134,7 +151,7 @@ export class CatalogueIndex {
         // What has a manifest had a store: a missing one is not made good by an empty one.
         const access = existsSync(join(folder, indexFiles.manifest)) ? "write" : "create";
         const store = await LanceStore.open(join(folder, indexFiles.store), { ...manifest, access });
-        return new CatalogueIndex(folder, { store, manifest, giveFree });
+        return new CatalogueIndex(folder, { store, manifest, giveFree, images });
       } catch (error) {
         await giveFree();
         throw error;
@@ -201,8 +218,8 @@ export class CatalogueIndex {
     // Pictures are there before their item is.
     await Promise.all(
       items.flatMap(({ entry: { picture }, thumbnail, original }) => [
-        thumbnail && this.#thumbnails.write(picture, thumbnail),
-        original && this.#originals.write(picture, original),
+        thumbnail && this.#pictures.thumbnails.write(picture, thumbnail),
+        original && this.#pictures.originals.write(picture, original),
       ]),
     );
     await this.store.upsert(items.map(({ entry, embedding }) => storedItem(entry, embedding)));
@@ -213,38 +230,53 @@ export class CatalogueIndex {
     await this.#write(() => this.store.delete(ids));
   }
 
-  /** An item and its embedding. */
-  async get(id: string): Promise<{ entry: CatalogueEntry; embedding: Float32Array } | undefined> {
-    const item = (await this.store.get([id])).get(id);
-    return item && { entry: parseEntry(id, item.details), embedding: item.vector };
+  /** An item and its embedding. @throws DamagedItemError when its row is not as it was written. */
+  async get(id: string): Promise<FoundItem | undefined> {
+    const row = (await this.store.get([id])).get(id);
+    if (row === undefined) return undefined;
+    if (isRowSound(row)) return { entry: parseEntry(id, row.details), embedding: row.vector };
+    throw new DamagedItemError(
+      `item ${id}: its row in the index is not as it was written; ` +
+        `\`sdfn index check ${this.folder}\` lists what is damaged, \`sdfn index\` writes it again`,
+    );
+  }
+
+  /** An item, unless it is damaged: whoever replaces it does not need it. */
+  async getSound(id: string): Promise<FoundItem | undefined> {
+    try {
+      return await this.get(id);
+    } catch (error) {
+      if (error instanceof DamagedItemError) return undefined;
+      throw error;
+    }
   }
 
   /** Items that fit, in the order of their ids. @throws UsageError for a page that cannot be meant. */
-  async list(
-    page: Page = {},
-  ): Promise<{ readonly entries: readonly CatalogueEntry[]; readonly fitting: number }> {
+  async list(page: Page = {}): Promise<ListedEntries> {
     const problems = pageProblems(page);
     if (problems.length > 0) throw new UsageError(`list: ${problems.join("\n  - ")}`);
     const { limit = defaultLimit } = page;
     const { items, fitting } = await this.store.list({ ...page, limit });
-    return { entries: items.map(({ id, details }) => parseEntry(id, details)), fitting };
+    const sound = items.filter(isSummarySound);
+    return {
+      entries: sound.map(({ id, details }) => parseEntry(id, details)),
+      fitting,
+      damaged: items.filter((item) => !sound.includes(item)).map(({ id }) => id),
+    };
   }
 
   /** A small copy of an item's picture (WebP). */
   async thumbnail({ picture }: Pick<CatalogueEntry, "picture">): Promise<Uint8Array | undefined> {
-    return this.#thumbnails.read(picture);
+    return this.#pictures.thumbnails.read(picture);
   }
 
   hasThumbnail(entry: CatalogueEntry): boolean {
-    return this.#thumbnails.has(entry.picture);
+    return this.#pictures.thumbnails.has(entry.picture);
   }
 
-  /** The catalogue's own file of an item's picture, else the index's, else its thumbnail; undefined when all are gone. */
-  pictureFile({ image, picture }: CatalogueEntry): string | undefined {
-    const { imageRoot } = this.#manifest;
-    const file = image === undefined || imageRoot === undefined ? undefined : resolve(imageRoot, image);
-    if (file !== undefined && existsSync(file)) return file;
-    return this.#originals.file(picture) ?? this.#thumbnails.file(picture);
+  /** The best file of an item's picture; undefined when all are gone. */
+  pictureFile(entry: CatalogueEntry): Promise<string | undefined> {
+    return this.#pictures.file(entry, this.#manifest.imageRoot);
   }
 
   /** Remembers where the catalogue's pictures are. */
@@ -253,14 +285,19 @@ export class CatalogueIndex {
     await this.#write(() => this.#setManifest({ ...this.#manifest, imageRoot }));
   }
 
+  /** Files of pictures that were handed in whose bytes are others now. */
+  damagedPictures(): Promise<readonly string[]> {
+    return this.#pictures.originals.damaged();
+  }
+
   summaries(): AsyncIterable<readonly StoredSummary[]> {
     return this.store.summaries();
   }
 
-  /** After many writes: builds what makes searches fast, and takes stock. */
-  async finish(): Promise<void> {
+  /** After many writes: builds what makes searches fast, and takes stock. @param options as `VectorStore.optimise`. */
+  async finish(options: { readonly isRebuilt?: boolean } = {}): Promise<void> {
     this.#requireWritable();
-    await this.store.optimise();
+    await this.store.optimise(options);
     await this.takeStock();
   }
 
@@ -272,15 +309,23 @@ export class CatalogueIndex {
   async #takeStock(): Promise<void> {
     const counter = new ContentsCounter();
     const pictures = new Set<string>();
+    let damaged = 0;
     for await (const summaries of this.store.summaries()) {
-      for (const { id, details } of summaries) {
-        const entry = parseEntry(id, details);
+      for (const summary of summaries) {
+        if (!isSummarySound(summary)) {
+          damaged += 1;
+          continue;
+        }
+        const entry = parseEntry(summary.id, summary.details);
         counter.add(entry);
         pictures.add(entry.picture);
       }
     }
-    await this.#thumbnails.keepOnly(pictures);
-    await this.#originals.keepOnly(pictures);
+    // A damaged item does not say which picture is its own, and that picture may be all that is left of it.
+    if (damaged === 0) {
+      await this.#pictures.thumbnails.keepOnly(pictures);
+      await this.#pictures.originals.keepOnly(pictures);
+    }
     const contents = counter.contents();
     await this.#setManifest({ ...this.#manifest, updated: new Date().toISOString(), contents });
   }

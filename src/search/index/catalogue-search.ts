@@ -15,6 +15,7 @@ import type { StoreAnswer } from "../store/vector-store.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
 import { type CatalogueEntry, parseEntry } from "./entry.js";
 import { defaultLimit, type Page, pageLimits, pageProblems, wholeNumberProblems } from "./page.js";
+import { isRowSound } from "./verify-row.js";
 
 /** The reference of a query: an item of the index, or any picture. */
 export type Reference = { readonly id: string } | { readonly picture: Picture };
@@ -55,6 +56,8 @@ export interface QueryAccount {
 
 export interface CatalogueAnswer {
   readonly hits: readonly CatalogueHit[];
+  /** Ids, as they are stored, of found items that are not as they were written: their ranks are left out. */
+  readonly damaged: readonly string[];
   /** Items that fit the filter, references that are left out not counted. */
   readonly fitting: number;
   readonly plan: StoreAnswer["plan"];
@@ -109,13 +112,13 @@ export class CatalogueSearch {
       filter: conditions.length === 0 ? undefined : { kind: "all", of: conditions },
       isExact: isExact ?? false,
     });
+    const ranked = hits.map((row, i) => ({ row, rank: offset + i + 1, isSound: isRowSound(row) }));
     const endMs = performance.now();
     return {
-      hits: hits.map(({ id, score, details }, i) => ({
-        rank: offset + i + 1,
-        score,
-        entry: parseEntry(id, details),
-      })),
+      hits: ranked.flatMap(({ row, rank, isSound }) =>
+        isSound ? [{ rank, score: row.score, entry: parseEntry(row.id, row.details) }] : [],
+      ),
+      damaged: ranked.flatMap(({ row, isSound }) => (isSound ? [] : [row.id])),
       fitting,
       plan,
       queries: encoded.map(({ routes, unknownWords, attention }) => ({ routes, unknownWords, attention })),
@@ -142,7 +145,7 @@ export class CatalogueSearch {
           throw new UsageError(`reference: there is no item of this id in the index; got ${reference.id}`);
         }
         if (!hasText) result[place] = { embedding: item.embedding, routes: [], unknownWords: [] };
-        else asked.push({ place, query: { picture: this.#pictureOf(item.entry), text } });
+        else asked.push({ place, query: { picture: await this.#pictureOf(item.entry), text } });
       }
     }
     const picked = asked.map(({ query }) => query);
@@ -151,8 +154,8 @@ export class CatalogueSearch {
     return result.map((query) => query as EncodedQuery);
   }
 
-  #pictureOf(entry: CatalogueEntry): string {
-    const file = this.index.pictureFile(entry);
+  async #pictureOf(entry: CatalogueEntry): Promise<string> {
+    const file = await this.index.pictureFile(entry);
     if (file !== undefined) return file;
     throw new UsageError(
       `reference: the picture of item ${entry.id} is gone, and so is its thumbnail; index the catalogue again`,

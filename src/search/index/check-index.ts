@@ -1,10 +1,11 @@
-/** Compares approximate with exact search on an index's own items: what is lost, and what is won. */
+/** Checks that an index is as it was written, and compares its approximate search with an exact one. */
 import { Random } from "../../engine/tensor/random.js";
 import { ExactStore } from "../store/exact-store.js";
 import { type Filter, tagOf } from "../store/filter.js";
 import type { StoreAnswer, VectorStore } from "../store/vector-store.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
 import type { Contents } from "./contents.js";
+import { verifyIndex } from "./verify-index.js";
 
 export interface CheckOptions {
   /** Items that are searched for. */
@@ -37,6 +38,14 @@ export interface FilterCheck {
 
 export interface IndexCheck {
   readonly items: number;
+  /** Ids, as they are stored, of items that are not as they were written: searches leave them out. */
+  readonly damaged: readonly string[];
+  /** Files of the store that are not as they were written: searches may miss items. */
+  readonly damagedFiles: readonly string[];
+  /** Files of pictures that were handed in whose bytes are others now: their thumbnails are shown. */
+  readonly damagedPictures: readonly string[];
+  /** Items of older versions, whose vectors have no hash: the next `sdfn index` writes it. */
+  readonly oldVersion: number;
   readonly samples: number;
   readonly k: number;
   readonly oracle: "ONNX Runtime, in memory" | "the store's own exact search";
@@ -47,15 +56,26 @@ export interface IndexCheck {
 const oracleBytes = 2 ** 29;
 
 /**
- * Searches for a sample of the index's items, without and with filters made of what the index has: the largest
- * category, the middle of the prices, the rarest listed value.
+ * Looks at every row and file. Where all are as they were written, searches for a sample of the items, without and with
+ * filters made of what the index has: the largest category, the middle of the prices, the rarest listed value.
  */
 export async function checkIndex(
   index: CatalogueIndex,
   { samples, k, seed, onProgress, signal }: CheckOptions,
 ): Promise<IndexCheck> {
   const { store } = index;
-  const items = await store.count();
+  const state = await verifyIndex(index, { signal });
+  const items = state.rows;
+  const verified = {
+    items,
+    damaged: [...state.damaged],
+    damagedFiles: state.damagedFiles,
+    damagedPictures: await index.damagedPictures(),
+    oldVersion: state.oldVersion.size,
+    k,
+  };
+  if (isDamaged(verified))
+    return { ...verified, samples: 0, filters: [], oracle: "the store's own exact search" };
   const vectors = await sample(store, samples, new Random(seed));
   const isInMemory = items * store.embedDim * 4 <= oracleBytes;
   const oracle = isInMemory ? await ExactStore.copyOf(store) : store;
@@ -89,9 +109,20 @@ export async function checkIndex(
     if (oracle !== store) await oracle.close();
   }
   return {
-    ...{ items, samples: vectors.length, k, filters },
+    ...verified,
+    samples: vectors.length,
+    filters,
     oracle: isInMemory ? "ONNX Runtime, in memory" : "the store's own exact search",
   };
+}
+
+/** Is anything not as it was written? */
+export function isDamaged({
+  damaged,
+  damagedFiles,
+  damagedPictures,
+}: Pick<IndexCheck, "damaged" | "damagedFiles" | "damagedPictures">): boolean {
+  return damaged.length + damagedFiles.length + damagedPictures.length > 0;
 }
 
 /** Times in milliseconds as their median and 95th percentile; 0 for none. */

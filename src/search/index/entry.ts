@@ -8,6 +8,8 @@ import type { StoredItem } from "../store/vector-store.js";
 
 /** Changes when equal rows must be indexed anew. */
 const format = 1;
+/** Hexadecimal digits of a hash: of an entry, and of a vector. */
+const hashDigits = 32;
 
 const entrySchema = z.strictObject({
   category: z.string(),
@@ -40,25 +42,44 @@ export function entryOf(item: CatalogueItem, picture: string): CatalogueEntry {
 
 /** A hash of everything in an entry: 32 hexadecimal digits. */
 export function entryHash(entry: CatalogueEntry): string {
-  return createHash("sha256")
-    .update(JSON.stringify([format, entry.id, detailsOf(entry)]))
-    .digest("hex")
-    .slice(0, 32);
+  return detailsHash(entry.id, detailsOf(entry));
+}
+
+/** Of an id and its details as they are stored. */
+export function detailsHash(id: string, details: string): string {
+  return digits(JSON.stringify([format, id, details]));
+}
+
+/** Of a vector's bytes. */
+export function vectorHash(vector: Float32Array): string {
+  return digits(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+}
+
+function digits(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, hashDigits);
+}
+
+/** The two halves of a stored row's hash; rows of older versions have no hash of their vector. */
+export function hashParts(hash: string): { readonly entry: string; readonly vector: string } {
+  return { entry: hash.slice(0, hashDigits), vector: hash.slice(hashDigits) };
 }
 
 /** What the store keeps of an entry. @param vector [D], length 1. */
 export function storedItem(entry: CatalogueEntry, vector: Float32Array): StoredItem {
   return {
     id: entry.id,
-    hash: entryHash(entry),
+    hash: entryHash(entry) + vectorHash(vector),
     category: entry.category,
     price: entry.price,
-    tags: Object.entries(entry.attributes).flatMap(([name, values]) =>
-      values.map((value) => tagOf(name, value)),
-    ),
+    tags: tagsOf(entry.attributes),
     details: detailsOf(entry),
     vector,
   };
+}
+
+/** What filters compare with. */
+export function tagsOf(attributes: CatalogueEntry["attributes"]): readonly string[] {
+  return Object.entries(attributes).flatMap(([name, values]) => values.map((value) => tagOf(name, value)));
 }
 
 /** @throws StoreError for details that this version did not write. */

@@ -1,6 +1,4 @@
 /** Brings an index up to date with a catalogue file. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
 import { readCatalogue } from "../../catalogue/read-catalogue.js";
@@ -10,8 +8,11 @@ import { decodePool } from "../../images/decode-pool.js";
 import { thumbnail } from "../../images/image.js";
 import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
 import { type CatalogueEntry, entryHash, entryOf } from "./entry.js";
+import { IndexRepair } from "./index-repair.js";
 import { indexFiles } from "./manifest.js";
+import { hashOfFile } from "./picture-folder.js";
 import { RowErrors } from "./row-errors.js";
+import { verifyIndex } from "./verify-index.js";
 
 export interface IndexCatalogueOptions {
   /** `.csv` or `.jsonl`. */
@@ -34,6 +35,10 @@ export interface IndexReport {
   readonly updated: number;
   readonly unchanged: number;
   readonly deleted: number;
+  /** Damaged items that were written again. */
+  readonly repaired: number;
+  /** Ids of items that stay damaged: the catalogue does not have them. */
+  readonly damaged: readonly string[];
   /** Rows that could not be indexed; they are in the file. */
   readonly errors: number;
   /** Notes on rows that were indexed; they are in the file as well. */
@@ -60,8 +65,10 @@ export async function indexCatalogue(
   index.requireModel(encoder);
   const root = resolve(dirname(file));
   await index.setImageRoot(root);
-  const known = new Map<string, string>();
-  for await (const summaries of index.summaries()) for (const { id, hash } of summaries) known.set(id, hash);
+  const state = await verifyIndex(index, { signal });
+  const repair = new IndexRepair(index, state);
+  const known = new Map(state.sound);
+  for (const id of state.damaged) known.set(id, "");
   const present = new Set<string>();
   const counts = { rows: 0, added: 0, updated: 0, unchanged: 0, deleted: 0 };
   const errors = await RowErrors.create(join(index.folder, indexFiles.errors));
@@ -90,7 +97,7 @@ export async function indexCatalogue(
       counts.rows += batch.length;
       counts.unchanged += entries.length - changed.length;
       for (const { entry } of items) counts[known.has(entry.id) ? "updated" : "added"] += 1;
-      writing = index.put(items);
+      writing = repair.put(items);
       writing.catch(() => undefined); // thrown above, or below
       await errors.flush();
       onProgress?.(counts.rows, counts.added + counts.updated);
@@ -106,8 +113,8 @@ export async function indexCatalogue(
     counts.deleted = missing.length;
   }
   onWritten?.();
-  await index.finish();
-  return { ...counts, errors: errors.rows, notes: errors.notes, errorFile: errors.file };
+  const repairs = await repair.finish(encoder);
+  return { ...counts, ...repairs, errors: errors.rows, notes: errors.notes, errorFile: errors.file };
 }
 
 interface ReadEntry {
@@ -196,12 +203,6 @@ async function orImageError<T>(work: () => Promise<T>): Promise<T | ImageError> 
     if (error instanceof ImageError) return error;
     throw error;
   }
-}
-
-async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest("hex");
 }
 
 async function* batches<T>(values: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {

@@ -1,8 +1,16 @@
 /** Pictures that an index keeps, named by the content of the file that was indexed: the file itself, or a small copy. */
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeDurably } from "../../files/durable-files.js";
+
+/** SHA-256 of a file's bytes, 64 hexadecimal digits. */
+export async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest("hex");
+}
 
 /** Files `ab/cdef...` and an ending, each written whole and never changed. */
 export class PictureFolder {
@@ -32,6 +40,19 @@ export class PictureFolder {
   /** Nothing is written where it is there already. */
   async write(picture: string, bytes: Uint8Array): Promise<void> {
     if (!this.has(picture)) await writeDurably(this.#fileOf(picture), bytes);
+  }
+
+  /** Names of files whose bytes are not those that they are named by, for a folder of files as they were indexed. */
+  async damaged(): Promise<readonly string[]> {
+    const damaged: string[] = [];
+    for (const shelf of await readdir(this.#folder).catch(() => [])) {
+      for (const name of await readdir(join(this.#folder, shelf))) {
+        if (!/^[0-9a-f]{64}$/.test(shelf + name)) continue; // left by a writer that was stopped
+        if ((await hashOfFile(join(this.#folder, shelf, name))) !== shelf + name)
+          damaged.push(join(shelf, name));
+      }
+    }
+    return damaged;
   }
 
   /** Removes what no item has, and what stopped writers left. */

@@ -122,8 +122,7 @@ export class ExactStore implements VectorStore {
     const isLeftOut = (row: number): boolean => mask?.[row] === 0;
     const best = highest(scores.data as Float32Array, { k: limit + offset, isLeftOut });
     const hits = best.flatMap(({ row, score }) => {
-      const found = this.#rows[row];
-      return found ? [{ id: found.id, score, details: found.details }] : [];
+      return row < this.#rows.length ? [{ ...this.#itemAt(row), score }] : [];
     });
     hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
     return { hits: hits.slice(offset), fitting, plan: "exact" };
@@ -146,6 +145,10 @@ export class ExactStore implements VectorStore {
     yield this.#rows.map(({ id, hash, details }) => ({ id, hash, details }));
   }
 
+  async *ids(): AsyncGenerator<readonly string[]> {
+    yield this.#rows.map(({ id }) => id);
+  }
+
   async *items(): AsyncGenerator<readonly StoredItem[]> {
     for (let start = 0; start < this.#rows.length; start += pageSize) {
       const end = Math.min(this.#rows.length, start + pageSize);
@@ -155,6 +158,14 @@ export class ExactStore implements VectorStore {
 
   async optimise(): Promise<void> {
     // Nothing is faster than it is.
+  }
+
+  async damagedFiles(): Promise<readonly string[]> {
+    return []; // it has no files
+  }
+
+  async acceptFiles(): Promise<void> {
+    // It has no files.
   }
 
   async close(): Promise<void> {

@@ -51,14 +51,16 @@ export class Journal {
     this.#sizeBytes = sizeBytes;
   }
 
-  /** Opens the file for writing, and gives the entries that are in it. */
-  static async open(path: string): Promise<{ journal: Journal; entries: readonly JournalEntry[] }> {
-    const { entries, sizeBytes } = await readJournal(path);
+  /** Opens the file for writing, and gives the entries that are in it; whole when there is nothing behind them. */
+  static async open(
+    path: string,
+  ): Promise<{ journal: Journal; entries: readonly JournalEntry[]; isWhole: boolean }> {
+    const { entries, sizeBytes, isWhole } = await readJournal(path);
     const file = await open(path, "a");
     await file.truncate(sizeBytes);
     await file.sync();
     await syncPath(dirname(path));
-    return { journal: new Journal(path, file, sizeBytes), entries };
+    return { journal: new Journal(path, file, sizeBytes), entries, isWhole };
   }
 
   get sizeBytes(): number {
@@ -127,10 +129,10 @@ export class Journal {
   }
 }
 
-/** Whole entries of a journal, none where there is no file, and where they end. */
+/** Entries of a journal before the first that does not verify, where they end, and whether the file ends there. */
 export async function readJournal(
   path: string,
-): Promise<{ entries: readonly JournalEntry[]; sizeBytes: number }> {
+): Promise<{ entries: readonly JournalEntry[]; sizeBytes: number; isWhole: boolean }> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return Buffer.alloc(0);
     throw error;
@@ -150,7 +152,7 @@ export async function readJournal(
     entries.push(parsed.data.kind === "upsert" ? decoded(parsed.data.items) : parsed.data);
     at += headerBytes + text.length;
   }
-  return { entries, sizeBytes: at };
+  return { entries, sizeBytes: at, isWhole: at === bytes.length };
 }
 
 function encoded(items: readonly StoredItem[]) {

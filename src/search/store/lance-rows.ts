@@ -81,10 +81,11 @@ export function itemOf({ id, hash, category, price, tags, details, vector }: Ite
     price: price ?? undefined,
     tags: [...tags].map(String),
     details,
-    vector: Float32Array.from(vector.toArray()),
+    vector: new Float32Array(vector.toArray()), // a copy: the page that it lies in may go
   };
 }
 
+export const itemColumns = ["id", "hash", "category", "price", "tags", "details", "vector"] as const;
 export const summaryColumns = ["id", "hash", "details"] as const;
 
 /** @param row with `summaryColumns`. */

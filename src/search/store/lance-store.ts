@@ -2,15 +2,23 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SdfnError, StoreError } from "../../errors.js";
-import { DurableFolder } from "../../files/durable-files.js";
 import type { Filter } from "./filter.js";
 import { Journal, type JournalEntry } from "./journal.js";
 import { lanceFilter } from "./lance-filter.js";
-import { buildIndexes, readTraining } from "./lance-indexes.js";
+import { buildIndexes, readTraining, trainingFile } from "./lance-indexes.js";
 import { type Connection, loadLance, type Table } from "./lance-library.js";
 import { planQuery } from "./lance-plan.js";
 import { moveDamagedAside, requireUndamaged } from "./lance-recovery.js";
-import { type ItemRow, itemOf, itemSchema, itemTable, summaryColumns, summaryOf } from "./lance-rows.js";
+import {
+  type ItemRow,
+  itemColumns,
+  itemOf,
+  itemSchema,
+  itemTable,
+  summaryColumns,
+  summaryOf,
+} from "./lance-rows.js";
+import { StoreFiles } from "./store-files.js";
 import {
   checkedItems,
   type ListedItems,
@@ -57,7 +65,7 @@ export class LanceStore implements VectorStore {
   readonly #table: Table;
   /** Undefined for reading. */
   readonly #journal: Journal | undefined;
-  readonly #durable: DurableFolder;
+  readonly #files: StoreFiles;
   #writes: Promise<unknown> = Promise.resolve();
   #writesSinceTidying = 0;
   #tidying: Promise<void> | undefined;
@@ -73,7 +81,7 @@ export class LanceStore implements VectorStore {
     this.#connection = opened.connection;
     this.#table = opened.table;
     this.#journal = opened.journal;
-    this.#durable = new DurableFolder(folder);
+    this.#files = new StoreFiles(folder, isWrittenOnce);
   }
 
   /**
@@ -81,11 +89,12 @@ export class LanceStore implements VectorStore {
    * @throws StoreError when it cannot be opened so.
    */
   static async open(folder: string, { embedDim, access }: LanceStoreOptions): Promise<LanceStore> {
+    let movedAside = 0;
     try {
       const tableFolder = join(folder, `${tableName}.lance`);
       if (access !== "read") {
         await mkdir(folder, { recursive: true });
-        await moveDamagedAside(tableFolder, folder);
+        movedAside = await moveDamagedAside(tableFolder, folder);
       } else await requireUndamaged(tableFolder);
     } catch (cause) {
       throw cannotOpen(folder, cause);
@@ -104,9 +113,11 @@ export class LanceStore implements VectorStore {
         : await connection.createEmptyTable(tableName, itemSchema(embedDim));
       if (access === "read")
         return new LanceStore(folder, embedDim, { connection, table, journal: undefined });
-      const { journal, entries } = await Journal.open(join(folder, journalFile));
+      const { journal, entries, isWhole } = await Journal.open(join(folder, journalFile));
       const store = new LanceStore(folder, embedDim, { connection, table, journal });
-      await store.#replay(entries);
+      // A table whose newest version is there has all that was acknowledged. A journal that cannot be read to its end
+      // would take it back to an earlier state.
+      await store.#replay(isWhole || movedAside > 0 ? entries : []);
       return store;
     } catch (cause) {
       connection.close();
@@ -157,16 +168,12 @@ export class LanceStore implements VectorStore {
       .nearestTo(vector)
       .column("vector")
       .distanceType("cosine")
-      .select(["id", "details", "_distance"])
+      .select([...itemColumns, "_distance"])
       .limit(Math.min(limit + offset, fitting));
     if (where !== undefined) search = search.where(where);
     search = plan === "exact" ? search.bypassVectorIndex() : search.nprobes(probes).refineFactor(refine);
-    const rows = (await search.toArray()) as { id: string; details: string; _distance: number }[];
-    const hits: StoreHit[] = rows.map(({ id, details, _distance }) => ({
-      id,
-      details,
-      score: 1 - _distance,
-    }));
+    const rows = (await search.toArray()) as (ItemRow & { readonly _distance: number })[];
+    const hits: StoreHit[] = rows.map((row) => ({ ...itemOf(row), score: 1 - row._distance }));
     hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
     return { hits: hits.slice(offset), fitting, plan };
   }
@@ -197,6 +204,10 @@ export class LanceStore implements VectorStore {
     return this.#batches(summaryColumns, (rows) => (rows as StoredSummary[]).map(summaryOf));
   }
 
+  ids(): AsyncIterable<readonly string[]> {
+    return this.#batches(["id"], (rows) => (rows as Pick<StoredSummary, "id">[]).map(({ id }) => id));
+  }
+
   items(): AsyncIterable<readonly StoredItem[]> {
     return this.#batches(undefined, (rows) => (rows as ItemRow[]).map(itemOf));
   }
@@ -213,12 +224,20 @@ export class LanceStore implements VectorStore {
     }
   }
 
-  async optimise(): Promise<void> {
+  async damagedFiles(): Promise<readonly string[]> {
+    return this.#guarded(() => this.#files.damaged());
+  }
+
+  async acceptFiles(names: readonly string[]): Promise<void> {
+    await this.#guarded(() => this.#files.accept(names));
+  }
+
+  async optimise({ isRebuilt = false }: { readonly isRebuilt?: boolean } = {}): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       await this.#tidying;
       try {
         await this.#journal?.requirePresent();
-        await this.#guarded(() => this.#tidy({ isComplete: true }));
+        await this.#guarded(() => this.#tidy({ isComplete: true, isRebuilt }));
         return;
       } catch (error) {
         if (!isConflict(error) || attempt === optimiseAttempts) throw error;
@@ -254,7 +273,8 @@ export class LanceStore implements VectorStore {
     if (cause instanceof SdfnError) return cause;
     const reason = String(cause).replaceAll("\n", " ").slice(0, 300);
     return new StoreError(
-      `${this.#folder}: the store failed; got ${reason}; check that the folder is there, may be used and has room`,
+      `${this.#folder}: the store failed; got ${reason}; check that the folder is there, may be used and has room; ` +
+        "if so, it may be damaged: `sdfn index check` tells",
       { cause },
     );
   }
@@ -270,7 +290,7 @@ export class LanceStore implements VectorStore {
       await journal.append(entry);
       try {
         await this.#apply(entry);
-        await this.#durable.sync();
+        await this.#files.sync();
       } catch (cause) {
         await journal.cutBack(sizeBytes); // it was refused, and must not come true when the store is opened again
         throw this.#failed(cause);
@@ -297,14 +317,14 @@ export class LanceStore implements VectorStore {
 
   async #replay(entries: readonly JournalEntry[]): Promise<void> {
     for (const entry of entries) await this.#apply(entry);
-    await this.#durable.sync();
+    await this.#files.sync();
     await this.#journal?.clear();
   }
 
   #tidyInBackground(): void {
     if (this.#tidying !== undefined) return;
     this.#writesSinceTidying = 0;
-    this.#tidying = this.#tidy({ isComplete: false })
+    this.#tidying = this.#tidy({ isComplete: false, isRebuilt: false })
       .catch((error: unknown) => {
         // A write that came in between wins; the next time will do.
         if (!isConflict(error)) this.#tidyingFailure = error;
@@ -315,22 +335,37 @@ export class LanceStore implements VectorStore {
   }
 
   /** Small files are joined and new items come into the indexes; `isComplete` also builds indexes that are due. */
-  async #tidy({ isComplete }: { readonly isComplete: boolean }): Promise<void> {
-    if (isComplete) await buildIndexes(this.#table, this.#folder, this.#durable);
+  async #tidy({
+    isComplete,
+    isRebuilt,
+  }: {
+    readonly isComplete: boolean;
+    readonly isRebuilt: boolean;
+  }): Promise<void> {
+    if (isComplete) {
+      const isTrained = await buildIndexes(this.#table, this.#folder, { files: this.#files, isRebuilt });
+      if (isTrained) await this.#files.accept([trainingFile]);
+    }
     // Nothing is removed before what replaces it is safe.
     await this.#table.optimize({ cleanupOlderThan: new Date(0) });
-    await this.#durable.sync();
+    await this.#files.sync();
     await this.#table.optimize({ cleanupOlderThan: new Date(Date.now() - keptVersionsMs) });
-    await this.#durable.sync();
+    await this.#files.sync();
   }
 }
 
 function cannotOpen(folder: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
   return new StoreError(
-    `${folder}: the store cannot be opened; got ${cause}; check the folder's permissions`,
+    `${folder}: the store cannot be opened; got ${cause}; check the folder's permissions; if it may be used, it is damaged: ` +
+      "restore it from a copy, or index the catalogue into another folder",
     { cause },
   );
+}
+
+/** All files of the table are but its hint at the newest version; `vector-index.json` is written with each new index. */
+function isWrittenOnce(name: string): boolean {
+  return name === trainingFile || (name.startsWith(`${tableName}.lance`) && !name.endsWith(".json"));
 }
 
 /** Did another change of the table come first? */

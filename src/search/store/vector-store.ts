@@ -4,7 +4,7 @@ import type { Filter, FilterFields } from "./filter.js";
 
 /** One item as a store keeps it. */
 export interface StoredItem extends FilterFields {
-  /** Changes when anything about the item does. */
+  /** Changes when anything about the item does; the store does not look inside. */
   readonly hash: string;
   /** Whatever else belongs to the item; the store does not look inside. */
   readonly details: string;
@@ -40,11 +40,10 @@ export interface ListedItems {
   readonly fitting: number;
 }
 
-export interface StoreHit {
-  readonly id: string;
+/** An item that was found, whole: whoever shows it can tell whether it is as it was written. */
+export interface StoreHit extends StoredItem {
   /** Cosine of query and item, -1 to 1. */
   readonly score: number;
-  readonly details: string;
 }
 
 export interface StoreAnswer {
@@ -81,10 +80,19 @@ export interface VectorStore {
   count(filter?: Filter): Promise<number>;
   /** All items without their vectors, some at a time, in no particular order. */
   summaries(): AsyncIterable<readonly StoredSummary[]>;
+  /** The ids of all items, some at a time: also where nothing else of them can be read. */
+  ids(): AsyncIterable<readonly string[]>;
   /** All items, some at a time, in no particular order. */
   items(): AsyncIterable<readonly StoredItem[]>;
-  /** Builds or renews what makes queries fast. Results are the same without it, up to recall. */
-  optimise(): Promise<void>;
+  /**
+   * Builds or renews what makes queries fast. Results are the same without it, up to recall.
+   * @param isRebuilt everything is built anew, whatever is there.
+   */
+  optimise(options?: { readonly isRebuilt?: boolean }): Promise<void>;
+  /** The store's own files that are not as they were written; none where the store has no files. */
+  damagedFiles(): Promise<readonly string[]>;
+  /** Takes files as they are now, once everything in them was written again or is known to be damaged. */
+  acceptFiles(names: readonly string[]): Promise<void>;
   /** Waits for writes under way and frees everything. */
   close(): Promise<void>;
 }
@@ -97,16 +105,24 @@ export function requireUnitVector(what: string, vector: Float32Array, embedDim: 
   if (vector.length !== embedDim) {
     throw new ShapeError(what, `must be a vector of ${embedDim} numbers`, { length: vector.length });
   }
-  let squares = 0;
-  for (const value of vector) squares += value * value;
-  if (!Number.isFinite(squares)) {
+  const length = lengthOf(vector);
+  if (!Number.isFinite(length)) {
     throw new DivergenceError(
       `${what}: has numbers that are not finite; the model's parameters are damaged: use an earlier checkpoint`,
     );
   }
-  if (Math.abs(Math.sqrt(squares) - 1) > lengthTolerance) {
-    throw new ShapeError(what, "must have length 1", { length: Math.sqrt(squares) });
-  }
+  if (!hasUnitLength(vector)) throw new ShapeError(what, "must have length 1", { length });
+}
+
+/** Is this a vector of length 1, up to rounding? */
+export function hasUnitLength(vector: Float32Array): boolean {
+  return Math.abs(lengthOf(vector) - 1) <= lengthTolerance;
+}
+
+function lengthOf(vector: Float32Array): number {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  return Math.sqrt(squares);
 }
 
 /** Items checked, each id once: of several the last. */

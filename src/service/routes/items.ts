@@ -45,7 +45,7 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
     },
     async ({ params }, reply) => {
       const entry = await entryOf(params.id);
-      const file = index.pictureFile(entry);
+      const file = await index.pictureFile(entry);
       if (file === undefined)
         throw new RequestError("NOT_FOUND", `items: the picture is gone; got ${params.id}`);
       return sendPicture(reply, file);
