@@ -1,19 +1,21 @@
 // One target in a process of its own: makes inputs, checks them, and writes down what goes wrong. Started by watch.mjs.
 //
 // The input under way is always in `scratch/input`, so that a process that was killed or crashed leaves it behind.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Random, SdfnError } from "./project.mjs";
-import { targets } from "./targets.mjs";
 
 /** Processor time of one input: what the machine does besides does not count. */
 const cpuSeconds = 1;
 
-const { target: name, seed, scratch, seconds, inputs, replay } = JSON.parse(process.argv[2]);
+const { module, target: name, seed, scratch, first, seconds, inputs, replay } = JSON.parse(process.argv[2]);
+const { targets } = await import(module);
 const { memoryMib, open } = targets[name];
-const target = await open(scratch);
+const place = join(scratch, "place");
+mkdirSync(place);
+const target = await open(place);
 const findings = [];
-let index = 0;
+let index = first;
 
 if (replay === undefined) await search();
 else await look(readFileSync(replay));
@@ -29,6 +31,7 @@ process.exit();
 async function search() {
   const endMs = performance.now() + 1000 * seconds;
   for (; performance.now() < endMs && index < inputs; index += 1) {
+    writeFileSync(join(scratch, "index"), String(index));
     await look(target.make(new Random(seed).fork(`${name} ${index}`)));
   }
 }
@@ -42,7 +45,7 @@ async function look(bytes) {
     if (cpu > cpuSeconds) reason ??= `takes ${cpu.toFixed(1)} s of processor time; at most ${cpuSeconds} s`;
   }
   if (reason === undefined) return;
-  findings.push({ index, reason, bytes: bytes.toString("base64") });
+  findings.push({ reason, bytes: bytes.toString("base64") });
   writeFileSync(join(scratch, "findings.json"), JSON.stringify(findings));
 }
 

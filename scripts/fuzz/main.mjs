@@ -86,12 +86,10 @@ function distinct(findings) {
   return [...kinds.values()];
 }
 
-/** Where it was thrown, or what it says without its numbers and quotations. */
+/** Where it was thrown; of a wrong answer what it says up to its values. */
 function kindOf({ reason }) {
-  const place = /^ +at .*$/m.exec(reason)?.[0];
-  return reason.startsWith("Disagreement") || place === undefined
-    ? reason.replaceAll(/"[^"]*"|[\d.]+/g, "").slice(0, 60)
-    : place;
+  if (reason.startsWith("Disagreement")) return reason.replaceAll(/[\d.]+/g, "").slice(0, 40);
+  return /^ +at .*$/m.exec(reason)?.[0] ?? reason.replaceAll(/[\d.]+/g, "").slice(0, 60);
 }
 
 function written(target, { reason, bytes }) {
