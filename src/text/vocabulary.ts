@@ -20,7 +20,8 @@ const wordExpression = new RegExp(wordPattern, "gu");
  * isn ' t v - neck . — letters, accents and digits of any script make words.
  */
 export function tokenise(text: string): string[] {
-  return wordsOf(plainText(text).toLowerCase());
+  // Some lower letters have a composed form where their capitals have none.
+  return wordsOf(plainText(text).toLowerCase().normalize("NFC"));
 }
 
 /** Is there anything in a text that makes a token? */

@@ -133,6 +133,18 @@ describe("readWeights", () => {
     await expect(readWeights(written(legacy))).rejects.toThrow(/must have 12 elements; got 13/);
   });
 
+  it("refuses a zip whose directory lies where no file reaches", async () => {
+    const locator = Buffer.alloc(20);
+    locator.writeUInt32LE(0x07064b50, 0);
+    locator.writeBigUInt64LE(2n ** 54n, 8);
+    const end = Buffer.alloc(22, 0xff);
+    end.writeUInt32LE(0x06054b50, 0);
+    end.writeUInt32LE(0, 4);
+    end.writeUInt16LE(0, 20);
+    const zip = Buffer.concat([readFileSync(fixture("zip.pth")).subarray(0, -22), locator, end]);
+    await expect(readWeights(written(zip))).rejects.toThrow(/cut short; got/);
+  });
+
   it("refuses folders, empty files, other files and tars, and says what to give", async () => {
     await expect(readWeights(folder)).rejects.toThrow(/is not a file/);
     await expect(readWeights(join(folder, "none.pth"))).rejects.toThrow(/cannot be opened/);

@@ -4,8 +4,7 @@ import { CatalogueIndex } from "../../search/index/catalogue-index.js";
 import { checkIndex, type IndexCheck, isDamaged } from "../../search/index/check-index.js";
 import { visibleLine } from "../../visible-text.js";
 import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
-import { exitCodes } from "../run-program.js";
-import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
+import { type CommandContext, ExitCode, exitCodes, printJson } from "../terminal/context.js";
 import { type Progress, startProgress } from "../terminal/progress.js";
 import { textTable } from "../terminal/text-table.js";
 

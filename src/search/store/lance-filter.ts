@@ -9,9 +9,10 @@ export function lanceFilter(filter: Filter): string {
     case "category":
       return anyOf("category", filter.anyOf);
     case "price": {
+      // DataFusion takes -0 for less than 0; each bound lets both in.
       const bounds = [
-        ...(filter.min === undefined ? [] : [`price >= ${number(filter.min)}`]),
-        ...(filter.max === undefined ? [] : [`price <= ${number(filter.max)}`]),
+        ...(filter.min === undefined ? [] : [`price >= ${number(filter.min === 0 ? -0 : filter.min)}`]),
+        ...(filter.max === undefined ? [] : [`price <= ${number(filter.max === 0 ? 0 : filter.max)}`]),
       ];
       return `(${["price IS NOT NULL", ...bounds].join(" AND ")})`;
     }
@@ -37,5 +38,10 @@ function literal(text: string): string {
 /** DataFusion reads no "1e+21" and no "Infinity". */
 function number(value: number): string {
   if (Number.isNaN(value)) return "CAST('NaN' AS DOUBLE)";
-  return `CAST('${value === Number.POSITIVE_INFINITY ? "inf" : value === Number.NEGATIVE_INFINITY ? "-inf" : value}' AS DOUBLE)`;
+  return `CAST('${written(value)}' AS DOUBLE)`;
+}
+
+function written(value: number): string {
+  if (Math.abs(value) === Number.POSITIVE_INFINITY) return value > 0 ? "inf" : "-inf";
+  return Object.is(value, -0) ? "-0" : String(value);
 }

@@ -67,6 +67,26 @@ for (const [kind, open] of Object.entries(kinds)) {
       expect((await store.query({ vector, limit: 10, offset: 400 })).hits).toEqual([]);
     });
 
+    it("takes zero and minus zero for one price", async () => {
+      const [a, b] = items as [StoredItem, StoredItem];
+      const prices = { plus: 0, minus: -0, least: Number.MIN_VALUE };
+      await store.upsert(Object.entries(prices).map(([id, price]) => ({ ...a, id, price })));
+      await store.upsert([{ ...b, price: undefined }]);
+      for (const zero of [0, -0]) {
+        const inRange = async (filter: Filter) =>
+          (await store.list({ filter, limit: 300 })).items.map(({ id }) => id);
+        const ofZero = ["minus", "plus"];
+        expect(await inRange({ kind: "price", min: zero, max: zero })).toEqual(
+          expect.arrayContaining(ofZero),
+        );
+        expect(await inRange({ kind: "price", max: zero })).toEqual(expect.arrayContaining(ofZero));
+        expect(await inRange({ kind: "price", max: zero })).not.toContain("least");
+        expect(await inRange({ kind: "price", min: zero })).toEqual(
+          expect.arrayContaining([...ofZero, "least"]),
+        );
+      }
+    });
+
     it("replaces by id, keeps the later of two in one call, and deletes", async () => {
       const [a, b] = items as [StoredItem, StoredItem];
       await store.upsert([
