@@ -15,7 +15,7 @@ import { type GuardOptions, guard } from "./guard.js";
 import type { HostNames } from "./host-names.js";
 import { otherMethods } from "./methods.js";
 import { openApi } from "./openapi.js";
-import type { ServiceApp, ServiceParts } from "./parts.js";
+import type { ServiceParts } from "./parts.js";
 import { logRequests } from "./request-log.js";
 import { catalogueRoute } from "./routes/catalogue.js";
 import { healthRoutes } from "./routes/health.js";
@@ -24,6 +24,7 @@ import { itemRoutes } from "./routes/items.js";
 import { searchRoute } from "./routes/search.js";
 import { suggestionsRoute } from "./routes/suggestions.js";
 import { webPageRoutes } from "./routes/web-page.js";
+import type { ServiceApp } from "./service-app.js";
 import { answerUnchanged } from "./unchanged.js";
 
 /** Where log lines go. */

@@ -1,7 +1,7 @@
 /** Bodies have to arrive: one that does not is ended, and so is the reading of one whose request is over. */
 import type { IncomingMessage } from "node:http";
 import { RequestError } from "../errors.js";
-import type { ServiceApp } from "./parts.js";
+import type { ServiceApp } from "./service-app.js";
 
 /** Slower than any phone; who sends more slowly holds a connection for nothing. */
 const leastBytesPerSecond = 1024;

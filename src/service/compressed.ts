@@ -1,6 +1,6 @@
 /** Text is sent compressed to clients that take it so. */
 import fastifyCompress from "@fastify/compress";
-import type { ServiceApp } from "./parts.js";
+import type { ServiceApp } from "./service-app.js";
 
 /** Pictures are compressed already. */
 const isText = (type: string): boolean => /^text\/|[/+](json|javascript|xml|x-yaml)(;|$)/.test(type);

@@ -5,7 +5,7 @@ import { RequestError } from "../errors.js";
 import type { Key, KeyRing } from "./keys.js";
 import type { Load } from "./load.js";
 import type { ModelTime } from "./model-time.js";
-import type { ServiceApp } from "./parts.js";
+import type { ServiceApp } from "./service-app.js";
 import type { Slots } from "./slots.js";
 
 declare module "fastify" {

@@ -1,7 +1,7 @@
 /** The address of a service: how it is had, and what an operator should know of it. */
 import { EnvironmentError, UsageError } from "../errors.js";
 import { isLoopback } from "./host-names.js";
-import type { ServiceApp } from "./parts.js";
+import type { ServiceApp } from "./service-app.js";
 
 /** @returns the address. @throws EnvironmentError, UsageError when it cannot be had. */
 export async function listen(app: ServiceApp, host: string, port: number): Promise<string> {

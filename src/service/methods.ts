@@ -1,7 +1,7 @@
 /** Methods beside those that routes name: `HEAD` is `GET`, `OPTIONS` says what there is, every other one is refused with the same list. */
 import { METHODS } from "node:http";
 import { RequestError } from "../errors.js";
-import type { ServiceApp } from "./parts.js";
+import type { ServiceApp } from "./service-app.js";
 
 /** Node.js has another event for it, and ends the connection. */
 const isConnect = (method: string): boolean => method === "CONNECT";

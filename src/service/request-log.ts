@@ -1,7 +1,7 @@
 /** One log line and one count for each request; never what it asked for. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Metrics } from "./metrics.js";
-import type { ServiceApp } from "./parts.js";
+import type { ServiceApp } from "./service-app.js";
 
 declare module "fastify" {
   interface FastifyRequest {

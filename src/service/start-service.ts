@@ -12,8 +12,8 @@ import { KeyRing } from "./keys.js";
 import { listen, risks } from "./listen.js";
 import { Load } from "./load.js";
 import { Metrics } from "./metrics.js";
-import type { ServiceApp } from "./parts.js";
 import { ServedCatalogue } from "./served-catalogue.js";
+import type { ServiceApp } from "./service-app.js";
 import { Upkeep } from "./upkeep.js";
 
 export interface ServiceOptions {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import isFresh from "fresh";
-import type { ServiceApp } from "./parts.js";
+import type { ServiceApp } from "./service-app.js";
 
 export function answerUnchanged(app: ServiceApp): void {
   app.addHook("onSend", async (request, reply, payload) => {

@@ -1,7 +1,8 @@
 /** For whoever watches the service: is it alive, can it answer, how is it doing? */
 import { z } from "zod";
 import { errorSchema } from "../api.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
 
 const stateSchema = z.object({ status: z.string(), reason: z.string().optional() });
 const slotsSchema = z.object({ taken: z.int(), free: z.int() });

@@ -5,7 +5,8 @@ import { RequestError } from "../../errors.js";
 import { errorSchema, itemSchema, itemWriteSchema } from "../api.js";
 import { parsed, readForm, requireClient } from "../form.js";
 import { itemOf, writtenEntry } from "../item.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
 import { type Take, within } from "../slots.js";
 import { itemParams } from "./items.js";
 

@@ -4,8 +4,9 @@ import { RequestError } from "../../errors.js";
 import type { CatalogueEntry } from "../../search/index/entry.js";
 import { errorSchema, itemSchema, serviceLimits } from "../api.js";
 import { itemOf } from "../item.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
 import { sendPicture } from "../send-picture.js";
+import type { ServiceApp } from "../service-app.js";
 
 export const itemParams = z.object({ id: z.string().min(1).max(serviceLimits.nameCharacters) });
 const errors = { "4xx": errorSchema, "5xx": errorSchema };

@@ -8,7 +8,8 @@ import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSc
 import { parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
 import type { Metrics } from "../metrics.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
 import { type Take, within } from "../slots.js";
 
 type Asked = z.output<typeof searchRequestSchema>;
