@@ -64,10 +64,12 @@ export class ModelEmbedder {
   private constructor(
     sessions: { images: GraphSession<"embeddings" | "regions">; queries: GraphSession<string> },
     {
+      embedDim,
       regionShape,
       layerCount,
       options,
     }: {
+      embedDim: number;
       regionShape: readonly [number, number];
       layerCount: number;
       options: Required<ModelEmbedderOptions>;
@@ -78,7 +80,7 @@ export class ModelEmbedder {
     this.#regionShape = regionShape;
     this.#layerCount = layerCount;
     this.#options = options;
-    this.embedDim = regionShape[1];
+    this.embedDim = embedDim;
   }
 
   /** Compiles the graphs of a model with its weights of now. */
@@ -88,7 +90,7 @@ export class ModelEmbedder {
     session: SessionOptions = {},
   ): Promise<ModelEmbedder> {
     const { imagePx, featureMaps } = options;
-    const { images, queries, regionShape, layerCount } = inferenceGraphs(model, {
+    const { images, queries, embedDim, regionShape, layerCount } = inferenceGraphs(model, {
       imagePx,
       featureMapShape: featureMaps?.shape,
     });
@@ -98,6 +100,7 @@ export class ModelEmbedder {
         queries: await GraphSession.compile(queries, session),
       },
       {
+        embedDim,
         regionShape,
         layerCount,
         options: {
