@@ -18,10 +18,10 @@ export interface InferenceGraphOptions {
 
 /** Outputs by name; `batch` and T are any numbers. */
 export interface InferenceGraphs {
-  /** `images` uint8 [batch, S, S, 3] (or float16 [batch, C, h, w]) -> unit embeddings [batch, D], regions [batch, N, D]. */
+  /** `images` uint8 [batch, S, S, 3] (or float16 [batch, C, h, w]) -> unit embeddings [batch, E], regions [batch, N, D]. */
   readonly images: { readonly embeddings: Value; readonly regions: Value };
   /**
-   * `regions` [batch, N, D], `tokens` int64 [batch, T], `lengths` int64 [batch] -> unit embeddings [batch, D] and, for
+   * `regions` [batch, N, D], `tokens` int64 [batch, T], `lengths` int64 [batch] -> unit embeddings [batch, E] and, for
    * models with routers, `routes.0`, `routes.1`, ... [batch, M, J]. A model that looks at one half only has no input
    * for the other.
    */
@@ -29,6 +29,8 @@ export interface InferenceGraphs {
   /** CAM's attention from the same inputs, mean over layers and heads: each region's share for each word [batch, T, N]. */
   readonly attention: Value | undefined;
   readonly layerCount: number;
+  /** E, width of the embeddings: D, or what the model's `embedTarget` gives. */
+  readonly embedDim: number;
   /** N and D. */
   readonly regionShape: readonly [number, number];
   /** Regions lie in rows from the top, each from the left. */
@@ -57,13 +59,15 @@ export function inferenceGraphs(
   const composed = model.compose(featuresOf(regions, grid), text, pass);
   const { q, routes = [], wordAttention = [] } = composed;
   const unit = (x: Value) => l2Normalise(x, { axis: 1 });
+  const embeddings = unit(model.embedTarget(encoded, pass));
   const queries: Record<string, Value> = { embeddings: unit(q) };
   for (const [layer, weights] of routes.entries()) queries[`routes.${layer}`] = weights;
   return {
-    images: { embeddings: unit(encoded.embedding), regions: encoded.regions },
+    images: { embeddings, regions: encoded.regions },
     queries,
     attention: meanAttention(wordAttention.filter((weights) => weights !== undefined)),
     layerCount: routes.length,
+    embedDim: embeddings.dim(1),
     regionShape,
     grid,
   };

@@ -65,10 +65,12 @@ export class ModelEmbedder {
   private constructor(
     sessions: { images: GraphSession<"embeddings" | "regions">; queries: GraphSession<string> },
     {
+      embedDim,
       regionShape,
       layerCount,
       options,
     }: {
+      embedDim: number;
       regionShape: readonly [number, number];
       layerCount: number;
       options: Required<ModelEmbedderOptions>;
@@ -79,7 +81,7 @@ export class ModelEmbedder {
     this.#regionShape = regionShape;
     this.#layerCount = layerCount;
     this.#options = options;
-    this.embedDim = regionShape[1];
+    this.embedDim = embedDim;
   }
 
   /** Compiles the graphs of a model with its weights of now. */
@@ -89,7 +91,7 @@ export class ModelEmbedder {
     session: SessionOptions = {},
   ): Promise<ModelEmbedder> {
     const { imagePx, featureMaps } = options;
-    const { images, queries, regionShape, layerCount } = inferenceGraphs(model, {
+    const { images, queries, embedDim, regionShape, layerCount } = inferenceGraphs(model, {
       imagePx,
       featureMapShape: featureMaps?.shape,
     });
@@ -99,6 +101,7 @@ export class ModelEmbedder {
         queries: await GraphSession.compile(queries, session),
       },
       {
+        embedDim,
         regionShape,
         layerCount,
         options: {
