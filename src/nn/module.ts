@@ -51,16 +51,18 @@ export abstract class Module {
   }
 
   /** Every value as it is now, by name; not copied. */
-  tensors(): Map<string, Tensor<"float32">> 
+  tensors(): Map<string, Tensor<"float32">> {
     return new Map(
       [...this.state()].map(([name, { shape, data }]) => [name, { dtype: "float32", shape, data }]),
     );
+  }
 
   /** A copy of every value. */
-  stateDict(): Map<string, Tensor<"float32">> 
+  stateDict(): Map<string, Tensor<"float32">> {
     return new Map(
       [...this.tensors()].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
     );
+  }
 
   /**
    * Takes over the values of `stateDict` (copied). Names must be the module's, all of them and no others, except
@@ -81,8 +83,9 @@ export abstract class Module {
   }
 
   /** Every name and shape in which `stateDict` is not the module's, in words; none when it can be loaded. */
-  differencesFrom(stateDict: ReadonlyMap<string, { readonly shape: StaticShape }>): string[] 
+  differencesFrom(stateDict: ReadonlyMap<string, { readonly shape: StaticShape }>): string[] {
     return differences(this.state(), stateDict);
+  }
 }
 
 function differences(

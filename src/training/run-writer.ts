@@ -1,4 +1,3 @@
-
 /** Saves a run as training goes on: metrics, parameters, manifest and checkpoints. */
 import { resolve } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
@@ -11,7 +10,6 @@ import { MetricsLog } from "./metrics-log.js";
 import type { Compiled } from "./stages.js";
 import type { Progress } from "./training-state.js";
 import { tensorsOf } from "./training-tensors.js";
-
 
 /** What `run.json` says from the beginning on. */
 type ManifestFacts = Omit<RunManifest, "status" | "step" | "seconds">;
@@ -88,12 +86,14 @@ export class RunWriter {
   }
 
   /** Has it been long enough since the last checkpoint? */
-  get isCheckpointDue(): boolean 
+  get isCheckpointDue(): boolean {
     return performance.now() - this.#checkpointMs >= this.#run.checkpointMinutes * 60_000;
+  }
 
   /** Step of the last checkpoint. */
-  get checkpointStep(): number | undefined 
+  get checkpointStep(): number | undefined {
     return this.#checkpoints.step;
+  }
 
   /** Where the parameters of now come from. */
   kept(): NonNullable<RunManifest["kept"]> {
@@ -115,13 +115,15 @@ export class RunWriter {
   }
 
   /** The run is complete, and on the disk: what only a resumed run needs is deleted. */
-  finish(outcome: Omit<Outcome, "kept">): void 
+  finish(outcome: Omit<Outcome, "kept">): void {
     this.manifest("complete", { kept: this.kept(), ...outcome });
     this.#log.sync();
     this.#checkpoints.clear();
+  }
 
-  close(): void 
+  close(): void {
     this.#log.close();
+  }
 }
 
 /** Of a new run, or of the run that is resumed with a line more on that. */
