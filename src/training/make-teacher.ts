@@ -90,5 +90,5 @@ function snapshot(
   model: CompositionModel,
   { training, features, session }: TeacherOptions,
 ): Promise<Teacher> {
-  return Teacher.snapshot(model, { ...training, featureMapShape: features?.shape }, session);
+  return Teacher.snapshot(model, { ...training, featureMapShapes: features?.shapes }, session);
 }

@@ -243,7 +243,7 @@ async function compileStep(
   };
   const trainingStep = await TrainingStep.compile(
     model,
-    { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
+    { training, featureMapShapes: features?.shapes },
     {
       ...session,
       beforeCompile(graph) {

@@ -6,10 +6,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
 import { inferenceGraphs } from "../../src/embedding/inference-graphs.js";
-import type { Value } from "../../src/engine/graph/value.js";
 import { add } from "../../src/engine/ops/arithmetic.js";
 import { Random } from "../../src/engine/tensor/random.js";
-import { type Composition, CompositionModel } from "../../src/models/composition-model.js";
+import {
+  type Composition,
+  CompositionModel,
+  type TargetEmbedding,
+} from "../../src/models/composition-model.js";
 import { type EncoderConfig, encoderSchema } from "../../src/models/encoder-config.js";
 import type { ImageFeatures } from "../../src/models/image-encoder.js";
 import type { TextFeatures } from "../../src/models/text-encoder.js";
@@ -37,8 +40,8 @@ class Narrow extends CompositionModel {
     return { q: this.ofQuery.forward(add(embedding, sentence)) };
   }
 
-  override embedTarget({ embedding }: ImageFeatures, pass: ForwardPass): Value {
-    return this.ofTarget.forward(pass.dropout(embedding, 0.2));
+  override embedTarget({ embedding }: ImageFeatures, pass: ForwardPass): TargetEmbedding {
+    return { embedding: this.ofTarget.forward(pass.dropout(embedding, 0.2)) };
   }
 }
 
@@ -56,11 +59,11 @@ describe("a gallery embedding of another width", () => {
   });
 
   it("is what evaluation searches by", () => {
-    const { images, queries, embedDim, regionShape } = inferenceGraphs(newModel(), { imagePx: 64 });
+    const { images, queries, embedDim, featureShapes } = inferenceGraphs(newModel(), { imagePx: 64 });
     expect(embedDim).toBe(galleryDim);
     expect(images.embeddings.shape).toEqual(["batch", galleryDim]);
     expect(queries.embeddings?.shape).toEqual(["batch", galleryDim]);
-    expect(regionShape).toEqual([4, 12]);
+    expect(featureShapes.get("regions")).toEqual([4, 12]);
   });
 });
 

@@ -53,7 +53,9 @@ describe("a training step by micro-batches", () => {
       undefined,
     ],
   ] as const)("has the whole batch's losses and gradients: %s", async (_, name, fields, maps) => {
-    const shape = maps ? { featureMapShape: maps } : {};
+    const shape = maps
+      ? { featureMapShapes: new Map([["images", maps]]), featureMapType: "float32" as const }
+      : {};
     for (const gradientClip of [0, 0.05]) {
       const whole = await stepped(newModel(fields, name), {
         training: training(null, { gradientClip }),
@@ -90,7 +92,11 @@ describe("a training step by micro-batches", () => {
       const all = newBatch();
       const half = <D extends DType>(whole: Tensor<D>) =>
         examplesOf(whole, { start, count: 3, of: batchSize }) as Tensor<D>;
-      const batch = { images: half(all.images), tokens: half(all.tokens), lengths: half(all.lengths) };
+      const batch = {
+        images: { images: half(all.images.images) },
+        tokens: half(all.tokens),
+        lengths: half(all.lengths),
+      };
       const config = { training: training(null, { batchSize: 3 }) };
       await stepped(model, config, { steps: 1, learningRate: 1e-30, batch });
     }

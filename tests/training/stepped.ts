@@ -1,7 +1,9 @@
 /** Training steps on one random batch, and whether two ways to compute them give the same. */
+
 import { expect } from "vitest";
 import { Random } from "../../src/engine/tensor/random.js";
 import { float32, int64, type Tensor, tensor } from "../../src/engine/tensor/tensor.js";
+import type { PictureTensors } from "../../src/images/feature-maps.js";
 import type { CompositionModel } from "../../src/models/composition-model.js";
 import { type TeacherLogits, TrainingStep } from "../../src/training/training-step.js";
 import { session } from "./tiny-training.js";
@@ -28,7 +30,7 @@ export const training = (
 });
 
 export interface PreparedBatch {
-  readonly images: Tensor;
+  readonly images: PictureTensors;
   readonly tokens: Tensor<"int64">;
   readonly lengths: Tensor<"int64">;
 }
@@ -43,9 +45,11 @@ export function newBatch(ofMaps = false): PreparedBatch {
     Uint8Array.from({ length: 2 * batchSize * imagePx * imagePx * 3 }, () => random.integer(256));
   const maps = () => Array.from({ length: 2 * batchSize * 64 }, () => Math.abs(random.normal()));
   return {
-    images: ofMaps
-      ? float32([2 * batchSize, ...featureMapShape], maps())
-      : tensor("uint8", [2 * batchSize, imagePx, imagePx, 3], pixels()),
+    images: {
+      images: ofMaps
+        ? float32([2 * batchSize, ...featureMapShape], maps())
+        : tensor("uint8", [2 * batchSize, imagePx, imagePx, 3], pixels()),
+    },
     tokens: int64([batchSize, maxWords], words),
     lengths: int64([batchSize], lengths),
   };
@@ -57,7 +61,7 @@ export async function stepped(
   config: Parameters<typeof TrainingStep.compile>[1],
   {
     steps = 2,
-    batch = newBatch(config.featureMapShape !== undefined),
+    batch = newBatch(config.featureMapShapes !== undefined),
     learningRate = 0.01,
     logits = logitsLike(model, config.training.batchSize),
   } = {},

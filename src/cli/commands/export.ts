@@ -36,7 +36,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
     printJson(context, { bundle: out, modelId, model, embedDim, onnx, files });
     return;
   }
-  const rows = Object.entries(files).map(([name, { sizeBytes, sha256 }]) => [
+  const rows = Object.entries(files).map(([name, { sizeBytes, sha256 } = { sizeBytes: 0, sha256: "" }]) => [
     name,
     `${(sizeBytes / 1e6).toFixed(1)} MB`,
     sha256.slice(0, 16),

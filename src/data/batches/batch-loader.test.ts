@@ -63,13 +63,17 @@ async function epochOf(loader: BatchLoader): Promise<Batch[]> {
 
 /** Pixel (x, y) of the image at `place` of a batch. */
 function pixel(
-  { images: { data, shape } }: Batch,
+  {
+    images: {
+      images: { data, shape },
+    },
+  }: Batch,
   place: number,
   [x, y]: readonly [number, number],
 ): number[] {
   const side = shape[1] ?? 0;
   const start = ((place * side + y) * side + x) * 3;
-  return [...data.subarray(start, start + 3)];
+  return Array.from(data.subarray(start, start + 3), Number);
 }
 
 describe("BatchLoader", () => {

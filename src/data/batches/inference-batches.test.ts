@@ -42,7 +42,7 @@ describe("imageBatches", () => {
       [2, 3, 3, 3],
       [1, 3, 3, 3],
     ]);
-    expect(batches.flatMap((batch) => batch.ids.map((_, i) => batch.images.data[i * 27]))).toEqual([
+    expect(batches.flatMap((batch) => batch.ids.map((_, i) => batch.images.images.data[i * 27]))).toEqual([
       0, 50, 100, 150, 200,
     ]);
   });
