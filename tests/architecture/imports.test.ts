@@ -84,6 +84,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "cli-progress": ["cli"],
   echarts: ["report"],
   "csv-parse": ["data"],
+  "@humanwhocodes/momoa": ["data"],
   "csv-stringify": ["data", "cli"],
   "@bufbuild/protobuf": ["onnx"],
   "pure-rand": ["tensor"],

@@ -2,11 +2,12 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { z } from "zod";
 import { countCatalogueRows } from "../../data/catalogue/read-catalogue.js";
 import { UsageError } from "../../errors.js";
 import type { IndexReport } from "../../retrieval/index-folder/index-catalogue.js";
 import { indexFiles } from "../../retrieval/index-folder/manifest.js";
-import { type CommandContext, printJson } from "../context.js";
+import { type CommandContext, ExitCode, printJson } from "../context.js";
 import type { ModelSource } from "../encoder-of.js";
 import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
 import { indexWithModel } from "../index-with-model.js";
@@ -14,12 +15,21 @@ import { duration, startProgress } from "../progress.js";
 import { indexCheckCommand } from "./index-check.js";
 import { indexDeleteCommand } from "./index-delete.js";
 
+/** Columns that no item can do without. */
+const needed = /^(?:id|image|category)$/i;
+const namesFlag = z
+  .string()
+  .transform((text) => text.split(",").flatMap((name) => name.trim() || []))
+  .refine((names) => !names.some((name) => needed.test(name)), "must leave id, image and category");
+
 const fields = {
   run: textFlag.optional(),
   bundle: textFlag.optional(),
   catalogue: textFlag,
   out: textFlag,
   deleteMissing: switchFlag,
+  ignoreColumns: namesFlag.optional(),
+  allowLinks: switchFlag,
   batch: wholeNumberFlag({ min: 1, max: 1024 }).default(64),
   json: switchFlag,
 };
@@ -30,13 +40,15 @@ export function indexCommand(context: CommandContext): Command {
     .description(
       "Make a catalogue searchable: embed its pictures with a trained model and keep them in a folder.\n" +
         "Run again after the catalogue changed, or after a stop: only what is new or changed is embedded.\n" +
-        "Rows that cannot be used are listed in errors.jsonl in the folder; the others are indexed.",
+        "What cannot be used is listed in errors.jsonl in the folder, row by row; everything else is indexed.",
     )
     .option("--run <dir>", "run folder that `sdfn train` wrote (this or --bundle, required for a new index)")
     .option("--bundle <dir>", "exported model instead of a run")
-    .option("--catalogue <file>", "catalogue.csv or .jsonl: id, image, category, ... (required)")
+    .option("--catalogue <file>", "catalogue.csv, .tsv, .jsonl or .json: id, image, category, ... (required)")
     .option("--out <dir>", "folder of the index (required)")
     .option("--delete-missing", "also remove items that the catalogue does not have any more")
+    .option("--ignore-columns <names>", "columns to read as if they were not there, with commas between")
+    .option("--allow-links", "take pictures that are links out of the catalogue's folder")
     .option("--batch <n>", "pictures embedded at a time (default 64)")
     .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
@@ -59,11 +71,11 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const startMs = performance.now();
   const model = sourceOf(flags);
   const total = await countRows(catalogue, context, json);
-  const { deleteMissing, batch: batchSize } = flags;
+  const { deleteMissing, batch: batchSize, ignoreColumns: ignoredColumns, allowLinks } = flags;
   let report: IndexReport;
   try {
     report = await indexWithModel(
-      { model, out, total, json, file: catalogue, deleteMissing, batchSize },
+      { model, out, total, json, file: catalogue, deleteMissing, ignoredColumns, allowLinks, batchSize },
       context,
     );
   } catch (error) {
@@ -75,6 +87,25 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   if (json) printJson(context, { index: out, ...report, errorFile: report.errorFile ?? null, seconds });
   else context.stdout.write(textOf(out, report, seconds));
+  if (deleteMissing) context.stderr.write(keptText(report));
+  if (usedRows(report) > 0) return;
+  context.stderr.write(`${catalogue}: no row could be used; ${report.errorFile} says why\n`);
+  throw new ExitCode(1);
+}
+
+function usedRows({ added, updated, unchanged }: IndexReport): number {
+  return added + updated + unchanged;
+}
+
+/** Why nothing was deleted, if so. */
+function keptText(report: IndexReport): string {
+  const { count, rows } = report.unknownIds;
+  if (count === 0) return usedRows(report) > 0 ? "" : "--delete-missing: nothing was deleted\n";
+  const listed = `${rows.join(", ")}${count > rows.length ? `, and ${count - rows.length} more` : ""}`;
+  return (
+    `--delete-missing: nothing was deleted, because ${count === 1 ? "a row's id is" : "the ids of rows are"} not known: ` +
+    `row ${listed}; correct ${count === 1 ? "it" : "them"} and run again\n`
+  );
 }
 
 async function countRows(file: string, { stderr }: CommandContext, json: boolean): Promise<number> {
@@ -110,6 +141,9 @@ function textOf(out: string, report: IndexReport, seconds: number): string {
     row(report.updated, "updated") +
     row(report.unchanged, "unchanged") +
     (report.deleted > 0 ? row(report.deleted, "deleted") : "") +
-    (report.errors > 0 ? row(report.errors, `could not be used: ${report.errorFile}`) : "")
+    (report.errors > 0 ? row(report.errors, "rows could not be used") : "") +
+    (report.refusedValues > 0 ? row(report.refusedValues, "values were left out of their items") : "") +
+    (report.notes > 0 ? row(report.notes, report.notes === 1 ? "note" : "notes") : "") +
+    (report.errorFile === undefined ? "" : `listed in ${report.errorFile}\n`)
   );
 }

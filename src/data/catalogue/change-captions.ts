@@ -1,7 +1,7 @@
 /** Two captions for a change, in the manner of FashionIQ: two annotators, each in their own words. */
 import type { Random } from "../../tensor/random.js";
 import type { AttributeTemplates, CaptionTemplates } from "./caption-templates.js";
-import { valueSeparator } from "./catalogue-item.js";
+import { valueSeparator } from "./item-schema.js";
 
 /** One attribute that changed, with values as the item table has them. */
 export interface Change {

@@ -1,6 +1,7 @@
 /** A catalogue's items as numbers: one code an attribute, so that a hundred thousand are compared quickly. */
 import { DatasetError } from "../../errors.js";
-import { type CatalogueItem, type ItemImage, reservedColumns, valueSeparator } from "./catalogue-item.js";
+import type { CatalogueItem, ItemImage } from "./catalogue-item.js";
+import { reservedColumns, valueSeparator } from "./item-schema.js";
 
 /** An item that triplets can be made of. */
 export interface TableItem {

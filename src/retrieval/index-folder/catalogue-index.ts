@@ -3,8 +3,10 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { normalText } from "../../data/catalogue/normal-text.js";
 import { claimLock } from "../../data/folder-lock.js";
 import { StoreError, UsageError } from "../../errors.js";
+import { normalFilter } from "../store/filter.js";
 import { LanceStore } from "../store/lance-store.js";
 import type { StoredSummary, VectorStore } from "../store/vector-store.js";
 import { ContentsCounter } from "./contents.js";
@@ -210,13 +212,16 @@ export class CatalogueIndex {
 
   /** Removes items; ids that are not there do not matter. */
   async delete(ids: readonly string[]): Promise<void> {
-    await this.#write(() => this.store.delete(ids));
+    // As they are too: indexes of earlier versions have ids in other forms.
+    const forms = new Set(ids.flatMap((id) => [id, normalText(id)]));
+    await this.#write(() => this.store.delete([...forms]));
   }
 
   /** An item and its embedding. */
   async get(id: string): Promise<{ entry: CatalogueEntry; embedding: Float32Array } | undefined> {
-    const item = (await this.store.get([id])).get(id);
-    return item && { entry: parseEntry(id, item.details), embedding: item.vector };
+    const normal = normalText(id);
+    const item = (await this.store.get([normal])).get(normal);
+    return item && { entry: parseEntry(normal, item.details), embedding: item.vector };
   }
 
   /** Items that fit, in the order of their ids. @throws UsageError for a page that cannot be meant. */
@@ -225,8 +230,9 @@ export class CatalogueIndex {
   ): Promise<{ readonly entries: readonly CatalogueEntry[]; readonly fitting: number }> {
     const problems = pageProblems(page);
     if (problems.length > 0) throw new UsageError(`list: ${problems.join("\n  - ")}`);
-    const { limit = defaultLimit } = page;
-    const { items, fitting } = await this.store.list({ ...page, limit });
+    const { limit = defaultLimit, filter } = page;
+    const normal = filter && normalFilter(filter);
+    const { items, fitting } = await this.store.list({ ...page, limit, filter: normal });
     return { entries: items.map(({ id, details }) => parseEntry(id, details)), fitting };
   }
 

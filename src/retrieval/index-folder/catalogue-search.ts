@@ -2,7 +2,7 @@
 import { UsageError } from "../../errors.js";
 import type { EncodedQuery, Encoder, EncoderQuery, Picture, WordAttention } from "../encoder.js";
 import type { QueryRoutes } from "../model-embedder.js";
-import type { Filter } from "../store/filter.js";
+import { type Filter, normalFilter } from "../store/filter.js";
 import type { StoreAnswer } from "../store/vector-store.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
 import { type CatalogueEntry, parseEntry } from "./entry.js";
@@ -98,7 +98,7 @@ export class CatalogueSearch {
       vector,
       limit,
       offset,
-      filter: conditions.length === 0 ? undefined : { kind: "all", of: conditions },
+      filter: conditions.length === 0 ? undefined : normalFilter({ kind: "all", of: conditions }),
       isExact: isExact ?? false,
     });
     const endMs = performance.now();

@@ -2,7 +2,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { CatalogueItem } from "../../data/catalogue/catalogue-item.js";
-import { StoreError } from "../../errors.js";
+import { isFilterable } from "../../data/catalogue/item-schema.js";
+import { isWellFormed, normalText } from "../../data/catalogue/normal-text.js";
+import { StoreError, UsageError } from "../../errors.js";
 import { tagOf } from "../store/filter.js";
 import type { StoredItem } from "../store/vector-store.js";
 
@@ -46,19 +48,33 @@ export function entryHash(entry: CatalogueEntry): string {
     .slice(0, 32);
 }
 
-/** What the store keeps of an entry. @param vector [D], length 1. */
+/**
+ * What the store keeps of an entry. @param vector [D], length 1.
+ * @throws UsageError for an entry with texts that a catalogue cannot have: they would not come back as they went in.
+ */
 export function storedItem(entry: CatalogueEntry, vector: Float32Array): StoredItem {
+  requireNormal(entry);
   return {
     id: entry.id,
     hash: entryHash(entry),
     category: entry.category,
     price: entry.price,
     tags: Object.entries(entry.attributes).flatMap(([name, values]) =>
-      values.map((value) => tagOf(name, value)),
+      values.filter(isFilterable).map((value) => tagOf(name, value)),
     ),
     details: detailsOf(entry),
     vector,
   };
+}
+
+/** Rows of tables and writes over HTTP were checked before; a program may hand in anything. */
+function requireNormal({ id, category, title = "", attributes }: CatalogueEntry): void {
+  const texts = [id, category, title, ...Object.entries(attributes).flat(2)];
+  const wrong = texts.find((text) => !isWellFormed(text) || text !== normalText(text));
+  if (wrong === undefined) return;
+  throw new UsageError(
+    `item ${id}: texts must be well-formed Unicode in composed form (NFC) without white space around; got ${JSON.stringify(wrong)}`,
+  );
 }
 
 /** @throws StoreError for details that this version did not write. */

@@ -1,18 +1,24 @@
-/** Rows that could not be indexed, one JSON object a line. */
+/** What of a catalogue could not be used, and what is to be known of the rest: one JSON object a line. */
 import { appendFile, rm } from "node:fs/promises";
 
 export interface RowError {
   /** As in the catalogue: a CSV's header is row 1. */
   readonly row: number;
-  readonly id?: string;
-  readonly problems: readonly string[];
+  /** Absent where it could not be read. */
+  readonly id?: string | undefined;
+  /** "row": there is no item of it. "value": the item is there without it. "note": the item is there, and whole. */
+  readonly kind: "row" | "value" | "note";
+  /** Absent where the row as a whole is meant. */
+  readonly column?: string | undefined;
+  readonly reason: string;
 }
 
-/** A file that is there only when there are errors. */
+/** A file that is there only when there is something to say. */
 export class RowErrors {
   readonly #path: string;
   #waiting: RowError[] = [];
-  #rows = 0;
+  readonly #counts = { row: 0, value: 0, note: 0 };
+  #lastRefused = 0;
 
   private constructor(path: string) {
     this.#path = path;
@@ -24,18 +30,22 @@ export class RowErrors {
     return new RowErrors(path);
   }
 
-  get rows(): number {
-    return this.#rows;
+  /** Rows without an item, values left out, notes. */
+  get counts(): Readonly<Record<RowError["kind"], number>> {
+    return this.#counts;
   }
 
   /** The file, if there is one. */
   get file(): string | undefined {
-    return this.#rows === 0 ? undefined : this.#path;
+    const { row, value, note } = this.#counts;
+    return row + value + note === 0 ? undefined : this.#path;
   }
 
   add(error: RowError): void {
     this.#waiting.push(error);
-    this.#rows += 1;
+    // Several problems of one row are told one after the other.
+    if (error.kind !== "row" || error.row !== this.#lastRefused) this.#counts[error.kind] += 1;
+    if (error.kind === "row") this.#lastRefused = error.row;
   }
 
   async flush(): Promise<void> {

@@ -64,7 +64,7 @@ async function put(id: string, request: FastifyRequest, { writer, queries, metri
     );
   }
   const { json, pictures } = await readForm(request, "item");
-  const written = writtenEntry(id, parsed("item", itemWriteSchema, json));
+  const written = writtenEntry(id, parsed("item", itemWriteSchema, json), json);
   const other = [...pictures.keys()].filter((name) => name !== "picture");
   if (other.length > 0) {
     throw new RequestError(

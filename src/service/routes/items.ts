@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
 import type { CatalogueEntry } from "../../retrieval/index-folder/entry.js";
-import { errorSchema, itemSchema, serviceLimits } from "../api.js";
+import { errorSchema, itemSchema, nameSchema } from "../api.js";
 import { itemOf } from "../item.js";
 import type { ServiceApp, ServiceParts } from "../parts.js";
 import { sendPicture } from "../send-picture.js";
 
-export const itemParams = z.object({ id: z.string().min(1).max(serviceLimits.nameCharacters) });
+export const itemParams = z.object({ id: nameSchema });
 const errors = { "4xx": errorSchema, "5xx": errorSchema };
 /** Sent as it is; the document's word for it is a string. */
 const binary: z.ZodType<unknown> = z.string().meta({ format: "binary" });

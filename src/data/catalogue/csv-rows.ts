@@ -1,0 +1,114 @@
+/** Rows of a CSV file: which character divides its fields, its header, and the cells under it. */
+import { DatasetError } from "../../errors.js";
+import { type CatalogueLimits, type CatalogueRow, nextStep, type RowOptions } from "./catalogue-row.js";
+import { csvRecords, parseRecord } from "./csv-records.js";
+import { shortened } from "./normal-text.js";
+import { columnName, guesses, isIgnored, neededColumns } from "./table-columns.js";
+import { linesOf, textFormatOf } from "./table-text.js";
+
+/** @throws DatasetError when the header is missing or cannot be used. */
+export async function* csvRows(
+  file: string,
+  { limits, onBytes, ignoredColumns }: RowOptions,
+): AsyncGenerator<CatalogueRow> {
+  const format = await textFormatOf(file);
+  const { delimiter, isNamed } = delimiterOf(format.head.split(format.lineEnd, 1)[0] ?? "");
+  const lines = linesOf(file, format, { maxCharacters: limits.rowCharacters, onBytes });
+  if (isNamed) await lines.next(); // the line "sep=;" is no row
+  let columns: readonly string[] | undefined;
+  const isOneRecord = (fields: readonly string[], parts: readonly string[]) =>
+    columns === undefined || isOneRow({ columns, fields, parts, delimiter });
+  const records = csvRecords(lines, { delimiter, maxCharacters: limits.rowCharacters, isOneRecord });
+  let number = 0;
+  for await (const record of records) {
+    number += 1;
+    if (columns === undefined) {
+      if ("problem" in record)
+        throw new DatasetError(`${file}: the header cannot be read; ${record.problem}`);
+      columns = checkedHeader(file, record.fields, { limits, ignoredColumns });
+    } else if ("problem" in record) yield { number, problem: record.problem };
+    else if (record.fields.length !== columns.length) {
+      if (record.fields.every((cell) => cell === "")) continue; // spreadsheets end in such rows
+      const problem = `has ${record.fields.length} fields where the header has ${columns.length}; check quotes and commas`;
+      yield { number, problem };
+    } else if (record.fields.some((cell) => cell !== "")) {
+      const cells = columns.map((column, i) => [column, record.fields[i] ?? ""] as const);
+      yield { number, cells: new Map(cells.filter(([column]) => !isIgnored(column, ignoredColumns))) };
+    }
+  }
+  if (columns === undefined) throw new DatasetError(`${file}: the file is empty; ${nextStep}`);
+}
+
+/** Spreadsheets say the delimiter in a first line "sep=;"; else it is the one that the header has most of. */
+function delimiterOf(firstLine: string): { readonly delimiter: string; readonly isNamed: boolean } {
+  const named = /^\uFEFF?"?sep=(.)"?\s*$/iu.exec(firstLine)?.[1];
+  if (named !== undefined) return { delimiter: named, isNamed: true };
+  const outsideQuotes = firstLine.replace(/"[^"]*"/g, "");
+  const [most] = [",", ";", "\t"]
+    .map((delimiter) => ({ delimiter, count: outsideQuotes.split(delimiter).length }))
+    .sort((a, b) => b.count - a.count);
+  return { delimiter: most?.delimiter ?? ",", isNamed: false };
+}
+
+/**
+ * Is a record of several lines one row? It has as many fields as the header, and none of its lines, taken alone, is a row
+ * with a picture: that is what a missing quote swallows.
+ */
+function isOneRow({
+  columns,
+  fields,
+  parts,
+  delimiter,
+}: {
+  readonly columns: readonly string[];
+  readonly fields: readonly string[];
+  readonly parts: readonly string[];
+  readonly delimiter: string;
+}): boolean {
+  if (fields.length !== columns.length) return false;
+  const image = columns.indexOf("image");
+  const isPicture = (cell = "") =>
+    /^https?:\/\/|\.(?:jpe?g|png|webp|gif|avif|heic|tiff?|bmp)$/i.test(cell.trim());
+  const isRow = (line: string) => {
+    const cells = parseRecord(line, delimiter);
+    return typeof cells !== "string" && cells.length === columns.length && isPicture(cells[image]);
+  };
+  if (parts.slice(1, -1).some(isRow)) return false;
+  // Where the first column has several lines, the last of them looks like a row as it should.
+  if (fields[0]?.includes("\n")) return true;
+  const last = (parts.at(-1) ?? "").replaceAll('"', "").split(delimiter);
+  return last.length < columns.length || !isPicture(last[image]);
+}
+
+/** Column names in their normal form. @throws DatasetError that lists everything wrong. */
+function checkedHeader(
+  file: string,
+  fields: readonly string[],
+  { limits, ignoredColumns }: Pick<RowOptions, "ignoredColumns"> & { readonly limits: CatalogueLimits },
+): readonly string[] {
+  const columns = fields.map(columnName);
+  const used = columns.filter((column) => !isIgnored(column, ignoredColumns));
+  const problems: string[] = [];
+  if (columns.length > limits.fields) {
+    problems.push(`at most ${limits.fields} columns are read; got ${columns.length}`);
+  }
+  if (columns.includes("")) problems.push(`column ${columns.indexOf("") + 1} has no name`);
+  for (const column of new Set(used.filter((name, i) => name !== "" && used.indexOf(name) !== i))) {
+    problems.push(`column ${shown(column)} occurs more than once`);
+  }
+  for (const column of neededColumns) {
+    if (!columns.includes(column)) problems.push(`column ${column} is missing`);
+  }
+  if (problems.length === 0) return columns;
+  const found = guesses(columns);
+  const hint = found.length === 0 ? nextStep : `${shown(found.join(", "))}: rename the columns; ${nextStep}`;
+  throw new DatasetError(
+    `${file}: row 1, the header, cannot be used:${problems.map((problem) => `\n  - ${problem}`).join("")}\n` +
+      `got ${shown(columns.join(", "))}; ${hint}`,
+  );
+}
+
+/** Names may be anything, and end up on terminals. */
+function shown(text: string): string {
+  return shortened(text.replace(/\p{Cc}/gu, "?"), 200);
+}
