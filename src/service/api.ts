@@ -34,13 +34,15 @@ export const serviceLimits = {
   nameCharacters: itemLimits.filterCharacters,
 } as const;
 
+const halfCharacters = "must have no half characters (surrogates without their other half)";
+
 /** Ids, categories, names and values in requests, in the form in which a catalogue has them. */
 export const nameSchema = z
   .string()
   .overwrite(normalText)
   .min(1)
   .max(serviceLimits.nameCharacters)
-  .refine(isWellFormed, "must have no half characters (surrogates without their other half)");
+  .refine(isWellFormed, halfCharacters);
 const anyOf = z.array(nameSchema).min(1).max(serviceLimits.values);
 const not = z.boolean().optional().describe("true: the items that do not fit the condition");
 
@@ -71,6 +73,7 @@ export const searchRequestSchema = z.strictObject({
         text: z
           .string()
           .max(serviceLimits.textCharacters)
+          .refine(isWellFormed, halfCharacters)
           .optional()
           .describe("What should be different; without a reference, what is wanted"),
         weight: z

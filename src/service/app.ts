@@ -6,6 +6,7 @@ import fastifyHelmet from "@fastify/helmet";
 import fastifyMultipart from "@fastify/multipart";
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { wellFormed } from "../data/catalogue/normal-text.js";
 import { RequestError, UsageError } from "../errors.js";
 import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
@@ -124,7 +125,8 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   // A client that is cut off while it sends does not read the answer: let it send to its end, to nowhere.
   if (status === 413) reply.removeHeader("connection");
   if (status === 401) reply.header("www-authenticate", "Bearer");
-  const body: ApiError = { error: { code, message, requestId: request.id } };
+  // Messages quote what was sent.
+  const body: ApiError = { error: { code, message: wellFormed(message), requestId: request.id } };
   return reply.code(status).type("application/json; charset=utf-8").send(body);
 }
 

@@ -125,7 +125,13 @@ describe("sdfn index", () => {
     const far = d.replace(/images\/\w+\.jpg/, "https://shop.example/d.jpg");
     write([header, withPrice, b, lost, far, "too,short", "../up,images/x.jpg,dress", ...others]);
     const report = await index("--delete-missing");
-    expect(report).toMatchObject({ errors: 6, added: 0, updated: 0, deleted: 0, unchanged: others.length });
+    expect(report).toMatchObject({ errors: 5, refusedValues: 1, unchanged: others.length });
+    expect(report).toMatchObject({
+      added: 0,
+      updated: 1,
+      deleted: 0,
+      unknownIds: { count: 2, rows: [6, 7] },
+    });
     const errors = readFileSync(report.errorFile, "utf8")
       .trimEnd()
       .split("\n")
@@ -138,10 +144,112 @@ describe("sdfn index", () => {
       [6, undefined],
       [7, undefined],
     ]);
-    expect(JSON.stringify(errors)).toMatch(/plain number.*|must be a JPEG/);
+    expect(errors.find(({ row }) => row === 2)).toEqual({
+      ...{ row: 2, id: idOf(a), kind: "value", column: "price" },
+      reason: expect.stringMatching(/^must be a plain number .*; got "cheap"$/),
+    });
+    expect(errors.find(({ row }) => row === 3)).toMatchObject({
+      ...{ kind: "row", column: "image", reason: expect.stringMatching(/must be a JPEG/) },
+    });
+    expect(await reading((opened) => opened.get(idOf(a)))).not.toHaveProperty("entry.price");
     write(rows.toSpliced(2, 1));
-    expect(await index()).toMatchObject({ errors: 0, unchanged: rows.length - 2 });
+    expect(await index()).toMatchObject({ errors: 0, updated: 1, unchanged: rows.length - 3 });
     expect(existsSync(join(out, "errors.jsonl"))).toBe(false);
+  });
+
+  it("deletes nothing while a row's id is not known, and says which rows", async () => {
+    await index();
+    const [header = "", first = "", second = "", third = "", ...others] = rows;
+    const args = ["index", "--catalogue", catalogue, "--out", out, "--delete-missing"];
+    const items = () => reading((opened) => opened.store.count());
+    for (const broken of [
+      third.replace(/,/, ',"'), // the id of a row whose quotes are wrong
+      `${third},too,many`,
+      third.replace(/^/, "/"),
+      third.replace(/^/, "\uFFFD"),
+    ]) {
+      write([header, first, broken, ...others]);
+      const run = await sdfn(...args);
+      expect(run).toMatchObject({
+        code: 0,
+        output: expect.stringContaining(
+          "--delete-missing: nothing was deleted, because the id of row 3 is not known",
+        ),
+      });
+      expect(await items()).toBe(rows.length - 1);
+    }
+    write([header, first, second, ...others]);
+    expect((await sdfn(...args)).output).not.toContain("nothing was deleted");
+    expect(await items()).toBe(rows.length - 2);
+  });
+
+  it("ends with 1 and deletes nothing where no row can be used", async () => {
+    await index();
+    write(["id,image,category", "new,images/none.jpg,dress"]);
+    const run = await sdfn("index", "--catalogue", catalogue, "--out", out, "--delete-missing");
+    expect(run).toMatchObject({ code: 1, output: expect.stringContaining("1 refused") });
+    expect(run.output).toContain("--delete-missing: nothing was deleted");
+    expect(run.errors).toMatch(/catalogue\.csv: no row could be used; .*errors\.jsonl says why/);
+    expect(await reading((opened) => opened.store.count())).toBe(rows.length - 1);
+    const refused = await sdfn("index", "--catalogue", catalogue, "--out", out, "--ignore-columns", "a,ID");
+    expect(refused).toMatchObject({
+      code: 2,
+      errors: expect.stringMatching(/must leave id, image and category/),
+    });
+  });
+
+  it("is not blocked by any table: after each, a good one goes into the same index", async () => {
+    const image = rows[1]?.split(",")[1];
+    const line = (fields: Readonly<Record<string, unknown>>) =>
+      `${JSON.stringify({ image, category: "dress", ...fields })}\n`;
+    const ids = [
+      "A\ud83d",
+      "\ude00A",
+      "\uFEFFA",
+      "A\uFEFF",
+      "A\uFFFD",
+      "A\u0300\u0301",
+      "\u0300",
+      "__proto__",
+      "constructor",
+    ];
+    ids.push(
+      "Mu\u0308tze",
+      "M\u00fctze",
+      "\u212B",
+      "\u00C5",
+      "\u2028",
+      "x'",
+      "\u0000",
+      "😀",
+      "a".repeat(200),
+    );
+    for (const text of [
+      ids.map((id) => line({ id })).join(""),
+      ids
+        .map((id, i) => line({ id: `B${i}`, title: id, category: `c${id}`, [id]: id, list: [id, id] }))
+        .join(""),
+      "\u0000".repeat(1000),
+      '"',
+    ]) {
+      const nasty = join(data, "nasty.jsonl");
+      writeFileSync(nasty, text);
+      const into = ["index", "--run", shop.run, "--out", out, "--catalogue"];
+      const first = await sdfn(...into, nasty);
+      expect([0, 1], first.errors).toContain(first.code);
+      expect(first.errors).not.toContain("INTERNAL");
+      const second = await sdfn(...into, nasty, "--json");
+      if (second.code === 0) expect(JSON.parse(second.output)).toMatchObject({ added: 0, updated: 0 });
+      expect(await sdfn(...into, catalogue)).toMatchObject({ code: 0 });
+      await reading(async (opened) => {
+        const { entries } = await opened.list({ limit: 1000 });
+        expect(
+          entries.filter((entry) => /\p{Surrogate}/u.test(JSON.parse(JSON.stringify(entry.id)))),
+        ).toEqual([]);
+        expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
+        for (const { id } of entries) expect((await opened.get(id))?.entry.id).toBe(id);
+      });
+    }
   });
 
   it("reads JSON lines, ids that look like SQL, and several values", async () => {

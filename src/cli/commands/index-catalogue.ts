@@ -86,8 +86,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   }
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   if (json) printJson(context, { index: out, ...report, errorFile: report.errorFile ?? null, seconds });
-  else context.stdout.write(textOf(out, report, seconds));
-  if (deleteMissing) context.stderr.write(keptText(report));
+  else context.stdout.write(textOf(out, report, seconds) + (deleteMissing ? keptText(report) : ""));
   if (usedRows(report) > 0) return;
   context.stderr.write(`${catalogue}: no row could be used; ${report.errorFile} says why\n`);
   throw new ExitCode(1);
@@ -101,11 +100,9 @@ function usedRows({ added, updated, unchanged }: IndexReport): number {
 function keptText(report: IndexReport): string {
   const { count, rows } = report.unknownIds;
   if (count === 0) return usedRows(report) > 0 ? "" : "--delete-missing: nothing was deleted\n";
-  const listed = `${rows.join(", ")}${count > rows.length ? `, and ${count - rows.length} more` : ""}`;
-  return (
-    `--delete-missing: nothing was deleted, because ${count === 1 ? "a row's id is" : "the ids of rows are"} not known: ` +
-    `row ${listed}; correct ${count === 1 ? "it" : "them"} and run again\n`
-  );
+  const listed = rows.join(", ") + (count > rows.length ? ` and ${count - rows.length} more` : "");
+  const which = count === 1 ? `the id of row ${listed} is` : `the ids of rows ${listed} are`;
+  return `--delete-missing: nothing was deleted, because ${which} not known; correct what is listed and run again\n`;
 }
 
 async function countRows(file: string, { stderr }: CommandContext, json: boolean): Promise<number> {
@@ -141,8 +138,8 @@ function textOf(out: string, report: IndexReport, seconds: number): string {
     row(report.updated, "updated") +
     row(report.unchanged, "unchanged") +
     (report.deleted > 0 ? row(report.deleted, "deleted") : "") +
-    (report.errors > 0 ? row(report.errors, "rows could not be used") : "") +
-    (report.refusedValues > 0 ? row(report.refusedValues, "values were left out of their items") : "") +
+    (report.errors > 0 ? row(report.errors, "refused") : "") +
+    (report.refusedValues > 0 ? row(report.refusedValues, "values left out of their items") : "") +
     (report.notes > 0 ? row(report.notes, report.notes === 1 ? "note" : "notes") : "") +
     (report.errorFile === undefined ? "" : `listed in ${report.errorFile}\n`)
   );

@@ -68,7 +68,7 @@ export const attributeNameSchema = z
   .max(itemLimits.nameCharacters, `its name must be at most ${itemLimits.nameCharacters} characters`)
   .regex(onOneLine, "its name must have no control characters")
   .refine((name) => isWellFormed(name) && !name.includes("\uFFFD"), "its name must be text in UTF-8")
-  .refine((name) => !reservedColumns.some((reserved) => reserved === name), "is no attribute")
+  .refine((name) => !reservedColumns.some((column) => column === name.toLowerCase()), "is no attribute")
   // No object of JavaScript keeps it, so no answer could show it.
   .refine((name) => name !== "__proto__", "cannot be the name of an attribute; rename it");
 
