@@ -70,8 +70,8 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const { catalogue, out, json } = flags;
   const startMs = performance.now();
   const model = sourceOf(flags);
-  const total = await countRows(catalogue, context, json);
   const { deleteMissing, batch: batchSize, ignoreColumns: ignoredColumns, allowLinks } = flags;
+  const total = await countRows({ catalogue, ignoredColumns, json }, context);
   let report: IndexReport;
   try {
     report = await indexWithModel(
@@ -105,11 +105,22 @@ function keptText(report: IndexReport): string {
   return `--delete-missing: nothing was deleted, because ${which} not known; correct what is listed and run again\n`;
 }
 
-async function countRows(file: string, { stderr }: CommandContext, json: boolean): Promise<number> {
+async function countRows(
+  {
+    catalogue: file,
+    ignoredColumns,
+    json,
+  }: {
+    readonly catalogue: string;
+    readonly ignoredColumns: readonly string[] | undefined;
+    readonly json: boolean;
+  },
+  { stderr }: CommandContext,
+): Promise<number> {
   const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   const progress = startProgress("reading", sizeBytes, { stream: stderr, json, unit: "bytes" });
   try {
-    return await countCatalogueRows(file, { onBytes: (bytes) => progress.update(bytes) });
+    return await countCatalogueRows(file, { ignoredColumns, onBytes: (bytes) => progress.update(bytes) });
   } finally {
     progress.stop();
   }

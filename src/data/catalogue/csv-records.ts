@@ -9,6 +9,8 @@ export type CsvRecord =
   | { readonly line: number; readonly problem: string };
 
 export interface CsvOptions {
+  /** Lines of the file before the first of these. */
+  readonly linesBefore: number;
   readonly delimiter: string;
   /** Of one record, line breaks inside quotes included. */
   readonly maxCharacters: number;
@@ -29,7 +31,7 @@ export async function* csvRecords(
   lines: AsyncIterable<Line>,
   options: CsvOptions,
 ): AsyncGenerator<CsvRecord> {
-  const ahead = new LinesAhead(lines);
+  const ahead = new LinesAhead(lines, options.linesBefore);
   for (;;) {
     const first = await ahead.at(0);
     const line = ahead.taken + 1;
@@ -112,11 +114,12 @@ class LinesAhead {
   #waiting: Line[] = [];
   /** Of `#waiting`, those that were taken. */
   #start = 0;
-  /** Lines taken so far. */
-  taken = 0;
+  /** Lines of the file taken so far. */
+  taken: number;
 
-  constructor(lines: AsyncIterable<Line>) {
+  constructor(lines: AsyncIterable<Line>, taken: number) {
     this.#lines = lines[Symbol.asyncIterator]();
+    this.taken = taken;
   }
 
   /** The line `offset` lines on; undefined past the end. */

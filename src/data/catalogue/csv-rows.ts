@@ -16,9 +16,15 @@ export async function* csvRows(
   const lines = linesOf(file, format, { maxCharacters: limits.rowCharacters, onBytes });
   if (isNamed) await lines.next(); // the line "sep=;" is no row
   let columns: readonly string[] | undefined;
+  let used: readonly boolean[] = [];
   const isOneRecord = (fields: readonly string[], parts: readonly string[]) =>
     columns === undefined || isOneRow({ columns, fields, parts, delimiter });
-  const records = csvRecords(lines, { delimiter, maxCharacters: limits.rowCharacters, isOneRecord });
+  const records = csvRecords(lines, {
+    linesBefore: isNamed ? 1 : 0,
+    delimiter,
+    maxCharacters: limits.rowCharacters,
+    isOneRecord,
+  });
   let number = 0;
   for await (const record of records) {
     number += 1;
@@ -26,6 +32,7 @@ export async function* csvRows(
       if ("problem" in record)
         throw new DatasetError(`${file}: the header cannot be read; ${record.problem}`);
       columns = checkedHeader(file, record.fields, { limits, ignoredColumns });
+      used = columns.map((column) => !isIgnored(column, ignoredColumns));
     } else if ("problem" in record) yield { number, problem: record.problem };
     else if (record.fields.length !== columns.length) {
       if (record.fields.every((cell) => cell === "")) continue; // spreadsheets end in such rows
@@ -33,7 +40,9 @@ export async function* csvRows(
       yield { number, problem };
     } else if (record.fields.some((cell) => cell !== "")) {
       const cells = columns.map((column, i) => [column, record.fields[i] ?? ""] as const);
-      yield { number, cells: new Map(cells.filter(([column]) => !isIgnored(column, ignoredColumns))) };
+      // Spreadsheets end rows in empty columns without a name.
+      const named = cells.filter(([column, cell], i) => used[i] && (column !== "" || cell !== ""));
+      yield { number, cells: new Map(named) };
     }
   }
   if (columns === undefined) throw new DatasetError(`${file}: the file is empty; ${nextStep}`);
@@ -92,7 +101,6 @@ function checkedHeader(
   if (columns.length > limits.fields) {
     problems.push(`at most ${limits.fields} columns are read; got ${columns.length}`);
   }
-  if (columns.includes("")) problems.push(`column ${columns.indexOf("") + 1} has no name`);
   for (const column of new Set(used.filter((name, i) => name !== "" && used.indexOf(name) !== i))) {
     problems.push(`column ${shown(column)} occurs more than once`);
   }

@@ -7,7 +7,12 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CatalogueItem } from "./catalogue-item.js";
 import { normalText } from "./normal-text.js";
-import { type ReadCatalogueOptions, readCatalogue, type WrongRow } from "./read-catalogue.js";
+import {
+  countCatalogueRows,
+  type ReadCatalogueOptions,
+  readCatalogue,
+  type WrongRow,
+} from "./read-catalogue.js";
 
 let root: string;
 beforeEach(() => {
@@ -62,6 +67,10 @@ describe("quotes", () => {
       "D",
     ]);
     expect((await read("a.csv", csv(row("A", '"x" y'), row("B")))).refused).toEqual([2]);
+    const named = await read("a.csv", `sep=,\n${csv(row("A"), open)}`);
+    expect(named.wrong).toMatchObject([
+      { row: 3, problems: [{ reason: expect.stringMatching(/^a quote in line 4 of the file/) }] },
+    ]);
   });
 
   it("hold texts of several lines, in any column", async () => {
@@ -269,6 +278,7 @@ describe("values", () => {
       },
     );
     expect({ items, wrong }).toMatchObject({ items: [{ id: "A", price: undefined, title: "x" }], wrong: [] });
+    expect(await countCatalogueRows(join(root, "a.csv"), { ignoredColumns })).toBe(1);
     const lines = await read("a.jsonl", '{"id":"A","image":"a.jpg","category":"d","NOTES":{"a":1}}', {
       ignoredColumns,
     });
@@ -277,6 +287,12 @@ describe("values", () => {
 });
 
 describe("names of columns", () => {
+  it("may be missing where the column is empty", async () => {
+    const { ids, values } = await read("a.csv", "id,image,category,,\nA,a.jpg,d,,\nB,a.jpg,d,,x\n");
+    expect(ids).toEqual(["A", "B"]);
+    expect(values).toEqual([["B", "", expect.stringMatching(/must have a name/)]]);
+  });
+
   it("are on one line, and `__proto__` is none", async () => {
     const { items, values } = await read(
       "a.csv",

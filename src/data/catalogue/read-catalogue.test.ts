@@ -146,7 +146,7 @@ describe("readCatalogue", () => {
 
   it.each([
     ["id,image\nA,a.jpg\n", "column category is missing"],
-    ["id,image,category,colour,colour,\n", "column 6 has no name\n  - column colour occurs more than once"],
+    ["id,image,category,colour,colour,\n", "column colour occurs more than once"],
     ["id;image;kind\nA;a;b\n", "column category is missing"],
     ["", "the file is empty"],
     [header, "has no items"],

@@ -85,11 +85,10 @@ export async function* readCatalogue(
 /** How many rows a catalogue has, wrong ones included. @throws DatasetError as `readCatalogue`, but for wrong rows. */
 export async function countCatalogueRows(
   file: string,
-  { onBytes }: Pick<ReadCatalogueOptions, "onBytes"> = {},
+  { onBytes, ignoredColumns = [] }: Pick<ReadCatalogueOptions, "onBytes" | "ignoredColumns"> = {},
 ): Promise<number> {
   let count = 0;
-  for await (const _ of catalogueRows(file, { limits: defaultLimits, ignoredColumns: [], onBytes }))
-    count += 1;
+  for await (const _ of catalogueRows(file, { limits: defaultLimits, ignoredColumns, onBytes })) count += 1;
   return count;
 }
 

@@ -1,5 +1,6 @@
 /** What of a catalogue could not be used, and what is to be known of the rest: one JSON object a line. */
 import { appendFile, rm } from "node:fs/promises";
+import { wellFormed } from "../../data/catalogue/normal-text.js";
 
 export interface RowError {
   /** As in the catalogue: a CSV's header is row 1. */
@@ -50,7 +51,8 @@ export class RowErrors {
 
   async flush(): Promise<void> {
     if (this.#waiting.length === 0) return;
-    const lines = this.#waiting.map((error) => `${JSON.stringify(error)}\n`).join("");
+    // Columns and reasons quote the catalogue, whatever it has.
+    const lines = this.#waiting.map((error) => `${JSON.stringify(error, withoutHalves)}\n`).join("");
     this.#waiting = [];
     await appendFile(this.#path, lines);
   }
@@ -58,4 +60,8 @@ export class RowErrors {
   async close(): Promise<void> {
     await this.flush();
   }
+}
+
+function withoutHalves(_: string, value: unknown): unknown {
+  return typeof value === "string" ? wellFormed(value) : value;
 }
