@@ -41,26 +41,31 @@ function asWrite(id: string, fields: unknown) {
   }
 }
 
-const part = fc.constantFrom(
-  ...["a", "red", "ü", "u\u0308", "\u212B", "\u00C5", " ", "\n", "\r\n", "\t", "\uFEFF", "\u0007", "\uFFFD"],
-  ...[
-    "\ud83d",
-    "😀",
-    "|",
-    "__proto__",
-    "constructor",
-    "id",
-    "title",
-    "Title",
-    "x".repeat(257),
-    "y".repeat(19_999),
-  ],
+const usable = ["a", "red", "ü", "u\u0308", "\u212B", "\u00C5", "😀", " ", "\uFEFF", "constructor"];
+const unusable = [
+  "\uFFFD",
+  "\ud83d",
+  "\u0007",
+  "|",
+  "__proto__",
+  "id",
+  "Title",
+  "x".repeat(257),
+  "y".repeat(19_999),
+];
+const lines = ["\n", "\r\n", "\t"];
+const part = fc.oneof(
+  { weight: 20, arbitrary: fc.constantFrom(...usable) },
+  { weight: 1, arbitrary: fc.constantFrom(...unusable, ...lines) },
 );
 const text = fc.array(part, { maxLength: 3 }).map((parts) => parts.join(""));
 const item = fc.record({
   category: text,
   title: text,
-  price: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer({ min: -1, max: 100 })),
+  price: fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.double({ min: 0, max: 100, noNaN: true }),
+  ),
   attributes: fc
     .array(fc.tuple(text, fc.array(text, { maxLength: 3 })), { maxLength: 3 })
     .map((pairs) =>
@@ -82,5 +87,5 @@ it("what a table takes a write takes, as the same item; what it refuses, a write
     }),
     { numRuns: 400, seed: 20_261_128 },
   );
-  expect(taken).toBeGreaterThan(8);
+  expect(taken).toBeGreaterThan(50);
 });

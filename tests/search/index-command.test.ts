@@ -1,5 +1,14 @@
 /** `sdfn index` over the life of a catalogue, and what can go wrong with its folder. */
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
@@ -145,11 +154,16 @@ describe("sdfn index", () => {
       [7, undefined],
     ]);
     expect(errors.find(({ row }) => row === 2)).toEqual({
-      ...{ row: 2, id: idOf(a), kind: "value", column: "price" },
+      row: 2,
+      id: idOf(a),
+      kind: "value",
+      column: "price",
       reason: expect.stringMatching(/^must be a plain number .*; got "cheap"$/),
     });
     expect(errors.find(({ row }) => row === 3)).toMatchObject({
-      ...{ kind: "row", column: "image", reason: expect.stringMatching(/must be a JPEG/) },
+      kind: "row",
+      column: "image",
+      reason: expect.stringMatching(/must be a JPEG/),
     });
     expect(await reading((opened) => opened.get(idOf(a)))).not.toHaveProperty("entry.price");
     write(rows.toSpliced(2, 1));
@@ -196,6 +210,34 @@ describe("sdfn index", () => {
       code: 2,
       errors: expect.stringMatching(/must leave id, image and category/),
     });
+  });
+
+  it("finds pictures by any spelling, follows links out only when told to, and notes long texts", async () => {
+    const picture = join(data, rows[1]?.split(",")[1] ?? "");
+    const elsewhere = join(shop.root, "elsewhere.jpg");
+    cpSync(picture, elsewhere);
+    cpSync(picture, join(data, "Blu\u0308te.jpg"));
+    symlinkSync(elsewhere, join(data, "link.jpg"));
+    const text = `"long\n${"x".repeat(300)}"`;
+    write(["id,image,category,text,more", `A,Blüte.jpg,d,${text},${text}`, `B,link.jpg,d,${text},`]);
+    const refused = await index();
+    expect(refused).toMatchObject({ rows: 2, added: 1, errors: 1, refusedValues: 0, notes: 2 });
+    const listed = readFileSync(refused.errorFile, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(listed).toEqual([
+      { row: 3, id: "B", kind: "row", column: "image", reason: expect.stringContaining("--allow-links") },
+      { row: 2, kind: "note", column: "text", reason: expect.stringMatching(/^2 texts/) },
+      { row: 2, kind: "note", column: "more", reason: expect.stringMatching(/^1 text of more than 256/) },
+    ]);
+    expect(await index("--allow-links", "--ignore-columns", "Text, more")).toMatchObject({
+      added: 1,
+      updated: 1,
+      notes: 0,
+    });
+    const entry = await reading(async (opened) => (await opened.get("A"))?.entry);
+    expect(entry).toMatchObject({ image: "Blu\u0308te.jpg", attributes: {} });
   });
 
   it("is not blocked by any table: after each, a good one goes into the same index", async () => {

@@ -260,8 +260,13 @@ describe("values", () => {
     const { items, values } = await read(
       "a.jsonl",
       JSON.stringify({
-        ...{ id: "A", image: "a.jpg", category: "d", description: [long] },
-        ...{ bell: "a\u0007b", endless: "x".repeat(20_001), many: Array.from({ length: 1001 }, String) },
+        id: "A",
+        image: "a.jpg",
+        category: "d",
+        description: [long],
+        bell: "a\u0007b",
+        endless: "x".repeat(20_001),
+        many: Array.from({ length: 1001 }, String),
       }),
     );
     expect(items[0]?.attributes).toEqual(new Map([["description", [long]]]));

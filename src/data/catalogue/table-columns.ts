@@ -17,26 +17,15 @@ export function columnName(text: string): string {
  * letters and digits only, the likeliest first.
  */
 const otherNames: Readonly<Record<(typeof neededColumns)[number], readonly string[]>> = {
-  id: [
-    "handle",
-    "productid",
-    "sku",
-    "variantsku",
-    "itemid",
-    "articlenumber",
-    "reference",
-    "gid",
-    "gtin",
-    "ean",
-  ],
-  image: [
-    ...["imagesrc", "imagelink", "gimagelink", "images", "imageurl", "imageurls", "baseimage", "mainimage"],
-    ...["variantimage", "picture", "pictures", "photo", "imagepath", "file", "filename"],
-  ],
-  category: [
-    ...["productcategory", "categories", "producttype", "gproducttype", "googleproductcategory"],
-    ...["ggoogleproductcategory", "type", "collection", "department"],
-  ],
+  id: "handle productid sku variantsku itemid articlenumber reference gid gtin ean".split(" "),
+  image: (
+    "imagesrc imagelink gimagelink images imageurl imageurls baseimage mainimage variantimage " +
+    "picture pictures photo imagepath file filename"
+  ).split(" "),
+  category: (
+    "productcategory categories producttype gproducttype googleproductcategory ggoogleproductcategory " +
+    "type collection department"
+  ).split(" "),
 };
 
 /** "Handle looks like the id", for needed columns that are not among `columns`. */

@@ -56,7 +56,10 @@ describe("entries", () => {
     expect(stored).toMatchObject({ id: "Mütze", category: "Mützen" });
     expect(stored.tags).toEqual(["töne\u001Fgrün", "constructor\u001Fc"]);
     expect(parseEntry(stored.id, stored.details)).toEqual({
-      ...{ id: "Mütze", category: "Mützen", title: "grün\n.", picture },
+      id: "Mütze",
+      category: "Mützen",
+      title: "grün\n.",
+      picture,
       attributes: { töne: ["grün", text, "two\nlines"], constructor: ["c"] },
     });
     for (const half of [{ id: "\ud83d" }, { title: "\ude00" }, { attributes: { a: ["\ud83d"] } }]) {
