@@ -60,8 +60,8 @@ function delimiterOf(firstLine: string): { readonly delimiter: string; readonly 
 }
 
 /**
- * Is a record of several lines one row? It has as many fields as the header, and none of its lines, taken alone, is a row
- * with a picture: that is what a missing quote swallows.
+ * Is a record of several lines one row? A missing quote swallows rows up to the next quote: a line that is a row when it is
+ * taken alone tells. A record with too many or too few fields is one row with that problem.
  */
 function isOneRow({
   columns,
@@ -74,19 +74,19 @@ function isOneRow({
   readonly parts: readonly string[];
   readonly delimiter: string;
 }): boolean {
-  if (fields.length !== columns.length) return false;
-  const image = columns.indexOf("image");
-  const isPicture = (cell = "") =>
-    /^https?:\/\/|\.(?:jpe?g|png|webp|gif|avif|heic|tiff?|bmp)$/i.test(cell.trim());
+  const [id, image] = [columns.indexOf("id"), columns.indexOf("image")];
+  const isItem = (cells: readonly string[]) =>
+    cells.length >= columns.length &&
+    /^\S+$/.test(cells[id]?.trim() ?? "") &&
+    /^$|^https?:\/\/|\.(?:jpe?g|png|webp|gif|avif|heic|tiff?|bmp)$/i.test(cells[image]?.trim() ?? "");
   const isRow = (line: string) => {
     const cells = parseRecord(line, delimiter);
-    return typeof cells !== "string" && cells.length === columns.length && isPicture(cells[image]);
+    return typeof cells !== "string" && cells.length === columns.length && isItem(cells);
   };
   if (parts.slice(1, -1).some(isRow)) return false;
   // Where the first column has several lines, the last of them looks like a row as it should.
   if (fields[0]?.includes("\n")) return true;
-  const last = (parts.at(-1) ?? "").replaceAll('"', "").split(delimiter);
-  return last.length < columns.length || !isPicture(last[image]);
+  return !isItem((parts.at(-1) ?? "").replaceAll('"', "").split(delimiter));
 }
 
 /** Column names in their normal form. @throws DatasetError that lists everything wrong. */

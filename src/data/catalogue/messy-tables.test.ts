@@ -67,10 +67,19 @@ describe("quotes", () => {
       "D",
     ]);
     expect((await read("a.csv", csv(row("A", '"x" y'), row("B")))).refused).toEqual([2]);
+    // A row without a picture has no item, but its id must be known.
+    const bare = await read("a.csv", csv(open, 'B,,dress,Belt",1', row("C")));
+    expect(bare.wrong.map(({ id }) => id)).toEqual([undefined, "B"]);
     const named = await read("a.csv", `sep=,\n${csv(row("A"), open)}`);
     expect(named.wrong).toMatchObject([
       { row: 3, problems: [{ reason: expect.stringMatching(/^a quote in line 4 of the file/) }] },
     ]);
+  });
+
+  it("around a row of several lines that has a field too many cost that row alone", async () => {
+    const { ids, wrong } = await read("a.csv", csv(row("A", '"one\ntwo, three\nfour"', "1,2"), row("B")));
+    expect(ids).toEqual(["B"]);
+    expect(wrong).toMatchObject([{ row: 2, problems: [{ reason: expect.stringMatching(/^has 6 fields/) }] }]);
   });
 
   it("hold texts of several lines, in any column", async () => {
@@ -116,6 +125,42 @@ it("whatever texts csv-stringify writes are read, with line ends of any kind", a
       expect(items.map(({ title }) => title ?? "")).toEqual(cells.map(([title]) => normalText(title)));
     }),
     { numRuns: 200, seed: 20_261_128 },
+  );
+});
+
+it("a quote put in or taken out anywhere loses no id without a row whose id is not known", async () => {
+  const cell = fc.constantFrom(
+    "plain",
+    '"a, b"',
+    '"two\nlines"',
+    '""',
+    '"a ""b"" c"',
+    '5" x',
+    '"x\n\ny, ""z"""',
+    "",
+  );
+  const cells = fc.tuple(cell, cell, fc.boolean());
+  const changes = fc.array(fc.tuple(fc.nat(), fc.boolean()), { minLength: 1, maxLength: 2 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(cells, { minLength: 4, maxLength: 8 }), changes, async (rows, places) => {
+      const lines = rows.map(
+        ([title, note, hasImage], i) => `T${i},${hasImage ? `${i}.jpg` : ""},d,${title},1,${note}\n`,
+      );
+      let body = lines.join("");
+      for (const [place, isAdded] of places) {
+        const at = place % body.length;
+        const quote = body.indexOf('"', at);
+        if (isAdded) body = `${body.slice(0, at)}"${body.slice(at)}`;
+        else if (quote >= 0) body = body.slice(0, quote) + body.slice(quote + 1);
+      }
+      const { ids, wrong } = await read("a.csv", `${header},note\n${body}`);
+      if (wrong.some(({ id }) => id === undefined)) return;
+      const known = new Set([...ids, ...wrong.map(({ id }) => id)]);
+      for (const [i] of rows.entries()) {
+        if (body.includes(`T${i},`)) expect(known).toContain(`T${i}`); // else its id was changed
+      }
+    }),
+    { numRuns: 1000, seed: 20_261_128 },
   );
 });
 
