@@ -107,7 +107,7 @@ export async function indexCatalogue(
   const used = counts.added + counts.updated + counts.unchanged;
   const mayDelete = deleteMissing && used > 0 && rows.unknownIds.count === 0;
   const missing = mayDelete ? [...known.keys()].filter((id) => !rows.ids.has(id)) : [];
-  await index.delete(missing);
+  if (missing.length > 0) await index.delete(missing);
   onWritten?.();
   await index.finish();
   const { row, value, note } = errors.counts;
