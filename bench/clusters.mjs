@@ -1,6 +1,7 @@
 // Synthetic catalogues: unit vectors in clusters, with categories, prices and attributes.
-import { tagOf } from "../dist/retrieval/store/filter.js";
-import { Random } from "../dist/tensor/random.js";
+
+import { Random } from "../dist/engine/tensor/random.js";
+import { tagOf } from "../dist/search/store/filter.js";
 
 const itemsPerCentre = 100;
 /** Length of the noise around a centre of length 1; queries have it too. */

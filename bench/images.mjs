@@ -2,11 +2,11 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { randomCrop, stackCrops } from "../dist/data/batch-tensors.js";
-import { ImageCache } from "../dist/data/image-cache.js";
-import { ImageThread } from "../dist/data/image-thread.js";
-import { Random } from "../dist/tensor/random.js";
-import { projectCommit } from "../dist/training/project-version.js";
+import { Random } from "../dist/engine/tensor/random.js";
+import { randomCrop, stackCrops } from "../dist/images/crops.js";
+import { ImageCache } from "../dist/images/image-cache.js";
+import { ImageThread } from "../dist/images/image-thread.js";
+import { projectCommit } from "../dist/runs/project-version.js";
 
 const [sizePx, cropPx] = [256, 224];
 /** Batches prepared ahead, as the batch loader does. */

@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "no
 import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { exportBundle } from "../dist/exporter/export-bundle.js";
-import { CatalogueIndex } from "../dist/retrieval/index-folder/catalogue-index.js";
-import { indexCatalogue } from "../dist/retrieval/index-folder/index-catalogue.js";
-import { openBundle } from "../dist/retrieval/open-bundle.js";
-import { projectCommit } from "../dist/training/project-version.js";
+import { exportBundle } from "../dist/bundle/export-bundle.js";
+import { openBundle } from "../dist/bundle/open-bundle.js";
+import { projectCommit } from "../dist/runs/project-version.js";
+import { CatalogueIndex } from "../dist/search/index/catalogue-index.js";
+import { indexCatalogue } from "../dist/search/index/index-catalogue.js";
 import { quantile, startPeer } from "./peer.mjs";
 import { randomRun } from "./random-run.mjs";
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
-import { Random } from "../dist/tensor/random.js";
-import { projectCommit } from "../dist/training/project-version.js";
+import { Random } from "../dist/engine/tensor/random.js";
+import { projectCommit } from "../dist/runs/project-version.js";
 import { quantile } from "./peer.mjs";
 import { drawIndex, drawText, searchOverHttp, startServing } from "./serving.mjs";
 

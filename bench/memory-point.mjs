@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openFashionIq } from "../dist/data/datasets/fashion-iq.js";
 import { EnvironmentError } from "../dist/errors.js";
-import { resolveRunConfig } from "../dist/training/run-config.js";
+import { resolveRunConfig } from "../dist/runs/run-config.js";
 import { train } from "../dist/training/train.js";
 import { peakBytes } from "./points.mjs";
 

@@ -1,6 +1,7 @@
 // A training step of SDFN on random pictures and texts, ready to be timed.
+
+import { Random } from "../dist/engine/tensor/random.js";
 import { createModel } from "../dist/models/registry.js";
-import { Random } from "../dist/tensor/random.js";
 import { TrainingStep } from "../dist/training/training-step.js";
 
 const maxWords = 24;
@@ -17,7 +18,7 @@ const sizes = {
  * SDFN at the paper's size: ResNet-50, D 1024; or so small that it runs at once and its figures mean nothing. A frozen
  * backbone's feature maps have one position for 32 pixels.
  * @param {{batch: number, isFrozen?: boolean, microBatch?: number | null, imagePx?: number, vocabularySize?: number,
- *   isTiny?: boolean, beforeCompile?: (memory: import("../dist/graph/peak-memory.js").GraphMemory) => void}} options
+ *   isTiny?: boolean, beforeCompile?: (memory: import("../dist/engine/graph/peak-memory.js").GraphMemory) => void}} options
  */
 export async function startOwnStep({
   batch: batchSize,

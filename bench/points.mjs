@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { freemem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { projectCommit } from "../dist/training/project-version.js";
+import { projectCommit } from "../dist/runs/project-version.js";
 
 /** Part of the free memory that a point may take: the machine stays usable, and nothing is killed. */
 const usablePart = 0.8;

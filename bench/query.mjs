@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { Random } from "../dist/tensor/random.js";
-import { projectCommit } from "../dist/training/project-version.js";
+import { Random } from "../dist/engine/tensor/random.js";
+import { projectCommit } from "../dist/runs/project-version.js";
 import { quantile, startPeer } from "./peer.mjs";
 import { drawIndex, drawText, searchOverHttp, startServing } from "./serving.mjs";
 

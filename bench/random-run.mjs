@@ -1,9 +1,10 @@
 // What benchmarks of serving export: SDFN at the paper's size, not trained.
-import { Vocabulary } from "../dist/data/vocabulary.js";
+
+import { Random } from "../dist/engine/tensor/random.js";
 import { createModel } from "../dist/models/registry.js";
-import { Random } from "../dist/tensor/random.js";
-import { projectCommit } from "../dist/training/project-version.js";
-import { resolveRunConfig } from "../dist/training/run-config.js";
+import { projectCommit } from "../dist/runs/project-version.js";
+import { resolveRunConfig } from "../dist/runs/run-config.js";
+import { Vocabulary } from "../dist/text/vocabulary.js";
 
 export const vocabularySize = 5000;
 

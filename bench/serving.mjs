@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { thumbnail } from "../dist/data/image.js";
-import { exportBundle } from "../dist/exporter/export-bundle.js";
-import { CatalogueIndex } from "../dist/retrieval/index-folder/catalogue-index.js";
-import { openBundle } from "../dist/retrieval/open-bundle.js";
+import { exportBundle } from "../dist/bundle/export-bundle.js";
+import { openBundle } from "../dist/bundle/open-bundle.js";
+import { thumbnail } from "../dist/images/image.js";
+import { CatalogueIndex } from "../dist/search/index/catalogue-index.js";
 import { clusters } from "./clusters.mjs";
 import { randomRun, vocabularySize, wordOf } from "./random-run.mjs";
 

@@ -1,5 +1,5 @@
 // One training step of SDFN, ours and PyTorch's, in turn: on a shared machine only the ratio means something.
-import { projectCommit } from "../dist/training/project-version.js";
+import { projectCommit } from "../dist/runs/project-version.js";
 import { startOwnStep } from "./own-step.mjs";
 import { quantile, startPeer } from "./peer.mjs";
 

@@ -2,10 +2,10 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { latency } from "../dist/retrieval/index-folder/check-index.js";
-import { ExactStore } from "../dist/retrieval/store/exact-store.js";
-import { LanceStore } from "../dist/retrieval/store/lance-store.js";
-import { projectCommit } from "../dist/training/project-version.js";
+import { projectCommit } from "../dist/runs/project-version.js";
+import { latency } from "../dist/search/index/check-index.js";
+import { ExactStore } from "../dist/search/store/exact-store.js";
+import { LanceStore } from "../dist/search/store/lance-store.js";
 import { clusters } from "./clusters.mjs";
 
 const [embedDim, k, batch] = [512, 50, 5000];

@@ -80,6 +80,11 @@ export class StoreError extends SdfnError {
   readonly code = "INDEX_INVALID";
 }
 
+/** An item of an index whose row is not as it was written; it is not shown. */
+export class DamagedItemError extends SdfnError {
+  readonly code = "ITEM_DAMAGED";
+}
+
 /** A bundle that is missing, damaged, or of another version; or a model that cannot be made one. */
 export class BundleError extends SdfnError {
   readonly code = "BUNDLE_INVALID";
@@ -97,20 +102,32 @@ export type RefusalCode =
   | "KEY_INVALID"
   | "NOT_ALLOWED"
   | "NOT_FOUND"
+  | "METHOD_NOT_ALLOWED"
   | "TOO_LARGE"
   | "UNSUPPORTED_TYPE"
   | "RATE_LIMITED"
+  | "CONCURRENCY_LIMITED"
+  | "MODEL_TIME_LIMITED"
   | "OVERLOADED"
   | "NOT_READY"
+  | "HOST_NOT_ALLOWED"
+  | "BODY_TIMEOUT"
   | "TIMEOUT";
 
 /** A request to the service that is not answered as asked; the message is written for its client. */
 export class RequestError extends SdfnError {
   readonly code: RefusalCode;
+  /** When it is worth asking again, where this request knows better than its code. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterSeconds?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 

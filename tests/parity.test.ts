@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
-import { checkFolder, type FileResult } from "../src/cli/parity/check-folder.js";
-import { runParity } from "../src/cli/parity/run-parity.js";
-import type { Tensor } from "../src/tensor/tensor.js";
-import { float32 } from "../src/tensor/tensor.js";
+import type { Tensor } from "../src/engine/tensor/tensor.js";
+import { float32 } from "../src/engine/tensor/tensor.js";
+import { checkFolder, type FileResult } from "../src/parity/check-folder.js";
+import { runParity } from "../src/parity/run-parity.js";
 import { readSafetensors, writeSafetensors } from "../src/weights/safetensors.js";
 import { recordingContext } from "./cli/recording-context.js";
 

@@ -1,7 +1,8 @@
 /** Items for tests of stores: clustered vectors of length 1, and fields that filters can ask for. */
-import { tagOf } from "../src/retrieval/store/filter.js";
-import type { StoredItem } from "../src/retrieval/store/vector-store.js";
-import { Random } from "../src/tensor/random.js";
+
+import { Random } from "../src/engine/tensor/random.js";
+import { tagOf } from "../src/search/store/filter.js";
+import type { StoredItem } from "../src/search/store/vector-store.js";
 
 export const categories = ["dress", "o'shoe", 'böt"t;--', "100%_top"];
 export const colours = ["red", "Dark  Blue", "o'range", "\\'); DROP TABLE items;--"];

@@ -14,6 +14,8 @@ export default defineConfig({
     // The service's content security policy allows no data: scripts or styles.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The notices that the licences of what is bundled ask for; the page links to them.
+    license: { fileName: "licences.txt" },
   },
   server: { proxy: { "/v1": service, "/docs": service, "/openapi.json": service } },
 });

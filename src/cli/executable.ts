@@ -1,5 +1,6 @@
 /** What the executable adds to the program: the process's streams, Ctrl-C and exit codes. */
-import { exitCodes, runProgram } from "./run-program.js";
+import { runProgram } from "./run-program.js";
+import { exitCodes } from "./terminal/context.js";
 
 /** npx passes on the signal that the terminal gave this process already: two so close together are one Ctrl-C. */
 const sameKeyMs = 500;

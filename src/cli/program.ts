@@ -1,7 +1,7 @@
 /** The program and its commands. */
 import { Command } from "commander";
-import { projectVersion } from "../training/project-version.js";
-import type { CommandContext } from "./context.js";
+import { projectVersion } from "../runs/project-version.js";
+import type { CommandContext } from "./terminal/context.js";
 
 /** A command as `sdfn --help` lists it; the rest of it is loaded when it is called. */
 interface CommandEntry {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recordingContext } from "../../tests/cli/recording-context.js";
-import { projectVersion } from "../training/project-version.js";
+import { projectVersion } from "../runs/project-version.js";
 import { runProgram } from "./run-program.js";
 
 let folder: string;

@@ -1,19 +1,19 @@
 /** Runs a command line in this process and turns what goes wrong into messages and exit codes. */
 import { type Command, CommanderError } from "commander";
 import { SdfnError, UsageError } from "../errors.js";
-import { projectVersion } from "../training/project-version.js";
-import { type CommandContext, ExitCode, printJson } from "./context.js";
+import { projectVersion } from "../runs/project-version.js";
+import { visibleStream } from "../visible-text.js";
 import { createProgram } from "./program.js";
-
-/** Exit codes of the executable; 130 is what shells expect after Ctrl-C. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+import { type CommandContext, ExitCode, exitCodes, printJson } from "./terminal/context.js";
 
 /**
  * Runs one command.
  * @param args what follows `sdfn` on the command line.
  * @returns the exit code. Nothing is thrown: errors are on `stderr`, with --json on `stdout` too.
  */
-export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
+export async function runProgram(args: readonly string[], given: CommandContext): Promise<number> {
+  // What commands say has names and texts of files and servers in it: the one way to the terminal is through these.
+  const context = { ...given, stdout: visibleStream(given.stdout), stderr: visibleStream(given.stderr) };
   try {
     const program = await createProgram(args, context);
     for (const command of withSubcommands(program)) prepare(command, context);

@@ -1,5 +1,5 @@
 /** A split whose triplets are published one by one. */
-import type { Random } from "../tensor/random.js";
+import type { Random } from "../engine/tensor/random.js";
 import type { DatasetSplit, Query, SplitName, Triplet } from "./triplet.js";
 
 /** What a loader read. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { Random } from "../engine/tensor/random.js";
 import { DatasetError } from "../errors.js";
-import { Random } from "../tensor/random.js";
 import { CaptionPairs } from "./datasets/fashion200k-pairs.js";
 import { FixedSplit } from "./fixed-split.js";
 import { oneCategory } from "./one-category.js";

@@ -1,5 +1,5 @@
 /** The task's vocabulary: triplets, splits, and the one type that every data set translates to. */
-import type { Random } from "../tensor/random.js";
+import type { Random } from "../engine/tensor/random.js";
 
 /** The parts a data set is published in, in the order they are used. */
 export const splitNames = ["train", "val", "test"] as const;

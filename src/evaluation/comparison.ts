@@ -1,6 +1,7 @@
 /** Several models over several seeds: means, deviations, and what differs from a baseline. Plain data, for JSON. */
+
+import { Random } from "../engine/tensor/random.js";
 import { DatasetError } from "../errors.js";
-import { Random } from "../tensor/random.js";
 import type { QueryRanks } from "./query-ranks.js";
 import type { EvaluationResult } from "./result.js";
 import {

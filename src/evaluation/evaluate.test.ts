@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { imageBatches } from "../data/batches/inference-batches.js";
 import { openFashionIq } from "../data/datasets/fashion-iq.js";
 import { FixedSplit } from "../data/fixed-split.js";
-import { ImageCache } from "../data/image-cache.js";
-import type { ImageSource } from "../data/image-source.js";
-import { imageBatches } from "../data/inference-batches.js";
 import type { RetrievalDataset } from "../data/triplet.js";
-import { tokenise } from "../data/vocabulary.js";
 import { DatasetError, ImageError, ShapeError } from "../errors.js";
+import { ImageCache } from "../images/image-cache.js";
+import type { ImageSource } from "../images/image-source.js";
+import { tokenise } from "../text/vocabulary.js";
 import { type Embedder, evaluate, scoreSplit, type TextQuery } from "./evaluate.js";
 import { defaultProtocol, type Protocol } from "./protocols.js";
 

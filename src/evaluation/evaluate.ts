@@ -1,5 +1,5 @@
 /** Runs a protocol: embeds galleries and queries, ranks, and reports recalls. */
-import { availableSplit } from "../data/missing-images.js";
+import { availableSplit } from "../data/presence/missing-images.js";
 import {
   type DatasetSplit,
   hitsOf,

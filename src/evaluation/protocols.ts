@@ -9,7 +9,7 @@ import {
   type RetrievalDataset,
   usualEvaluation,
 } from "../data/triplet.js";
-import { joinCaptions } from "../data/vocabulary.js";
+import { joinCaptions } from "../text/vocabulary.js";
 
 /**
  * What a query is ranked against, within its category:

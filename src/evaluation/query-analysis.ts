@@ -1,5 +1,5 @@
 /** Where queries fail: how ranks are spread, and which words go with misses. */
-import { tokenise } from "../data/vocabulary.js";
+import { tokenise } from "../text/vocabulary.js";
 import type { QueryRank } from "./query-ranks.js";
 import { recallAtK } from "./recall.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { topK } from "../embedding/top-k.js";
+import { Random } from "../engine/tensor/random.js";
 import { DivergenceError, ShapeError } from "../errors.js";
-import { topK } from "../retrieval/top-k.js";
-import { Random } from "../tensor/random.js";
 import { recallAtK, targetRanks, unranked } from "./recall.js";
 
 /** Query (1, 0) scores a row by its first number. */

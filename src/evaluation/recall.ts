@@ -1,6 +1,7 @@
 /** Ranks of targets in a gallery, and Recall@K. */
+
+import { countAtLeast, dotProduct, requireEmbeddings } from "../embedding/dot-products.js";
 import { ShapeError } from "../errors.js";
-import { countAtLeast, dotProduct, requireEmbeddings } from "../retrieval/dot-products.js";
 
 /** What is ranked against what. Rows are embeddings, by convention of length 1. */
 export interface RankingTask {

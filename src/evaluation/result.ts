@@ -1,5 +1,5 @@
 /** What an evaluation reports. Plain data: it is written to JSON as it is. */
-import type { DropReport } from "../data/missing-images.js";
+import type { DropReport } from "../data/presence/missing-images.js";
 import type { SplitName } from "../data/triplet.js";
 import type { CaptionJoin, ProtocolName } from "./protocols.js";
 import { recallAtK, unranked } from "./recall.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Random } from "../engine/tensor/random.js";
 import { ShapeError } from "../errors.js";
-import { Random } from "../tensor/random.js";
 import { bootstrapIntervals, pairedDifference, spreadOf } from "./statistics.js";
 
 describe("spreadOf", () => {

@@ -1,6 +1,7 @@
 /** How sure a number is: spread over seeds, paired differences, and the bootstrap over queries. */
+
+import type { Random } from "../engine/tensor/random.js";
 import { ShapeError } from "../errors.js";
-import type { Random } from "../tensor/random.js";
 
 /** A mean and how far its values lie from it. */
 export interface Spread {

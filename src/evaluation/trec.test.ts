@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Random } from "../tensor/random.js";
+import { Random } from "../engine/tensor/random.js";
 import type { CategoryTask } from "./evaluate.js";
 import { recallAtK, targetRanks, unranked } from "./recall.js";
 import { type TrecFiles, writeTrec } from "./trec.js";

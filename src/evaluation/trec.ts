@@ -6,7 +6,7 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { dotProduct } from "../retrieval/dot-products.js";
+import { dotProduct } from "../embedding/dot-products.js";
 import type { CategoryTask } from "./evaluate.js";
 
 export interface TrecOptions {

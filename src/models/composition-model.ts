@@ -1,17 +1,19 @@
 /** What training, evaluation and export see of every model. */
-import type { Parameter, Value } from "../graph/value.js";
-import type { ConsistencyForm } from "../losses/consistency.js";
-import type { PathDistillationOptions } from "../losses/path-distillation.js";
-import type { RouterLogits } from "../losses/routes.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { l2Normalise } from "../engine/ops/normalisation.js";
+import { slice } from "../engine/ops/shape.js";
+import type { Random } from "../engine/tensor/random.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
 import { filled, parameter } from "../nn/initial-values.js";
+import { classificationPart } from "../nn/losses/batch-classification.js";
+import type { RouterLogits } from "../nn/losses/routes.js";
+import { scaledSimilarity } from "../nn/losses/similarity.js";
+import type { LossPart } from "../nn/losses/total.js";
 import { Module } from "../nn/module.js";
-import { l2Normalise } from "../ops/normalisation.js";
-import { slice } from "../ops/shape.js";
-import type { Random } from "../tensor/random.js";
 import type { EncoderConfig } from "./encoder-config.js";
 import { ImageEncoder, type ImageFeatures } from "./image-encoder.js";
-import { TextEncoder, type TextFeatures } from "./text-encoder.js";
+import type { TextEncoder, TextFeatures } from "./text-encoder.js";
+import { createTextEncoder } from "./text-encoders/registry.js";
 
 /** A query as a model composes it. Only `q` is there for every model. */
 export interface Composition {
@@ -27,10 +29,24 @@ export interface Composition {
   readonly wordAttention?: readonly (Value | undefined)[];
 }
 
-/** The losses beside batch-based classification, and their weights lambda. A baseline has none. */
-export interface AuxiliaryLosses {
-  readonly distillation?: PathDistillationOptions & { readonly weight: number };
-  readonly consistency?: { readonly form: ConsistencyForm; readonly weight: number };
+/** A teacher's answers on a batch, for a model that is self-distilled. */
+export interface TeacherSignal {
+  /** Router logits by layer, of the shapes of the student's. */
+  readonly logits: readonly RouterLogits[];
+  /** [], 0 as long as there is no teacher and 1 afterwards: a factor of the weight. 1 by default. */
+  readonly factor?: Value | undefined;
+}
+
+/** A training batch as losses see it: what the model gives for B triplets, each value with B rows. */
+export interface BatchFeatures {
+  readonly composition: Composition;
+  readonly reference: ImageFeatures;
+  readonly text: TextFeatures;
+  readonly target: ImageFeatures;
+  /** t [B, E], the target as `embedTarget` gives it, not normalised. */
+  readonly targetEmbedding: Value;
+  /** Only for a model that is self-distilled. */
+  readonly teacher?: TeacherSignal | undefined;
 }
 
 /**
@@ -48,14 +64,28 @@ export abstract class CompositionModel extends Module {
   constructor(config: EncoderConfig, vocabularySize: number, random: Random) {
     super();
     this.image = new ImageEncoder(config, random);
-    this.text = new TextEncoder(config, vocabularySize, random);
+    this.text = createTextEncoder(config, vocabularySize, random);
     this.scale = parameter([], filled(config.initialScale));
     this.#imagePasses = config.imagePasses;
   }
 
-  /** What `objective` adds to batch-based classification. */
-  get auxiliaryLosses(): AuxiliaryLosses {
-    return {};
+  /** Is there a loss that follows a teacher, the model as it stood at the end of the preceding epoch? */
+  get isSelfDistilled(): boolean {
+    return false;
+  }
+
+  /**
+   * What training minimises: the weighted sum of these parts. Batch-based classification by default; a model with losses
+   * of its own adds to `super.losses(batch, pass)`, or gives others. Metrics, guards and reports know each by its name.
+   * With micro-batches the batch is whole here, and only here.
+   */
+  losses({ composition, targetEmbedding }: BatchFeatures, _pass: ForwardPass): readonly LossPart[] {
+    return [classificationPart(scaledSimilarity(composition.q, targetEmbedding, this.scale))];
+  }
+
+  /** What a gallery's image is found by: [B, E], not normalised, E being the width of `q`. Its embedding by default. */
+  embedTarget({ embedding }: ImageFeatures, _pass: ForwardPass): Value {
+    return embedding;
   }
 
   /** The query of a reference and a text. */
@@ -87,11 +117,6 @@ export abstract class CompositionModel extends Module {
     return this.#pairs(featureMaps, (half) => this.image.forwardFeatureMaps(half, pass));
   }
 
-  /** What a gallery is searched by, of unit length: images as `encodeImages` takes them -> [B, D]. */
-  imageEmbedding(images: Value, pass: ForwardPass): Value {
-    return l2Normalise(this.encodeImages(images, pass).embedding, { axis: 1 });
-  }
-
   /** What a gallery is searched with, of unit length: [B, D]. */
   queryEmbedding({ q }: Composition): Value {
     return l2Normalise(q, { axis: 1 });
@@ -107,12 +132,12 @@ export abstract class CompositionModel extends Module {
       const [references, targets] = halves(images);
       return { reference: encode(references), target: encode(targets) };
     }
-    const { regions, embedding } = encode(images);
+    const { regions, embedding, ...grid } = encode(images);
     const [referenceRegions, targetRegions] = halves(regions);
     const [referenceEmbedding, targetEmbedding] = halves(embedding);
     return {
-      reference: { regions: referenceRegions, embedding: referenceEmbedding },
-      target: { regions: targetRegions, embedding: targetEmbedding },
+      reference: { regions: referenceRegions, embedding: referenceEmbedding, ...grid },
+      target: { regions: targetRegions, embedding: targetEmbedding, ...grid },
     };
   }
 }

@@ -1,14 +1,17 @@
 /** Configuration that every model shares: the two encoders and the similarity's scale. */
 import { z } from "zod";
-import { resNetNames } from "./resnet.js";
+import { backboneNames } from "./backbones/registry.js";
+
+/** Names of all text encoders. */
+export const textEncoderNames = ["lstm"] as const;
 
 /**
  * Fields and defaults of the encoders. Those marked "choice" are this project's decision where the paper is silent
  * (docs/model.md); the defaults of the others are the paper's text.
  */
 export const encoderFields = {
-  /** Choice. ResNet whose last feature map gives the regions. */
-  backbone: z.enum(resNetNames).default("resnet50"),
+  /** Choice. Network whose last feature map gives the regions. */
+  backbone: z.enum(backboneNames).default("resnet50"),
   /** Choice. Multiplies the channels of every stage of the backbone; 64 · width must be an integer. */
   backboneWidth: z
     .number()
@@ -25,6 +28,8 @@ export const encoderFields = {
   imagePasses: z.enum(["joint", "separate"]).default("joint"),
   /** D, width of regions, words and embeddings. */
   embedDim: z.int().min(1).max(8192).default(1024),
+  /** Network that reads the texts. */
+  textEncoder: z.enum(textEncoderNames).default("lstm"),
   /** Width of a word vector. */
   wordDim: z.int().min(1).max(8192).default(300),
   /** Beyond the paper: "batch" puts a batch norm after the image projection, for references and targets alike. */

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { Input } from "../engine/graph/value.js";
+import { runOnce } from "../engine/runtime/session.js";
+import { Random } from "../engine/tensor/random.js";
+import { int64, tensor } from "../engine/tensor/tensor.js";
 import { ShapeError } from "../errors.js";
-import { Input } from "../graph/value.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import { runOnce } from "../runtime/session.js";
-import { Random } from "../tensor/random.js";
-import { int64, tensor } from "../tensor/tensor.js";
 import { type EncoderConfig, encoderSchema } from "./encoder-config.js";
 import { ImageEncoder } from "./image-encoder.js";
-import { TextEncoder } from "./text-encoder.js";
+import { LstmTextEncoder } from "./text-encoders/lstm.js";
 
 function configOf(given: Partial<EncoderConfig> = {}): EncoderConfig {
   return encoderSchema.parse({
@@ -57,7 +57,7 @@ describe("ImageEncoder", () => {
 
   it("lays regions out row by row: region 1 is right of region 0", async () => {
     const encoder = new ImageEncoder(configOf(), new Random(2));
-    const channels = encoder.backbone.outChannels;
+    const channels = encoder.backbone.lastLevel.channels;
     encoder.proj.weight.data.fill(0);
     encoder.proj.weight.data[3 * channels + 7] = 1; // feature 3 is channel 7
     encoder.proj.bias?.data.set([0, 0, 0, 100, 0]);
@@ -89,7 +89,7 @@ describe("ImageEncoder", () => {
   });
 });
 
-describe("TextEncoder", () => {
+describe("LstmTextEncoder", () => {
   const tokens = new Input("tokens", "int64", ["batch", 4]);
   const lengths = new Input("lengths", "int64", ["batch"]);
   const feeds = { tokens: int64([2, 4], [3, 5, 2, 6, 4, 0, 0, 0]), lengths: int64([2], [4, 1]) };
@@ -97,7 +97,7 @@ describe("TextEncoder", () => {
   it.each(["none", "layer"] as const)(
     "takes the maximum over words only, with text norm %s",
     async (textNorm) => {
-      const encoder = new TextEncoder(configOf({ textNorm }), 7, new Random(3));
+      const encoder = new LstmTextEncoder(configOf({ textNorm }), 7, new Random(3));
       // Every state negative: a zero at padding would win the maximum.
       encoder.lstm.bias_ih_l0.data.set(new Float32Array(5).fill(-9), 10);
       encoder.norm?.bias.data.fill(-9);
@@ -114,7 +114,7 @@ describe("TextEncoder", () => {
   );
 
   it("does not look at tokens behind the length", async () => {
-    const encoder = new TextEncoder(configOf(), 7, new Random(3));
+    const encoder = new LstmTextEncoder(configOf(), 7, new Random(3));
     const { sentence } = encoder.forward(tokens, lengths);
     const other = { tokens: int64([2, 4], [3, 5, 2, 6, 4, 1, 2, 3]), lengths: feeds.lengths };
     const a = (await runOnce({ sentence }, feeds)).sentence.data;
@@ -123,7 +123,7 @@ describe("TextEncoder", () => {
   });
 
   it("has PyTorch's names", () => {
-    const names = [...new TextEncoder(configOf({ textNorm: "layer" }), 7, new Random(3)).state().keys()];
+    const names = [...new LstmTextEncoder(configOf({ textNorm: "layer" }), 7, new Random(3)).state().keys()];
     expect(names).toEqual([
       "embedding.weight",
       "lstm.weight_ih_l0",

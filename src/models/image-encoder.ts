@@ -1,22 +1,20 @@
 /** Pictures -> regions and embeddings (section 2.1). */
+
+import type { Value } from "../engine/graph/value.js";
+import { add, multiply } from "../engine/ops/arithmetic.js";
+import { cast, constant } from "../engine/ops/constant.js";
+import { mean as meanOf } from "../engine/ops/reduce.js";
+import { reshape, transpose } from "../engine/ops/shape.js";
+import type { Random } from "../engine/tensor/random.js";
+import { float32 } from "../engine/tensor/tensor.js";
 import { ShapeError } from "../errors.js";
-import type { Value } from "../graph/value.js";
 import { BatchNorm2d } from "../nn/batch-norm2d.js";
 import { Conv2d } from "../nn/conv2d.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
 import { Module } from "../nn/module.js";
-import { add, multiply } from "../ops/arithmetic.js";
-import { cast, constant } from "../ops/constant.js";
-import { mean } from "../ops/reduce.js";
-import { reshape, transpose } from "../ops/shape.js";
-import type { Random } from "../tensor/random.js";
-import { float32 } from "../tensor/tensor.js";
+import type { Backbone, PicturePreprocessing } from "./backbones/backbone.js";
+import { backboneDefinition } from "./backbones/registry.js";
 import type { EncoderConfig } from "./encoder-config.js";
-import { ResNet } from "./resnet.js";
-
-/** ImageNet's mean and deviation per channel (red, green, blue) of values in 0..1, as torchvision's models expect. */
-const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
-const IMAGENET_DEVIATION = [0.229, 0.224, 0.225] as const;
 
 /** What the image encoder gives for each image. */
 export interface ImageFeatures {
@@ -24,23 +22,35 @@ export interface ImageFeatures {
   readonly regions: Value;
   /** Mean over the regions, not normalised: [B, D]. */
   readonly embedding: Value;
+  /** Regions lie in h rows of w, from the top left: N = h · w. */
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Features of regions [B, N, D] that are given, as an inference graph takes them. */
+export function featuresOf(
+  regions: Value,
+  grid: { readonly rows: number; readonly columns: number },
+): ImageFeatures {
+  return { regions, embedding: meanOf(regions, { axes: [1] }), ...grid };
 }
 
 /**
- * Last feature map of a ResNet, 1x1 convolution C -> D with bias, its positions as a sequence of N = h · w regions:
+ * Last feature map of a backbone, 1x1 convolution C -> D with bias, its positions as a sequence of N = h · w regions:
  * images -> [B, N, D]. One encoder for reference and target images.
  * `imageNorm: "batch"` puts a batch norm after the convolution.
  */
 export class ImageEncoder extends Module {
-  readonly backbone: ResNet;
+  readonly backbone: Backbone;
   readonly proj: Conv2d;
   readonly norm: BatchNorm2d | undefined;
   readonly #isBackboneFrozen: boolean;
 
   constructor(config: EncoderConfig, random: Random) {
     super();
-    this.backbone = new ResNet(config.backbone, random, { width: config.backboneWidth });
-    this.proj = new Conv2d(this.backbone.outChannels, config.embedDim, random, { kernel: 1 });
+    this.backbone = backboneDefinition(config.backbone).create(config, random);
+    this.backbone.setRateGroup("backbone");
+    this.proj = new Conv2d(this.backbone.lastLevel.channels, config.embedDim, random, { kernel: 1 });
     this.norm = config.imageNorm === "batch" ? new BatchNorm2d(config.embedDim) : undefined;
     this.#isBackboneFrozen = config.backboneStatistics === "frozen";
   }
@@ -53,10 +63,12 @@ export class ImageEncoder extends Module {
     return this.forwardFeatureMaps(this.featureMaps(images, pass), pass);
   }
 
-  /** The backbone's last feature map [B, C, H / 32, W / 32] of `images` as `forward` takes them. */
+  /** The backbone's last feature map [B, C, h, w] of `images` as `forward` takes them. */
   featureMaps(images: Value, pass: ForwardPass): Value {
     const ownPass = this.#isBackboneFrozen ? pass.withFrozenStatistics() : pass;
-    return this.backbone.forward(normalisePixels(images), ownPass);
+    const { preprocessing, lastLevel } = this.backbone;
+    const maps = this.backbone.featureMaps(normalisePixels(images, preprocessing), ownPass);
+    return maps.get(lastLevel.name) as Value;
   }
 
   /** The rest of `forward`, from feature maps [B, C, h, w]: for features that were computed before. */
@@ -64,9 +76,9 @@ export class ImageEncoder extends Module {
     const projected = this.proj.forward(featureMaps); // [B, D, h, w]
     const map = this.norm ? this.norm.forward(projected, pass) : projected;
     const [batch = 0] = map.shape;
-    const [width, count] = [map.dim(1), map.dim(2) * map.dim(3)];
-    const regions = transpose(reshape(map, [batch, width, count]), [0, 2, 1]); // [B, N, D]
-    return { regions, embedding: mean(regions, { axes: [1] }) };
+    const [rows, columns] = [map.dim(2), map.dim(3)];
+    const regions = transpose(reshape(map, [batch, map.dim(1), rows * columns]), [0, 2, 1]); // [B, N, D]
+    return featuresOf(regions, { rows, columns });
   }
 }
 
@@ -74,15 +86,18 @@ export class ImageEncoder extends Module {
  * uint8 [B, H, W, 3] -> float32 [B, 3, H, W], (pixel / 255 - mean) / deviation; float32 [B, 3, H, W] stays as it is.
  * @throws ShapeError for anything else.
  */
-export function normalisePixels(images: Value): Value {
+export function normalisePixels(
+  images: Value,
+  { mean, deviation }: Pick<PicturePreprocessing, "mean" | "deviation">,
+): Value {
   if (images.dtype === "float32" && images.rank === 4 && images.shape[1] === 3) return images;
   if (images.dtype !== "uint8" || images.rank !== 4 || images.shape[3] !== 3) {
     throw new ShapeError("ImageEncoder", "needs uint8 [B, H, W, 3] or normalised float32 [B, 3, H, W]", {
       images,
     });
   }
-  const scale = IMAGENET_DEVIATION.map((deviation) => 1 / (255 * deviation));
-  const shift = IMAGENET_MEAN.map((value, channel) => -value / (IMAGENET_DEVIATION[channel] ?? 1));
+  const scale = deviation.map((value) => 1 / (255 * value));
+  const shift = mean.map((value, channel) => -value / (deviation[channel] ?? 1));
   const pixels = transpose(cast(images, "float32"), [0, 3, 1, 2]); // [B, 3, H, W]
   const perChannel = (values: readonly number[]) => constant(float32([3, 1, 1], values));
   return add(multiply(pixels, perChannel(scale)), perChannel(shift));

@@ -1,57 +1,32 @@
-/** What training minimises, for every model (section 2.4). */
-import { Input, type Value } from "../graph/value.js";
-import { batchClassificationLoss } from "../losses/batch-classification.js";
-import { consistencyLoss, similarityDivergences } from "../losses/consistency.js";
-import { pathDistillationLoss } from "../losses/path-distillation.js";
-import type { RouterKind, RouterLogits } from "../losses/routes.js";
-import { scaledSimilarity } from "../losses/similarity.js";
-import { totalLoss, type WeightedLoss } from "../losses/total.js";
-import { multiply } from "../ops/arithmetic.js";
-import type { Composition, CompositionModel } from "./composition-model.js";
+/** What training minimises, for every model (section 2.4): a list of named, weighted parts. */
 
-/** A composed batch and what it is compared with. */
-export interface ObjectiveInputs {
-  readonly composition: Composition;
-  /** t [B, D], not normalised. */
-  readonly target: Value;
-  /** Router logits of the teacher by layer; without them there is no distillation. */
-  readonly teacher?: readonly RouterLogits[];
-  /** Multiplies lambda1: a value [] that is 0 while there is no teacher yet and 1 afterwards. */
-  readonly distillationFactor?: Value;
-}
+import { Input, type Value } from "../engine/graph/value.js";
+import { ConfigError } from "../errors.js";
+import type { ForwardPass } from "../nn/forward-pass.js";
+import type { RouterKind, RouterLogits } from "../nn/losses/routes.js";
+import type { LossPart } from "../nn/losses/total.js";
+import type { BatchFeatures, CompositionModel } from "./composition-model.js";
 
-/** Each []. Parts that the model or the inputs do not have are missing. */
-export interface Objective {
-  readonly loss: Value;
-  readonly bbc: Value;
-  readonly spd?: Value;
-  readonly c?: Value;
-}
+/** What the parts' names must look like; `total` is their weighted sum. */
+const partName = /^(?!total$)[A-Za-z][\w-]*$/;
 
-/** L = L_bbc + lambda1 · L_spd + lambda2 · L_c (eq. 7), with the terms and weights that the model states. */
+/**
+ * The model's losses on a batch, checked.
+ * @throws ConfigError when there is none, or when two have one name, or a name that metrics cannot have.
+ */
 export function objective(
   model: CompositionModel,
-  { composition, target, teacher, distillationFactor }: ObjectiveInputs,
-): Objective {
-  const { distillation, consistency } = model.auxiliaryLosses;
-  const similarity = scaledSimilarity(composition.q, target, model.scale);
-  const bbc = batchClassificationLoss(similarity);
-  const others: WeightedLoss[] = [];
-  let spd: Value | undefined;
-  let c: Value | undefined;
-  const logits = composition.logits?.filter((layer) => Object.keys(layer).length > 0) ?? [];
-  if (distillation && teacher && logits.length > 0) {
-    const { weight, ...options } = distillation;
-    spd = pathDistillationLoss(logits, teacher, options);
-    others.push({ loss: spd, weight: distillationFactor ? multiply(distillationFactor, weight) : weight });
-  }
-  if (consistency && composition.u) {
-    const { weight, form } = consistency;
-    const ofU = scaledSimilarity(composition.u, target, model.scale);
-    c = consistencyLoss(similarityDivergences(similarity, ofU), form);
-    others.push({ loss: c, weight });
-  }
-  return { loss: totalLoss(bbc, others), bbc, ...(spd ? { spd } : {}), ...(c ? { c } : {}) };
+  batch: BatchFeatures,
+  pass: ForwardPass,
+): readonly LossPart[] {
+  const parts = model.losses(batch, pass);
+  const names = parts.map(({ name }) => name);
+  const wrong = names.filter((name, i) => !partName.test(name) || names.indexOf(name) !== i);
+  if (parts.length > 0 && wrong.length === 0) return parts;
+  throw new ConfigError(
+    `${model.constructor.name}: losses must be one or more parts, each with a name of its own in letters, digits, "_" and "-", ` +
+      `and none called total; got ${names.length === 0 ? "none" : names.map((name) => JSON.stringify(name)).join(", ")}`,
+  );
 }
 
 /** Name of one router's logits among a graph's inputs or outputs. */

@@ -21,6 +21,7 @@ describe("SDFN's configuration", () => {
       backboneStatistics: "batch",
       imagePasses: "joint",
       embedDim: 1024,
+      textEncoder: "lstm",
       wordDim: 300,
       imageNorm: "none",
       textNorm: "none",

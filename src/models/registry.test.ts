@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { gradients } from "../autodiff/gradients.js";
+import { gradients } from "../engine/autodiff/gradients.js";
+import { topologicalOrder } from "../engine/graph/traversal.js";
+import { Input, type Value } from "../engine/graph/value.js";
+import { runOnce } from "../engine/runtime/session.js";
+import { Random } from "../engine/tensor/random.js";
+import { requireStatic } from "../engine/tensor/shape.js";
+import { int64, type Tensor, tensor, zeros } from "../engine/tensor/tensor.js";
 import { ConfigError, UsageError } from "../errors.js";
-import { topologicalOrder } from "../graph/traversal.js";
-import { Input, type Value } from "../graph/value.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import { runOnce } from "../runtime/session.js";
-import { Random } from "../tensor/random.js";
-import { requireStatic } from "../tensor/shape.js";
-import { int64, type Tensor, tensor, zeros } from "../tensor/tensor.js";
+import { totalLoss } from "../nn/losses/total.js";
 import type { CompositionModel } from "./composition-model.js";
 import { objective, teacherInputs, teacherOutputs } from "./objective.js";
 import { createModel, type ModelName, modelDefinition, modelNames } from "./registry.js";
@@ -88,7 +89,9 @@ describe.each([...modelNames])("%s", (name) => {
     );
     const composition = model.compose(reference, text, pass);
     const teacher = teacherInputs(composition.logits ?? []);
-    const { loss } = objective(model, { composition, target: target.embedding, teacher });
+    const targetEmbedding = model.embedTarget(target, pass);
+    const features = { composition, reference, text, target, targetEmbedding, teacher: { logits: teacher } };
+    const loss = totalLoss(objective(model, features, pass));
     const used = new Set(topologicalOrder([loss]));
     const parameters = [...model.namedParameters()].filter(([, parameter]) => used.has(parameter));
     const derived = gradients(

@@ -1,7 +1,7 @@
 /** Every model by name: its configuration and its construction. */
 import type { z } from "zod";
+import type { Random } from "../engine/tensor/random.js";
 import { UsageError } from "../errors.js";
-import type { Random } from "../tensor/random.js";
 import { Concat, concatSchema } from "./baselines/concat.js";
 import { Film } from "./baselines/film.js";
 import { ImageOnly } from "./baselines/image-only.js";

@@ -1,16 +1,9 @@
-/** Words -> word features and a sentence vector (section 2.1). */
-import type { Value } from "../graph/value.js";
-import { Embedding } from "../nn/embedding.js";
-import { LayerNorm } from "../nn/layer-norm.js";
-import { Lstm } from "../nn/lstm.js";
+/** The door for text networks: words -> word features and a sentence vector (section 2.1). */
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { less } from "../engine/ops/comparison.js";
+import { positions } from "../engine/ops/constant.js";
+import { expandDims } from "../engine/ops/shape.js";
 import { Module } from "../nn/module.js";
-import { multiply } from "../ops/arithmetic.js";
-import { less, where } from "../ops/comparison.js";
-import { cast, positions, scalarLike } from "../ops/constant.js";
-import { max } from "../ops/reduce.js";
-import { expandDims } from "../ops/shape.js";
-import type { Random } from "../tensor/random.js";
-import type { EncoderConfig } from "./encoder-config.js";
 
 /** What the text encoder gives for each text. */
 export interface TextFeatures {
@@ -22,34 +15,13 @@ export interface TextFeatures {
   readonly mask: Value;
 }
 
-/** Below every feature: where padding stands in a maximum. */
-const LOWEST = -3e38;
+/** A network that reads tokens, which a `Tokeniser` makes of texts. */
+export abstract class TextEncoder extends Module {
+  /** tokens int64 [B, T] (padding comes last), lengths int64 [B], each at least 1. */
+  abstract forward(tokens: Value, lengths: Value): TextFeatures;
 
-/**
- * W = LSTM(word vectors of the tokens), s = max over the valid words of W.
- * tokens int64 [B, T] (0 = padding, which comes last), lengths int64 [B], each at least 1.
- * `textNorm: "layer"` puts a layer norm on W, before the maximum.
- */
-export class TextEncoder extends Module {
-  readonly embedding: Embedding;
-  readonly lstm: Lstm;
-  readonly norm: LayerNorm | undefined;
-
-  constructor({ wordDim, embedDim, textNorm }: EncoderConfig, vocabularySize: number, random: Random) {
-    super();
-    this.embedding = new Embedding(vocabularySize, wordDim, random);
-    this.lstm = new Lstm(wordDim, embedDim, random);
-    this.norm = textNorm === "layer" ? new LayerNorm(embedDim) : undefined;
-  }
-
-  forward(tokens: Value, lengths: Value): TextFeatures {
-    const mask = wordMask(lengths, tokens); // [B, T]
-    const isWord = expandDims(mask, 2); // [B, T, 1]
-    const states = this.lstm.forward(this.embedding.forward(tokens), mask); // [B, T, D]
-    const words = this.norm ? multiply(this.norm.forward(states), cast(isWord, "float32")) : states;
-    const sentence = max(where(isWord, words, scalarLike(words, LOWEST)), { axes: [1] });
-    return { words, sentence, mask };
-  }
+  /** Its table of word vectors [tokens, wordDim], which published vectors can be put into; undefined without one. */
+  abstract get wordVectors(): Parameter | undefined;
 }
 
 /** true for the first lengths[b] places of tokens, or of anything [B, T]. lengths int64 [B] -> bool [B, T]. */

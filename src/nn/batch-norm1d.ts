@@ -1,6 +1,6 @@
 /** Batch normalisation of vectors. */
-import type { Value } from "../graph/value.js";
-import { reshape } from "../ops/shape.js";
+import type { Value } from "../engine/graph/value.js";
+import { reshape } from "../engine/ops/shape.js";
 import { BatchNorm2d } from "./batch-norm2d.js";
 import type { ForwardPass } from "./forward-pass.js";
 

@@ -1,7 +1,7 @@
 /** Batch normalisation of feature maps. */
-import type { Parameter, Value } from "../graph/value.js";
-import { add, multiply } from "../ops/arithmetic.js";
-import { batchNormInference, batchNormTraining } from "../ops/normalisation.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { add, multiply } from "../engine/ops/arithmetic.js";
+import { batchNormInference, batchNormTraining } from "../engine/ops/normalisation.js";
 import type { ForwardPass } from "./forward-pass.js";
 import { filled, parameter } from "./initial-values.js";
 import { Module } from "./module.js";

@@ -1,9 +1,9 @@
 /** Two-dimensional convolution layer. */
-import type { Parameter, Value } from "../graph/value.js";
-import { add } from "../ops/arithmetic.js";
-import { type ConvOptions, conv2d } from "../ops/conv.js";
-import { reshape } from "../ops/shape.js";
-import type { Random } from "../tensor/random.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { add } from "../engine/ops/arithmetic.js";
+import { type ConvOptions, conv2d } from "../engine/ops/conv.js";
+import { reshape } from "../engine/ops/shape.js";
+import type { Random } from "../engine/tensor/random.js";
 import { type InitialValues, parameter, uniform } from "./initial-values.js";
 import { Module } from "./module.js";
 

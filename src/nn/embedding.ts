@@ -1,7 +1,7 @@
 /** Word vectors. */
-import type { Parameter, Value } from "../graph/value.js";
-import { gather } from "../ops/gather.js";
-import type { Random } from "../tensor/random.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { gather } from "../engine/ops/gather.js";
+import type { Random } from "../engine/tensor/random.js";
 import { normal, parameter } from "./initial-values.js";
 import { Module } from "./module.js";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Input } from "../graph/value.js";
-import { multiply } from "../ops/arithmetic.js";
-import { runOnce } from "../runtime/session.js";
-import { float32, tensor } from "../tensor/tensor.js";
+import { Input } from "../engine/graph/value.js";
+import { multiply } from "../engine/ops/arithmetic.js";
+import { runOnce } from "../engine/runtime/session.js";
+import { float32, tensor } from "../engine/tensor/tensor.js";
 import { ForwardPass } from "./forward-pass.js";
 import { filled, parameter } from "./initial-values.js";
 

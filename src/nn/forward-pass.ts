@@ -1,8 +1,8 @@
 /** What differs between building a training graph and an inference graph. */
-import type { ParameterUpdate } from "../graph/parameter-update.js";
-import { Input, type Parameter, type Value } from "../graph/value.js";
-import { dropout } from "../ops/dropout.js";
-import { requireStatic } from "../tensor/shape.js";
+import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
+import { Input, type Parameter, type Value } from "../engine/graph/value.js";
+import { dropout } from "../engine/ops/dropout.js";
+import { requireStatic } from "../engine/tensor/shape.js";
 
 export type Mode = "training" | "inference";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../tensor/random.js";
+import { Random } from "../engine/tensor/random.js";
 import { filled, kaimingNormalFanOut, normal, uniform, xavierUniform } from "./initial-values.js";
 
 function deviation(values: Float32Array): number {

@@ -1,7 +1,7 @@
 /** Initial values of parameters, as PyTorch draws them. */
-import { Parameter } from "../graph/value.js";
-import type { Random } from "../tensor/random.js";
-import { elementCount, type StaticShape } from "../tensor/shape.js";
+import { Parameter } from "../engine/graph/value.js";
+import type { Random } from "../engine/tensor/random.js";
+import { elementCount, type StaticShape } from "../engine/tensor/shape.js";
 
 /** Gives the values of a parameter of some shape. */
 export type InitialValues = (shape: StaticShape) => Float32Array;

@@ -1,6 +1,6 @@
 /** Layer normalisation over the last axis. */
-import type { Parameter, Value } from "../graph/value.js";
-import { layerNorm } from "../ops/normalisation.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { layerNorm } from "../engine/ops/normalisation.js";
 import { filled, parameter } from "./initial-values.js";
 import { Module } from "./module.js";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Input, type Parameter } from "../graph/value.js";
-import { runOnce } from "../runtime/session.js";
-import { StatefulSession } from "../runtime/stateful-session.js";
-import { Random } from "../tensor/random.js";
-import { float32, int64, tensor } from "../tensor/tensor.js";
+import { Input, type Parameter } from "../engine/graph/value.js";
+import { runOnce } from "../engine/runtime/session.js";
+import { StatefulSession } from "../engine/runtime/stateful-session.js";
+import { Random } from "../engine/tensor/random.js";
+import { float32, int64, tensor } from "../engine/tensor/tensor.js";
 import { BatchNorm1d } from "./batch-norm1d.js";
 import { BatchNorm2d } from "./batch-norm2d.js";
 import { Conv2d } from "./conv2d.js";

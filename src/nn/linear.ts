@@ -1,8 +1,8 @@
 /** Fully connected layer. */
-import type { Parameter, Value } from "../graph/value.js";
-import { add } from "../ops/arithmetic.js";
-import { linear, linearOfPair } from "../ops/linear.js";
-import type { Random } from "../tensor/random.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { add } from "../engine/ops/arithmetic.js";
+import { linear, linearOfPair } from "../engine/ops/linear.js";
+import type { Random } from "../engine/tensor/random.js";
 import { parameter, uniform } from "./initial-values.js";
 import { Module } from "./module.js";
 

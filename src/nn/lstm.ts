@@ -1,7 +1,7 @@
 /** Long short-term memory over sequences with padding. */
-import type { Parameter, Value } from "../graph/value.js";
-import { lstm } from "../ops/lstm.js";
-import type { Random } from "../tensor/random.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { lstm } from "../engine/ops/lstm.js";
+import type { Random } from "../engine/tensor/random.js";
 import { parameter, uniform } from "./initial-values.js";
 import { Module } from "./module.js";
 

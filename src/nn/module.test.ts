@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { Random } from "../engine/tensor/random.js";
+import { float32 } from "../engine/tensor/tensor.js";
 import { StateDictError } from "../errors.js";
-import { Random } from "../tensor/random.js";
-import { float32 } from "../tensor/tensor.js";
 import { filled, parameter } from "./initial-values.js";
 import { Linear } from "./linear.js";
 import { Module, type StateDict } from "./module.js";

@@ -1,8 +1,9 @@
 /** Modules: objects whose fields are parameters, buffers and child modules. */
+
+import { Parameter } from "../engine/graph/value.js";
+import { formatShape, type StaticShape, sameShape } from "../engine/tensor/shape.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { StateDictError } from "../errors.js";
-import { Parameter } from "../graph/value.js";
-import { formatShape, type StaticShape, sameShape } from "../tensor/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
 
 /** Parameter values by name. */
 export type StateDict = ReadonlyMap<string, Tensor<"float32">>;
@@ -42,6 +43,11 @@ export abstract class Module {
   /** What gradients change. */
   parameters(): Parameter[] {
     return [...this.namedParameters().values()];
+  }
+
+  /** Puts every parameter into one group of the optimizer. */
+  setRateGroup(name: string): void {
+    for (const parameter of this.parameters()) parameter.rateGroup = name;
   }
 
   /** A copy of every value. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { Input, type Value } from "../engine/graph/value.js";
+import { runOnce } from "../engine/runtime/session.js";
+import { Random } from "../engine/tensor/random.js";
+import { float32, type Tensor, tensor } from "../engine/tensor/tensor.js";
 import { ShapeError } from "../errors.js";
-import { Input, type Value } from "../graph/value.js";
-import { runOnce } from "../runtime/session.js";
-import { Random } from "../tensor/random.js";
-import { float32, type Tensor, tensor } from "../tensor/tensor.js";
 import { MultiHeadAttention } from "./multi-head-attention.js";
 
 /** Width 2, two heads of width 1; every projection is the identity. */

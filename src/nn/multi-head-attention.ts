@@ -1,7 +1,7 @@
 /** Multi-head attention. */
-import type { Parameter, Value } from "../graph/value.js";
-import { type AttentionInputs, attention } from "../ops/attention.js";
-import type { Random } from "../tensor/random.js";
+import type { Parameter, Value } from "../engine/graph/value.js";
+import { type AttentionInputs, attention } from "../engine/ops/attention.js";
+import type { Random } from "../engine/tensor/random.js";
 import { filled, parameter, xavierUniform } from "./initial-values.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";

@@ -1,5 +1,5 @@
 /** Recall@K of several models on one data set: a chart to see it, a table to quote it. */
-import type { DropReport } from "../data/missing-images.js";
+import type { DropReport } from "../data/presence/missing-images.js";
 import type { EvaluationResult, Recalls } from "../evaluation/result.js";
 import { barChart } from "./chart.js";
 import { factList } from "./fact-list.js";

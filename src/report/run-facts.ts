@@ -1,5 +1,5 @@
 /** What a run's manifest says, in words. */
-import type { RunManifest } from "../training/run-files.js";
+import type { RunManifest } from "../runs/run-files.js";
 import type { Fact } from "./fact-list.js";
 import { countOf, formatCount, formatPercent } from "./format.js";
 

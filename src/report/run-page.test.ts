@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seedEvaluation } from "../../tests/seed-evaluation.js";
-import type { Metrics } from "../training/metrics.js";
+import type { Metrics } from "../runs/metrics.js";
 import { chosenEpoch, type RecordedRun } from "./run-facts.js";
 import { type RunPage, runPage } from "./run-page.js";
 

@@ -1,9 +1,9 @@
 /** The page of one run: training, recall, where it fails, routers, data and configuration. */
-import type { ImageProblem } from "../data/check-images.js";
+import type { ImageProblem } from "../data/presence/check-images.js";
+import type { RouteStatistics } from "../embedding/route-statistics.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
 import type { SplitSummary } from "../evaluation/dataset-summary.js";
-import type { RouteStatistics } from "../retrieval/route-statistics.js";
-import type { Metrics } from "../training/metrics.js";
+import type { Metrics } from "../runs/metrics.js";
 import { type Fact, factTable } from "./fact-list.js";
 import { countOf, formatCount, formatDuration, formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";

@@ -1,6 +1,6 @@
 /** What a run's routers did: weights over the epochs, and their spread over the evaluated queries. */
-import type { RouteStatistics } from "../retrieval/route-statistics.js";
-import type { Metrics } from "../training/metrics.js";
+import type { RouteStatistics } from "../embedding/route-statistics.js";
+import type { Metrics } from "../runs/metrics.js";
 import { type Curve, curveGrid } from "./curve-figure.js";
 import { type Html, html } from "./html.js";
 import { epochsOf, type Point } from "./training-series.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EpochMetrics, Metrics, StepMetrics } from "../training/metrics.js";
+import type { EpochMetrics, Metrics, StepMetrics } from "../runs/metrics.js";
 import { trainingCurves } from "./training-curves.js";
 
 function step(index: number, { distillation = 0, consistency = 0 } = {}): StepMetrics {

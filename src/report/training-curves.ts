@@ -1,5 +1,5 @@
 /** How training went: losses, held-out recall, learning rate, speed and router entropy. */
-import type { EpochMetrics, LossParts } from "../training/metrics.js";
+import { type EpochMetrics, lossParts } from "../runs/metrics.js";
 import type { Line, LineChartOptions } from "./chart.js";
 import { type Curve, curveGrid, maxPoints } from "./curve-figure.js";
 import { formatCount, formatNumber, formatPercent } from "./format.js";
@@ -20,7 +20,7 @@ export function trainingCurves(
   const curves = [
     validationRecall(trainings, colourOf),
     totalLoss(trainings, colourOf),
-    ...trainings.map(lossParts),
+    ...trainings.map(partsOfLoss),
     ...trainings.map(routerEntropy),
     learningRate(trainings, colourOf),
     throughput(trainings, colourOf),
@@ -56,34 +56,21 @@ function totalLoss(trainings: readonly ModelTraining[], colourOf: ColourOf): Cur
 }
 
 /** Only for a model with more than one part: the others' total says it all. */
-function lossParts({ model, metrics }: ModelTraining): Curve {
+function partsOfLoss({ model, metrics }: ModelTraining): Curve {
   const steps = stepsOf(metrics);
-  const parts = (["classification", "distillation", "consistency"] as const).filter((part) =>
-    steps.some(({ loss }) => loss[part] > 0),
-  );
+  const names = [...new Set(steps.flatMap(({ loss }) => lossParts(loss).map(([name]) => name)))];
+  const lines = names
+    .map((name) => ({ name, points: steps.map(({ step, loss }): Point => [step, loss[name] ?? 0]) }))
+    .map(({ name, points }) => ({ name, points: points.filter(([, value]) => value > 0) }))
+    .filter(({ points }) => points.length > 0)
+    .map(({ name, points }, colourIndex) => ({ name, colourIndex, points: averaged(points, maxPoints) }));
   return {
     title: `Parts of ${model}'s loss`,
     note: "Before their weights λ; logarithmic, as they differ by orders of magnitude.",
-    lines:
-      parts.length < 2
-        ? []
-        : parts.map((part, index) => ({
-            name: partNames[part],
-            colourIndex: index,
-            points: averaged(
-              steps.filter(({ loss }) => loss[part] > 0).map(({ step, loss }) => [step, loss[part]]),
-              maxPoints,
-            ),
-          })),
+    lines: lines.length < 2 ? [] : lines,
     options: { ...stepAxis([{ model, metrics }]), isYLog: true },
   };
 }
-
-const partNames: Readonly<Record<Exclude<keyof LossParts, "total">, string>> = {
-  classification: "classification",
-  distillation: "path distillation",
-  consistency: "consistency",
-};
 
 function routerEntropy({ model, metrics }: ModelTraining): Curve {
   const epochs = epochsOf(metrics);

@@ -1,5 +1,5 @@
 /** What the training curves show, taken out of the recorded metrics. */
-import type { EpochMetrics, Metrics, StepMetrics } from "../training/metrics.js";
+import type { EpochMetrics, Metrics, StepMetrics } from "../runs/metrics.js";
 
 export type Point = readonly [x: number, y: number];
 

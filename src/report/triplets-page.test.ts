@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TripletStatistics } from "../data/catalogue/triplet-statistics.js";
+import type { TripletStatistics } from "../data/from-catalogue/triplet-statistics.js";
 import { tripletsPage } from "./triplets-page.js";
 
 const counts = { items: 1234, triplets: 5, possible: 9 };

@@ -1,5 +1,5 @@
 /** The page of `sdfn triplets`: samples with pictures, and what was made in numbers. */
-import type { TripletStatistics } from "../data/catalogue/triplet-statistics.js";
+import type { TripletStatistics } from "../data/from-catalogue/triplet-statistics.js";
 import { splitNames } from "../data/triplet.js";
 import type { Fact } from "./fact-list.js";
 import { countOf, formatCount } from "./format.js";

@@ -1,5 +1,5 @@
 /** What the report's parts are drawn from, where no other module has a type for it. */
-import type { Metrics } from "../training/metrics.js";
+import type { Metrics } from "../runs/metrics.js";
 
 /** A picture in a report. */
 export interface Picture {

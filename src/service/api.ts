@@ -7,10 +7,10 @@ import {
   itemLimits,
   priceSchema,
   titleSchema,
-} from "../data/catalogue/item-schema.js";
-import { isWellFormed, normalText } from "../data/catalogue/normal-text.js";
-import { searchLimits } from "../retrieval/index-folder/catalogue-search.js";
-import { contentsSchema } from "../retrieval/index-folder/contents.js";
+} from "../catalogue/item-schema.js";
+import { isWellFormed, normalText } from "../catalogue/normal-text.js";
+import { searchLimits } from "../search/index/catalogue-search.js";
+import { contentsSchema } from "../search/index/contents.js";
 
 /** Bounds that the service keeps whatever it is told. */
 export const serviceLimits = {
@@ -116,6 +116,11 @@ export const searchResponseSchema = z.object({
     }),
   ),
   fitting: z.int().describe("Items that fit the filter, references that are left out not counted"),
+  damaged: z
+    .int()
+    .describe(
+      "Items of this page that are left out because the index has them damaged; the operator's log names them",
+    ),
   plan: z.enum(["list", "exact", "all partitions", "some partitions"]),
   modules: z.array(z.string()).describe("Operation modules in the order of the route weights"),
   queries: z.array(

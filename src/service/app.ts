@@ -6,14 +6,17 @@ import fastifyHelmet from "@fastify/helmet";
 import fastifyMultipart from "@fastify/multipart";
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
-import { wellFormed } from "../data/catalogue/normal-text.js";
+import { wellFormed } from "../catalogue/normal-text.js";
 import { RequestError, UsageError } from "../errors.js";
 import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
+import { compressText } from "./compressed.js";
 import { errorAnswer } from "./error-answers.js";
 import { type GuardOptions, guard } from "./guard.js";
+import type { HostNames } from "./host-names.js";
+import { otherMethods } from "./methods.js";
 import { openApi } from "./openapi.js";
-import type { ServiceApp, ServiceParts } from "./parts.js";
+import type { ServiceParts } from "./parts.js";
 import { logRequests } from "./request-log.js";
 import { catalogueRoute } from "./routes/catalogue.js";
 import { healthRoutes } from "./routes/health.js";
@@ -22,6 +25,8 @@ import { itemRoutes } from "./routes/items.js";
 import { searchRoute } from "./routes/search.js";
 import { suggestionsRoute } from "./routes/suggestions.js";
 import { webPageRoutes } from "./routes/web-page.js";
+import type { ServiceApp } from "./service-app.js";
+import { answerUnchanged } from "./unchanged.js";
 
 /** Where log lines go. */
 export interface LogOptions {
@@ -35,19 +40,28 @@ const longestParam = serviceLimits.nameCharacters * 9;
 export interface AppOptions {
   readonly parts: ServiceParts;
   readonly guarded: GuardOptions;
+  readonly hostNames: HostNames;
   readonly log: LogOptions;
   /** Addresses of reverse proxies whose `X-Forwarded-For` counts. */
   readonly trustProxy: string | false;
 }
 
 /** @throws UsageError for addresses of proxies that are none. */
-export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions): Promise<ServiceApp> {
+export async function serviceApp({
+  parts,
+  guarded,
+  hostNames,
+  log,
+  trustProxy,
+}: AppOptions): Promise<ServiceApp> {
   const app = emptyApp(parts.timeoutMs, log, trustProxy);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
   app.removeContentTypeParser("text/plain");
   logRequests(app, parts.metrics);
+  parts.load.bodies.watch(app);
+  app.addHook("onRequest", async ({ raw }) => hostNames.require(raw));
   app.addHook("onRequest", async (request) => {
     if (parts.isStopping() && !request.routeOptions.config.isQuiet) {
       throw new RequestError(
@@ -67,6 +81,9 @@ export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions
     },
     strictTransportSecurity: false,
   });
+  const answerOtherMethods = otherMethods(app);
+  await compressText(app);
+  answerUnchanged(app);
   await guard(app, guarded);
   await app.register(fastifyMultipart);
   await openApi(app);
@@ -77,6 +94,7 @@ export async function serviceApp({ parts, guarded, log, trustProxy }: AppOptions
   suggestionsRoute(app, parts);
   healthRoutes(app, parts);
   await webPageRoutes(app, parts);
+  answerOtherMethods();
   app.setNotFoundHandler((request, reply) => {
     const body: ApiError = {
       error: {
@@ -96,7 +114,11 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
       bodyLimit: serviceLimits.jsonBytes,
       requestTimeout: timeoutMs,
       connectionTimeout: 4 * timeoutMs,
-      ...{ return503OnClosing: false, trustProxy },
+      // The names that a request may be sent to are checked with all others: see host-names.ts.
+      http: { requireHostHeader: false },
+      return503OnClosing: false,
+      exposeHeadRoutes: false,
+      trustProxy,
       genReqId: () => randomUUID(),
       routerOptions: { maxParamLength: longestParam },
       logger: {
@@ -120,10 +142,13 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, code, message, retryAfterSeconds, isServers } = errorAnswer(error);
+  request.errorCode = code;
   if (isServers) request.log.error({ err: error, code }, "failed");
   if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
   // A client that is cut off while it sends does not read the answer: let it send to its end, to nowhere.
   if (status === 413) reply.removeHeader("connection");
+  // Its body would still be waited for.
+  if (status === 408) reply.header("connection", "close");
   if (status === 401) reply.header("www-authenticate", "Bearer");
   // Messages quote what was sent.
   const body: ApiError = { error: { code, message: wellFormed(message), requestId: request.id } };

@@ -1,11 +1,12 @@
 /** Writes of items over HTTP: embedded side by side, written in order, acknowledged when they are durable. */
 import { webcrypto } from "node:crypto";
-import { thumbnail } from "../data/image.js";
+import { BatchQueue } from "../bundle/batch-queue.js";
 import { ImageError, RequestError } from "../errors.js";
-import { BatchQueue } from "../retrieval/batch-queue.js";
-import type { IndexedItem } from "../retrieval/index-folder/catalogue-index.js";
-import type { CatalogueEntry } from "../retrieval/index-folder/entry.js";
-import { thumbnailPx } from "../retrieval/index-folder/index-catalogue.js";
+import { decodePool } from "../images/decode-pool.js";
+import { thumbnail } from "../images/image.js";
+import type { IndexedItem } from "../search/index/catalogue-index.js";
+import type { CatalogueEntry } from "../search/index/entry.js";
+import { thumbnailPx } from "../search/index/index-catalogue.js";
 import type { ServedCatalogue } from "./served-catalogue.js";
 import type { Upkeep } from "./upkeep.js";
 
@@ -76,12 +77,13 @@ export class CatalogueWriter {
     const { index, encoder } = this.#catalogue;
     // Not on this thread: 20 MiB take a while.
     const hash = Buffer.from(await webcrypto.subtle.digest("SHA-256", original)).toString("hex");
-    const before = await index.get(id);
+    const before = await index.getSound(id);
     const [embedding] =
       before?.entry.picture === hash ? [before.embedding] : await encoder.embedPictures([original]);
     if (embedding instanceof ImageError) throw embedding;
     if (embedding === undefined) throw new Error("embedPictures: gave nothing for a picture");
-    return { hash, embedding, original, thumbnail: await thumbnail(original, thumbnailPx) };
+    const small = await decodePool.during("pictures", () => thumbnail(original, thumbnailPx));
+    return { hash, embedding, original, thumbnail: small };
   }
 
   async #change(change: Change) {
@@ -95,7 +97,7 @@ export class CatalogueWriter {
   async #apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
     const { index } = this.#catalogue;
     const items = new Map<string, IndexedItem | undefined>();
-    for (const { id } of changes) if (!items.has(id)) items.set(id, await index.get(id));
+    for (const { id } of changes) if (!items.has(id)) items.set(id, await index.getSound(id));
     const changed = new Set<string>();
     const outcomes = changes.map(({ id, put }): Outcome => {
       const before = items.get(id);

@@ -16,8 +16,22 @@ export interface ErrorAnswer {
 const statuses: Readonly<Record<string, number>> = {
   ...{ USAGE: 400, INPUT_INVALID: 400, IMAGE_INVALID: 400 },
   ...{ KEY_NEEDED: 401, KEY_INVALID: 401, NOT_ALLOWED: 403, NOT_FOUND: 404 },
-  ...{ TOO_LARGE: 413, UNSUPPORTED_TYPE: 415, RATE_LIMITED: 429 },
-  ...{ INDEX_INVALID: 503, BUNDLE_INVALID: 503, ENCODER_FAILED: 503, OVERLOADED: 503, NOT_READY: 503 },
+  METHOD_NOT_ALLOWED: 405,
+  BODY_TIMEOUT: 408,
+  TOO_LARGE: 413,
+  UNSUPPORTED_TYPE: 415,
+  HOST_NOT_ALLOWED: 421,
+  RATE_LIMITED: 429,
+  CONCURRENCY_LIMITED: 429,
+  MODEL_TIME_LIMITED: 429,
+  ...{
+    INDEX_INVALID: 503,
+    ITEM_DAMAGED: 503,
+    BUNDLE_INVALID: 503,
+    ENCODER_FAILED: 503,
+    OVERLOADED: 503,
+    NOT_READY: 503,
+  },
   TIMEOUT: 504,
 };
 
@@ -30,12 +44,14 @@ const codesOfStatuses: Readonly<Record<number, string>> = {
 
 /** Seconds after which trouble of the server may be over. */
 const retryAfter: Readonly<Record<string, number>> = {
+  CONCURRENCY_LIMITED: 1,
   ...{ ENCODER_FAILED: 1, OVERLOADED: 1, NOT_READY: 5, INDEX_INVALID: 5, BUNDLE_INVALID: 5 },
 };
 
 const genericMessages: Readonly<Record<string, string>> = {
   INDEX_INVALID:
     "the index cannot be used at the moment; ask again later, or tell the operator the request's id",
+  ITEM_DAMAGED: "the index has this item damaged, so it is not shown; tell the operator the request's id",
   BUNDLE_INVALID:
     "the model cannot be used at the moment; ask again later, or tell the operator the request's id",
   ENCODER_FAILED: "the model stopped before it answered; ask again",
@@ -49,7 +65,10 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     const status = statuses[code];
     if (status === undefined) return bug;
     const isClients = error instanceof RequestError || error instanceof UsageError || isAboutUpload(error);
-    if (isClients) return { status, code, message, retryAfterSeconds: retryAfter[code], isServers: false };
+    if (isClients) {
+      const own = error instanceof RequestError ? error.retryAfterSeconds : undefined;
+      return { status, code, message, retryAfterSeconds: own ?? retryAfter[code], isServers: false };
+    }
     return {
       ...{ status: Math.max(status, 503), code, message: genericMessages[code] ?? bug.message },
       ...{ retryAfterSeconds: retryAfter[code], isServers: true },

@@ -3,12 +3,17 @@ import fastifyRateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { RequestError } from "../errors.js";
 import type { Key, KeyRing } from "./keys.js";
-import type { ServiceApp } from "./parts.js";
+import type { Load } from "./load.js";
+import type { ModelTime } from "./model-time.js";
+import type { ServiceApp } from "./service-app.js";
+import type { Slots } from "./slots.js";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Whose key came with the request. */
     caller: Key | undefined;
+    /** Where a caller without a key is: what each address may take is bounded. */
+    anonymousAddress: string | undefined;
   }
 }
 
@@ -21,6 +26,7 @@ export interface GuardOptions {
   /** Searches and writes a minute. */
   readonly ratePerAddress: number;
   readonly ratePerKey: number;
+  readonly load: Load;
 }
 
 /** Reading items, thumbnails and files costs little: a page of answers is a search and dozens of these. */
@@ -31,13 +37,15 @@ const countedCallers = 10_000;
 
 /** Adds the check to every route that is registered after. */
 export async function guard(app: ServiceApp, options: GuardOptions): Promise<void> {
-  const { ratePerAddress, ratePerKey } = options;
+  const { ratePerAddress, ratePerKey, load } = options;
   app.decorateRequest("caller", undefined);
+  app.decorateRequest("anonymousAddress", undefined);
   await app.register(fastifyRateLimit, { global: false, cache: countedCallers });
   const limiter = (factor: number) =>
     app.createRateLimit({
       timeWindow: minuteMs,
-      keyGenerator: ({ caller, ip }) => (caller ? `key ${caller.name}` : `address ${normalizeIP(ip)}`),
+      keyGenerator: ({ caller, anonymousAddress }) =>
+        caller ? `key ${caller.name}` : `address ${anonymousAddress}`,
       max: ({ caller }) => factor * (caller ? ratePerKey : ratePerAddress),
     });
   const limiters = { costly: limiter(1), cheap: limiter(cheapFactor) };
@@ -46,7 +54,10 @@ export async function guard(app: ServiceApp, options: GuardOptions): Promise<voi
     if (access === "open" && isQuiet) return;
     const presented = keyIn(request);
     request.caller = presented === undefined ? undefined : options.keys().find(presented);
-    await requireRate(request, reply, limiters[isCostly ? "costly" : "cheap"]);
+    request.anonymousAddress = request.caller ? undefined : normalizeIP(request.ip);
+    await requireRate(request, limiters[isCostly ? "costly" : "cheap"]);
+    if (isCostly) requireModelTime(request, load.modelTime);
+    else takeAnswer(request, reply, load.answers);
     if (access !== "open")
       requireRight(request, { ...options, access, isPresented: presented !== undefined });
   });
@@ -59,14 +70,33 @@ function keyIn({ headers: { authorization } }: FastifyRequest): string | undefin
 
 type Limiter = ReturnType<ServiceApp["createRateLimit"]>;
 
-async function requireRate(request: FastifyRequest, reply: FastifyReply, limiter: Limiter): Promise<void> {
+async function requireRate(request: FastifyRequest, limiter: Limiter): Promise<void> {
   const rate = await limiter(request);
   if (rate.isAllowed || !rate.isExceeded) return;
-  reply.header("retry-after", rate.ttlInSeconds);
   throw new RequestError(
     "RATE_LIMITED",
     `at most ${rate.max} requests of this kind a minute are answered; ask again in ${rate.ttlInSeconds} s`,
+    { retryAfterSeconds: rate.ttlInSeconds },
   );
+}
+
+function requireModelTime({ anonymousAddress }: FastifyRequest, modelTime: ModelTime): void {
+  const retryAfterSeconds =
+    anonymousAddress === undefined ? 0 : Math.ceil(modelTime.waitMs(anonymousAddress) / 1000);
+  if (retryAfterSeconds === 0) return;
+  throw new RequestError(
+    "MODEL_TIME_LIMITED",
+    `this address has used its ${modelTime.perMinuteMs / 1000} s of the model's time a minute; ask again in ${retryAfterSeconds} s`,
+    { retryAfterSeconds },
+  );
+}
+
+/** From now until the answer's last byte was sent, or the connection ended. */
+function takeAnswer({ anonymousAddress }: FastifyRequest, reply: FastifyReply, answers: Slots): void {
+  if (anonymousAddress === undefined) return;
+  const { take, release } = answers.hold(anonymousAddress);
+  take(1);
+  reply.raw.once("close", release);
 }
 
 interface Asked extends GuardOptions {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readCatalogue, type WrongRow } from "../data/catalogue/read-catalogue.js";
+import { readCatalogue, type WrongRow } from "../catalogue/read-catalogue.js";
 import { RequestError } from "../errors.js";
 import { itemWriteSchema } from "./api.js";
 import { parsed } from "./form.js";

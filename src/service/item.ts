@@ -1,9 +1,9 @@
 /** Items and conditions as the service gives and takes them, in the words of the index. */
 import type { z } from "zod";
-import { idSchema } from "../data/catalogue/item-schema.js";
+import { idSchema } from "../catalogue/item-schema.js";
 import { RequestError } from "../errors.js";
-import type { CatalogueEntry } from "../retrieval/index-folder/entry.js";
-import type { Filter } from "../retrieval/store/filter.js";
+import type { CatalogueEntry } from "../search/index/entry.js";
+import type { Filter } from "../search/store/filter.js";
 import type { Condition, Item, itemWriteSchema } from "./api.js";
 import type { WrittenEntry } from "./catalogue-writer.js";
 import { parsed } from "./form.js";

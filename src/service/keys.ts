@@ -2,9 +2,9 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { claimLock } from "../data/folder-lock.js";
 import { ConfigError, UsageError } from "../errors.js";
-import { writeDurably } from "../retrieval/store/durable-files.js";
+import { writeDurably } from "../files/durable-files.js";
+import { claimLock } from "../files/folder-lock.js";
 
 /** Who may write may also read. */
 export const rights = ["read", "write"] as const;

@@ -1,7 +1,7 @@
 /** The address of a service: how it is had, and what an operator should know of it. */
-import { isIP } from "node:net";
 import { EnvironmentError, UsageError } from "../errors.js";
-import type { ServiceApp } from "./parts.js";
+import { isLoopback } from "./host-names.js";
+import type { ServiceApp } from "./service-app.js";
 
 /** @returns the address. @throws EnvironmentError, UsageError when it cannot be had. */
 export async function listen(app: ServiceApp, host: string, port: number): Promise<string> {
@@ -49,8 +49,7 @@ export function risks({
   readonly requireReadKey: boolean;
   readonly isWritable: boolean;
 }): readonly string[] {
-  const isLoopback = host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-  if (isLoopback) return [];
+  if (isLoopback(host)) return [];
   return [
     ...(requireReadKey ? [] : ["whoever reaches this address may search: no key is required for reading"]),
     ...(requireReadKey || isWritable

@@ -4,7 +4,7 @@ import fastifySwaggerUi from "@fastify/swagger-ui";
 import type { FastifySchema } from "fastify";
 import { createJsonSchemaTransform } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { ServiceApp, Takes } from "./parts.js";
+import type { ServiceApp, Takes } from "./service-app.js";
 
 /** The page of the document writes styles into itself; everything it loads comes from here. */
 const docsPolicy =

@@ -1,58 +1,17 @@
 /** What the routes of a service share. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
-import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { z } from "zod";
 import type { CatalogueWriter } from "./catalogue-writer.js";
+import type { Load } from "./load.js";
 import type { Metrics } from "./metrics.js";
 import type { ServedCatalogue } from "./served-catalogue.js";
-import type { Slots } from "./slots.js";
 
 export interface ServiceParts {
   readonly catalogue: ServedCatalogue;
   readonly writer: CatalogueWriter;
   readonly metrics: Metrics;
-  /** Queries and pictures that wait for the model or are with it. */
-  readonly queries: Slots;
-  /** Bytes of forms in memory. */
-  readonly uploads: Slots;
+  readonly load: Load;
   readonly timeoutMs: number;
   /** Built files of the page. */
   readonly webFolder: string;
   readonly isStopping: () => boolean;
-}
-
-export type ServiceApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
-
-/** Bodies that a route reads. */
-export interface Takes {
-  readonly json?: z.ZodType;
-  readonly form?: {
-    readonly description: string;
-    /** The part that is JSON, and what it may be. */
-    readonly jsonPart: string;
-    readonly json: z.ZodType;
-    /** The part that is a picture; without it, every other part is one. */
-    readonly picturePart?: string;
-  };
-}
-
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** What a caller must be allowed to; "open" needs no key even where reading does. */
-    access?: "open" | "read" | "write";
-    /** Bodies that the route checks itself, for the OpenAPI document. */
-    takes?: Takes;
-    /** Does it occupy the model or the disk? */
-    isCostly?: boolean;
-    /** Log lines of a route that is asked all the time would hide the others. */
-    isQuiet?: boolean;
-  }
 }

@@ -1,13 +1,16 @@
 /** The index that a service answers from, with its model. */
+
+import { openBundle } from "../bundle/open-bundle.js";
+import type { Encoder } from "../embedding/encoder.js";
 import { SdfnError } from "../errors.js";
-import type { Encoder } from "../retrieval/encoder.js";
-import { CatalogueIndex } from "../retrieval/index-folder/catalogue-index.js";
-import { CatalogueSearch } from "../retrieval/index-folder/catalogue-search.js";
-import { openBundle } from "../retrieval/open-bundle.js";
+import { CatalogueIndex } from "../search/index/catalogue-index.js";
+import { CatalogueSearch } from "../search/index/catalogue-search.js";
 import { serviceLimits } from "./api.js";
 
 interface OpenOptions {
   readonly isWritable: boolean;
+  /** Folder of the catalogue's pictures, instead of the one that the index says. */
+  readonly images?: string | undefined;
   /** Called before each batch that the model computes. */
   readonly onBatch: (size: number) => void;
 }
@@ -27,8 +30,8 @@ export class ServedCatalogue {
   }
 
   /** @throws StoreError, BundleError when index or model cannot be opened so. */
-  static async open(folder: string, { isWritable, onBatch }: OpenOptions): Promise<ServedCatalogue> {
-    const index = await CatalogueIndex.open(folder, { access: isWritable ? "write" : "read" });
+  static async open(folder: string, { isWritable, images, onBatch }: OpenOptions): Promise<ServedCatalogue> {
+    const index = await CatalogueIndex.open(folder, { access: isWritable ? "write" : "read", images });
     try {
       const encoder = await openBundle(index.bundleFolder, {
         maxPixels: serviceLimits.picturePixels,

@@ -2,24 +2,34 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { EnvironmentError, UsageError } from "../errors.js";
+import { visibleStream } from "../visible-text.js";
 import { serviceApp } from "./app.js";
 import { CatalogueWriter } from "./catalogue-writer.js";
 import { Connections } from "./connections.js";
+import { DamageWatch } from "./damage-watch.js";
+import { HostNames } from "./host-names.js";
 import { KeyRing } from "./keys.js";
 import { listen, risks } from "./listen.js";
+import { Load } from "./load.js";
 import { Metrics } from "./metrics.js";
-import type { ServiceApp } from "./parts.js";
 import { ServedCatalogue } from "./served-catalogue.js";
-import { Slots } from "./slots.js";
+import type { ServiceApp } from "./service-app.js";
 import { Upkeep } from "./upkeep.js";
 
 export interface ServiceOptions {
   /** Folder of the index. */
   readonly index: string;
+  /** Folder of the catalogue's pictures, instead of the one that the index says. */
+  readonly images?: string | undefined;
   /** 0, the default, takes a free one. */
   readonly port?: number;
   /** 127.0.0.1 by default: this machine only. */
   readonly host?: string;
+  /**
+   * Names that requests may be sent to (their Host header) beside localhost, 127.0.0.0/8, [::1], `host`, and the address that
+   * a connection came to. A reverse proxy that hands on the name it was asked by needs that name here.
+   */
+  readonly allowHosts?: readonly string[] | undefined;
   /** File of keys (`sdfn key add`). With a key that may write, the service is the index's one writer. */
   readonly keys?: string | undefined;
   /** Without it, whoever reaches the service may search. */
@@ -28,6 +38,12 @@ export interface ServiceOptions {
   readonly ratePerAddress?: number;
   /** Searches and writes a minute with one key. */
   readonly ratePerKey?: number;
+  /** Milliseconds a minute that searches of one address without a key may occupy the model's thread. */
+  readonly modelMsPerAddress?: number;
+  /** Queries, and other answers, of one address without a key that may be under way at a time. */
+  readonly requestsPerAddress?: number;
+  /** How long a body may take a break. */
+  readonly bodyTimeoutMs?: number;
   /** How long a request may take: its body to arrive, and its answer to be made. */
   readonly timeoutMs?: number;
   /** Queries and pictures that may wait for the model; more are told to come back. */
@@ -59,12 +75,15 @@ export interface Service {
 
 export const serviceDefaults = {
   ...{ port: 8080, host: "127.0.0.1", ratePerAddress: 120, ratePerKey: 6000 },
-  ...{ timeoutMs: 30_000, maxWaiting: 64, stopWithinMs: 25_000 },
+  modelMsPerAddress: 30_000,
+  requestsPerAddress: 32,
+  timeoutMs: 30_000,
+  bodyTimeoutMs: 5000,
+  maxWaiting: 64,
+  stopWithinMs: 25_000,
 } as const;
 
 const sweepMs = 50;
-/** Bytes of pictures in memory. */
-const uploadBytes = 256 * 2 ** 20;
 
 /**
  * Opens index and model, and listens.
@@ -74,10 +93,8 @@ const uploadBytes = 256 * 2 ** 20;
 export async function startService(given: ServiceOptions): Promise<Service> {
   const options = { ...serviceDefaults, port: 0, requireReadKey: false, logLevel: "info", ...given };
   const { host, port, requireReadKey } = options;
-  if (requireReadKey && options.keys === undefined) {
-    throw new UsageError("service: a key is required for reading, and there is no file of keys; give one");
-  }
-  const readKeys = async () => (options.keys === undefined ? new KeyRing([]) : KeyRing.read(options.keys));
+  const hostNames = new HostNames(host, options.allowHosts ?? []);
+  const readKeys = keyReader(options);
   let keys = await readKeys();
   const isWritable = keys.has("write");
   let isStopping = false;
@@ -85,39 +102,35 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   const metrics = new Metrics();
   const catalogue = await ServedCatalogue.open(options.index, {
     isWritable,
+    images: options.images,
     onBatch: (size) => metrics.batch(size),
   });
   try {
     const upkeep = new Upkeep(catalogue.index, (error) => app?.log.error({ err: error }, "upkeep failed"));
     const writer = new CatalogueWriter(catalogue, upkeep);
-    const queries = new Slots("queries", options.maxWaiting);
-    metrics.watch({ items: () => catalogue.index.store.count(), waiting: () => queries.taken });
+    const load = new Load(options);
+    metrics.watch({ items: () => catalogue.index.store.count(), load });
     app = await serviceApp({
       parts: {
-        ...{ catalogue, writer, metrics, queries, timeoutMs: options.timeoutMs },
-        uploads: new Slots("bytes of uploads", uploadBytes),
+        catalogue,
+        writer,
+        metrics,
+        load,
+        timeoutMs: options.timeoutMs,
         webFolder: options.webFolder ?? builtPage(),
         isStopping: () => isStopping,
       },
-      guarded: { ...options, keys: () => keys, isWritable },
-      log: { level: options.logLevel, stream: options.logStream ?? process.stderr },
+      guarded: { ...options, keys: () => keys, isWritable, load },
+      hostNames,
+      log: { level: options.logLevel, stream: visibleStream(options.logStream ?? process.stderr) },
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;
+    const watch = new DamageWatch(catalogue.index, metrics, log);
     const connections = new Connections(app.server);
     const address = await listen(app, host, port);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
-    const stop = async (running: ServiceApp) => {
-      // Connections whose last request is answered meanwhile would be kept for the next one.
-      const sweep = setInterval(() => connections.closeIdle(), sweepMs);
-      try {
-        await running.close().finally(() => clearInterval(sweep));
-        await writer.close();
-      } finally {
-        await catalogue.close();
-      }
-    };
-    const running = app;
+    const open = { app, connections, writer, watch, catalogue };
     let stopped: Promise<void> | undefined;
     return {
       ...{ address, isWritable },
@@ -129,7 +142,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       },
       close() {
         isStopping = true;
-        stopped ??= before(options.stopWithinMs, stop(running), () => connections.closeAll());
+        stopped ??= before(options.stopWithinMs, stop(open), () => connections.closeAll());
         return stopped;
       },
     };
@@ -137,6 +150,34 @@ export async function startService(given: ServiceOptions): Promise<Service> {
     await app?.close();
     await catalogue.close();
     throw error;
+  }
+}
+
+/** Reads the keys as they are in their file. @throws UsageError when they are needed and there is no file. */
+function keyReader({ keys, requireReadKey }: Pick<ServiceOptions, "keys" | "requireReadKey">) {
+  if (requireReadKey && keys === undefined) {
+    throw new UsageError("service: a key is required for reading, and there is no file of keys; give one");
+  }
+  return async () => (keys === undefined ? new KeyRing([]) : KeyRing.read(keys));
+}
+
+interface Open {
+  readonly app: ServiceApp;
+  readonly connections: Connections;
+  readonly writer: CatalogueWriter;
+  readonly watch: DamageWatch;
+  readonly catalogue: ServedCatalogue;
+}
+
+async function stop({ app, connections, writer, watch, catalogue }: Open): Promise<void> {
+  // Connections whose last request is answered meanwhile would be kept for the next one.
+  const sweep = setInterval(() => connections.closeIdle(), sweepMs);
+  try {
+    await app.close().finally(() => clearInterval(sweep));
+    await writer.close();
+    await watch.close();
+  } finally {
+    await catalogue.close();
   }
 }
 

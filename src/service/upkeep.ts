@@ -1,5 +1,5 @@
 /** After writes: contents counted and the store put in order, in the background and not more often than needed. */
-import type { CatalogueIndex } from "../retrieval/index-folder/catalogue-index.js";
+import type { CatalogueIndex } from "../search/index/catalogue-index.js";
 
 /** Between a write and the next count; counting may take a twentieth of the time. */
 const leastWaitMs = 2000;

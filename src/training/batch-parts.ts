@@ -1,8 +1,9 @@
 /** Parts of batches. */
+
+import { allocate } from "../engine/tensor/dtype.js";
+import { elementCount, formatShape } from "../engine/tensor/shape.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { ShapeError } from "../errors.js";
-import { allocate } from "../tensor/dtype.js";
-import { elementCount, formatShape } from "../tensor/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
 
 /** Which examples of a batch: `start` to `start + count`, of `of`. */
 export interface BatchRange {

@@ -1,9 +1,9 @@
 /** Writes and opens the checkpoints of a run: always two that are whole, once there are two. */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { RunError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { diskError, writeDurably } from "../weights/durable-file.js";
+import { diskError, writeDurably } from "../files/durable-file.js";
 import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
 import {
   type CheckpointContent,

@@ -1,8 +1,8 @@
 /** Tells whether a run is continued on the data and with the settings that it began with. */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
+import { trainingImages } from "../data/presence/usable-images.js";
 import type { DatasetSplit, RetrievalDataset, Triplet } from "../data/triplet.js";
-import { trainingImages } from "../data/usable-images.js";
 import { RunError } from "../errors.js";
 import type { CheckpointContent, DataFingerprint } from "./checkpoint-files.js";
 import type { TrainingData } from "./training-data.js";

@@ -1,8 +1,9 @@
 /** Training from a frozen backbone's feature maps: says what they cost, and computes those that are not there yet. */
-import type { FeatureMapRequest } from "../data/feature-maps.js";
+
 import type { DatasetSplit } from "../data/triplet.js";
-import type { FrozenBackbone } from "../retrieval/frozen-backbone.js";
-import type { TrainingConfig } from "./training-fields.js";
+import type { FrozenBackbone } from "../embedding/frozen-backbone.js";
+import type { FeatureMapRequest } from "../images/feature-maps.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
 
 /** Where feature maps lie unless said otherwise: below the working directory. */
 export const defaultFeatureCache = ".cache/features";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Parameter } from "../graph/value.js";
+import { Parameter } from "../engine/graph/value.js";
 import { calmLoss, collapsedLayers, describeNotFinite, lossCeiling, watchLoss } from "./guards.js";
 
 const config = { lossLimit: 3, batchSize: 8 };

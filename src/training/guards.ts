@@ -1,7 +1,7 @@
 /** What tells that training goes wrong: an exploding loss, collapsed routers, values that are not finite. */
-import type { Parameter } from "../graph/value.js";
-import type { LossParts } from "./metrics.js";
-import type { TrainingConfig } from "./training-fields.js";
+import type { Parameter } from "../engine/graph/value.js";
+import { type LossValues, lossParts } from "../runs/metrics.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
 
 /** Where the watch over the loss stands; survives JSON. */
 export interface LossGuard {
@@ -58,12 +58,13 @@ export function collapseWarning(layer: number, entropy: number): string {
 
 /** Where NaN or infinity shows, in words: the first part of the loss, or the gradients' groups and the first parameter. */
 export function describeNotFinite(
-  loss: LossParts,
+  loss: LossValues,
   notFinite: readonly Parameter[],
   named: ReadonlyMap<string, Parameter>,
 ): string {
-  const parts = ["classification", "distillation", "consistency", "total"] as const;
-  const part = parts.find((name) => !Number.isFinite(loss[name]));
+  const part = [...lossParts(loss), ["total", loss.total] as const].find(
+    ([, value]) => !Number.isFinite(value),
+  );
   const isBad = new Set(notFinite);
   const bad = [...named].filter(([, parameter]) => isBad.has(parameter)).map(([name]) => name);
   const [first] = bad;
@@ -71,5 +72,5 @@ export function describeNotFinite(
     first === undefined
       ? "every gradient is finite, but not the sum of their squares"
       : `gradients of ${bad.length} of ${named.size} parameters, the first ${first}`;
-  return part === undefined ? gradients : `first the loss's part ${part} (${loss[part]}), then ${gradients}`;
+  return part ? `first the loss's part ${part[0]} (${part[1]}), then ${gradients}` : gradients;
 }

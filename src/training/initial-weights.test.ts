@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Vocabulary } from "../data/vocabulary.js";
+import { Random } from "../engine/tensor/random.js";
+import { float32 } from "../engine/tensor/tensor.js";
 import { StateDictError, WeightsError } from "../errors.js";
+import { ResNet } from "../models/backbones/resnet.js";
 import { createModel } from "../models/registry.js";
-import { ResNet } from "../models/resnet.js";
-import { Random } from "../tensor/random.js";
-import { float32 } from "../tensor/tensor.js";
+import { Vocabulary } from "../text/vocabulary.js";
 import { writeSafetensors } from "../weights/safetensors.js";
 import { loadInitialWeights, wordTable } from "./initial-weights.js";
 
@@ -71,7 +71,7 @@ describe("loadInitialWeights", () => {
 
   it("puts each word's vector in its row, and reports coverage by words and by occurrences", async () => {
     const { model, record, notes } = await load({ wordVectors });
-    const { data } = model.text.embedding.weight;
+    const { data = new Float32Array() } = model.text.wordVectors ?? {};
     expect(data.slice(red * 3, red * 3 + 3)).toEqual(Float32Array.of(1, 2, 3));
     expect(data.slice(and * 3, and * 3 + 3)).toEqual(Float32Array.of(4, 5, 6));
     // is, red, and, long, "," are the words; red occurs three times, "and" once, of seven words in all.

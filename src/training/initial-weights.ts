@@ -2,14 +2,13 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { tokenise, type Vocabulary } from "../data/vocabulary.js";
+import type { Random } from "../engine/tensor/random.js";
 import { WeightsError } from "../errors.js";
-import { identifyResNet, loadBackboneWeights } from "../models/backbone-weights.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { Random } from "../tensor/random.js";
+import type { InitialWeightsRecord } from "../runs/run-files.js";
+import { tokenise, type Vocabulary } from "../text/vocabulary.js";
 import { readWeights } from "../weights/read-weights.js";
 import { readWordVectors } from "../weights/word-vectors.js";
-import type { InitialWeightsRecord } from "./run-files.js";
 
 /** Files to start from. */
 export interface InitialWeights {
@@ -56,10 +55,10 @@ async function loadBackbone(
   { backboneStatistics, note }: InitialWeightsOptions,
 ): Promise<InitialWeightsRecord["backboneWeights"]> {
   const { tensors, format } = await readWeights(file);
-  const ignored = loadBackboneWeights(model.image.backbone, tensors, file);
+  const { network, ignored } = model.image.backbone.loadWeights(tensors, file);
   const sha256 = await sha256OfFile(file);
-  const classifier = ignored.classifier.length > 0 ? `; ignored: ${ignored.classifier.join(", ")}` : "";
-  note(`backbone: ${identifyResNet(tensors)?.name} of ${file} (${format})${classifier}`);
+  const passedOver = ignored.length > 0 ? `; ignored: ${ignored.join(", ")}` : "";
+  note(`backbone: ${network} of ${file} (${format})${passedOver}`);
   if (backboneStatistics === "batch") {
     note(
       "backbone: its batch norms follow the batch, which spoils pretrained weights; consider --set backboneStatistics=frozen",
@@ -73,7 +72,11 @@ async function loadWords(
   file: string,
   { vocabulary, texts, random, note }: InitialWeightsOptions,
 ): Promise<InitialWeightsRecord["wordVectors"]> {
-  const table = model.text.embedding.weight;
+  const table = model.text.wordVectors;
+  if (!table)
+    throw new WeightsError(
+      `${file}: this model's text encoder has no word vectors; leave --word-vectors out`,
+    );
   const wordDim = table.dim(1);
   const { dim, vectors, sha256 } = await readWordVectors(file, new Set(vocabulary.words));
   if (dim !== wordDim) {

@@ -1,13 +1,13 @@
 /** Makes the teacher that the configuration asks for, and makes it again from a checkpoint. */
 import type { Triplet } from "../data/triplet.js";
+import type { FrozenBackbone } from "../embedding/frozen-backbone.js";
+import type { SessionOptions } from "../engine/runtime/session.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { FrozenBackbone } from "../retrieval/frozen-backbone.js";
-import type { SessionOptions } from "../runtime/session.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
 import { requireFloat32 } from "../weights/safetensors.js";
 import { StoredTeacher, type TeacherData } from "./stored-teacher.js";
 import { type RouteTeacher, Teacher } from "./teacher.js";
-import type { TrainingConfig } from "./training-fields.js";
 
 export interface TeacherOptions extends TeacherData {
   readonly training: TrainingConfig;

@@ -1,6 +1,7 @@
 /** How much memory training will take at its peak, said before the first step. */
+
+import type { GraphMemory } from "../engine/graph/peak-memory.js";
 import { EnvironmentError } from "../errors.js";
-import type { GraphMemory } from "../graph/peak-memory.js";
 
 export interface MemoryNeeds {
   /** Of the training step's graph. */

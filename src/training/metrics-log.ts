@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../errors.js";
-import { diskError } from "../weights/durable-file.js";
-import type { Metrics } from "./metrics.js";
-import { runFiles } from "./run-files.js";
+import { diskError } from "../files/durable-file.js";
+import type { Metrics } from "../runs/metrics.js";
+import { runFiles } from "../runs/run-files.js";
 
 /** A line is with the system when `write` returns, and on the disk when `sync` does. */
 export class MetricsLog {

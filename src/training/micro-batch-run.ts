@@ -1,17 +1,16 @@
 /** One step by micro-batches: the order in which its graphs run, and what becomes of their results. */
-import type { Parameter } from "../graph/value.js";
-import type { Feeds, GraphSession } from "../runtime/session.js";
-import type { StatefulSession } from "../runtime/stateful-session.js";
-import { type Tensor, tensor } from "../tensor/tensor.js";
+import type { Parameter } from "../engine/graph/value.js";
+import type { Feeds, GraphSession } from "../engine/runtime/session.js";
+import type { StatefulSession } from "../engine/runtime/stateful-session.js";
+import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import { type BatchRange, examplesOf, joinExamples } from "./batch-parts.js";
-import type { LossParts } from "./metrics.js";
-import { isFiniteScalar, type StepOutput } from "./step-graph.js";
+import { lossValues, type StepResult } from "./step-graph.js";
 
 export interface Sessions {
   readonly forward: GraphSession<string>;
   readonly loss: StatefulSession<string>;
   readonly backward: StatefulSession<string>;
-  readonly update: StatefulSession<"gradientNorm">;
+  readonly update: StatefulSession<string>;
 }
 
 interface StepState {
@@ -21,9 +20,7 @@ interface StepState {
   readonly buffers: readonly Parameter[];
 }
 
-interface StepRun {
-  readonly outputs: Record<StepOutput, Tensor>;
-  readonly isAccepted: boolean;
+interface StepRun extends StepResult {
   readonly notFinite: readonly Parameter[];
 }
 
@@ -36,21 +33,23 @@ export async function runMicroBatches(
   for (const { data } of sums.values()) data.fill(0);
   const cached: Record<string, Tensor>[] = [];
   for (const range of ranges) cached.push(await forward.run(feedsFor(forward, feeds, range)));
-  const names = Object.keys(cached[0] ?? {});
   const whole = Object.fromEntries(
-    names.map((name) => [name, joinExamples(cached.map((part) => part[name] as Tensor))]),
-  );
-  const { outputs } = await loss.run({ ...whole, ...feedsFor(loss, feeds) });
-  const parts = outputs as Record<keyof LossParts, Tensor>;
-  const ofWhole = Object.fromEntries(
-    names.map((_, i) => [gradientName(i), outputs[gradientName(i)] as Tensor]),
+    Object.keys(cached[0] ?? {}).map((name) => [
+      name,
+      joinExamples(cached.map((part) => part[name] as Tensor)),
+    ]),
   );
   const before = buffers.map(({ data }) => data.slice());
-  for (const range of ranges) await backward.run(feedsFor(backward, { ...feeds, ...ofWhole }, range));
+  const { outputs } = await loss.run({ ...whole, ...feedsFor(loss, feeds) });
+  for (const range of ranges) {
+    await backward.run(feedsFor(backward, { ...feeds, ...gradientsAmong(outputs) }, range));
+  }
+  const values = lossValues(outputs);
   // With a loss that is not finite the gradients are only looked at, to say where it shows.
-  const updated = isFiniteScalar(parts.total) ? await update.run(feedsFor(update, feeds)) : undefined;
-  const all = { ...parts, gradientNorm: updated?.outputs.gradientNorm ?? notANumber };
-  if (updated?.isAccepted) return { outputs: all, isAccepted: true, notFinite: [] };
+  const updated = Number.isFinite(values.total) ? await update.run(feedsFor(update, feeds)) : undefined;
+  const norm = updated?.outputs.gradientNorm;
+  const result = { loss: values, gradientNorm: norm ? scalarOf(norm) : Number.NaN };
+  if (updated?.isAccepted) return { ...result, isAccepted: true, notFinite: [] };
   const isBad = ({ data }: Parameter) => !data.every(Number.isFinite);
   const badGradients = [...sums].filter(([, sum]) => isBad(sum)).map(([parameter]) => parameter);
   const notFinite = new Set([
@@ -59,7 +58,7 @@ export async function runMicroBatches(
     ...buffers.filter(isBad),
   ]);
   for (const [i, buffer] of buffers.entries()) buffer.data = before[i] as Float32Array;
-  return { outputs: all, isAccepted: false, notFinite: [...notFinite] };
+  return { ...result, isAccepted: false, notFinite: [...notFinite] };
 }
 
 /** What a graph wants of the feeds of a whole batch: all of it, or some examples. */
@@ -75,9 +74,13 @@ function feedsFor(
   );
 }
 
+const gradientPrefix = "gradient.";
+
 /** Name of d(loss)/d(seam) among the outputs of the loss graph and the inputs of the backward graph. */
 export function gradientName(seam: number): string {
-  return `gradient.${seam}`;
+  return `${gradientPrefix}${seam}`;
 }
 
-const notANumber = tensor("float32", [], Float32Array.of(Number.NaN));
+function gradientsAmong(outputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(outputs).filter(([name]) => name.startsWith(gradientPrefix)));
+}

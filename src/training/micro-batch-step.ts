@@ -1,44 +1,40 @@
 /** A training step on a batch of which only a part is in memory at a time. */
-import { gradients, pulledBack } from "../autodiff/gradients.js";
+import { gradients, pulledBack } from "../engine/autodiff/gradients.js";
+import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
+import { graphMemory } from "../engine/graph/peak-memory.js";
+import { topologicalOrder } from "../engine/graph/traversal.js";
+import { Input, Parameter, Value } from "../engine/graph/value.js";
+import { add } from "../engine/ops/arithmetic.js";
+import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
+import { StatefulSession } from "../engine/runtime/stateful-session.js";
+import { isFloating } from "../engine/tensor/dtype.js";
+import { elementCount } from "../engine/tensor/shape.js";
+import { scalarOf } from "../engine/tensor/tensor.js";
 import { GraphError } from "../errors.js";
-import type { ParameterUpdate } from "../graph/parameter-update.js";
-import { graphMemory } from "../graph/peak-memory.js";
-import { topologicalOrder } from "../graph/traversal.js";
-import { Input, Parameter, type Value } from "../graph/value.js";
-import type { RouterLogits } from "../losses/routes.js";
-import type { CompositionModel } from "../models/composition-model.js";
-import type { DropoutMask, ForwardPass } from "../nn/forward-pass.js";
-import { add } from "../ops/arithmetic.js";
-import { GraphSession } from "../runtime/session.js";
-import { StatefulSession } from "../runtime/stateful-session.js";
-import { elementCount } from "../tensor/shape.js";
+import type { BatchFeatures, CompositionModel } from "../models/composition-model.js";
+import type { DropoutMask } from "../nn/forward-pass.js";
+import type { Adam } from "../nn/optim/adam.js";
 import { microBatches } from "./batch-parts.js";
 import { gradientName, runMicroBatches, type Sessions } from "./micro-batch-run.js";
 import {
   adamOf,
   type CompiledStep,
-  type Embedded,
   forwardGraph,
-  isFiniteScalar,
   lossGraph,
   type StepConfig,
   type StepOptions,
   updateGraph,
 } from "./step-graph.js";
 
-/** One of the tensors by which the losses see a batch: of a micro-batch as computed, of the whole batch as fed. */
-interface Seam {
-  readonly computed: Value;
-  readonly fed: Input;
-}
+type MicroBatchConfig = StepConfig & { readonly microBatchSize: number };
 
 /**
  * Gradient caching (Gao et al. 2021, arXiv 2101.06983). Four graphs, compiled once:
  *
- *   1. forward   micro-batch -> q, u, t and router logits               run for every micro-batch
- *   2. loss      those of the whole batch -> losses and d(loss)/d(each)  run once
+ *   1. forward   micro-batch -> the features that the losses see                 run for every micro-batch
+ *   2. loss      those of the whole batch -> losses and d(loss)/d(each)          run once
  *   3. backward  micro-batch and its rows of d(loss)/d(each) -> sums of d(loss)/d(parameter)   for every micro-batch
- *   4. update    sums -> clipping, Adam                                  run once
+ *   4. update    sums -> clipping, Adam                                          run once
  *
  * The first and third are built on the same forward graph and fed the same masks, so that the gradients are those of
  * the whole batch up to rounding, at the price of a second forward pass. Batch norm with batch statistics is the
@@ -46,99 +42,34 @@ interface Seam {
  */
 export async function compileMicroBatchStep(
   model: CompositionModel,
-  config: StepConfig & { readonly microBatchSize: number },
+  config: MicroBatchConfig,
   { beforeCompile, ...options }: StepOptions,
 ): Promise<CompiledStep> {
-  const { training, microBatchSize } = config;
-  const { batchSize } = training;
-  const { pass, ...embedded } = forwardGraph(model, microBatchSize, config);
-  const { fed, seams: all } = cutAt(embedded, batchSize);
-  const { parts, teacherInputs } = lossGraph(model, fed);
-  const isInLoss = new Set(topologicalOrder([parts.total]));
-  const seams = all.filter(({ fed }) => isInLoss.has(fed));
-  const computed = seams.map((seam) => seam.computed);
-  const adam = adamOf(model, [...computed, parts.total], training);
-
-  const sums = new Map(
-    adam.parameters.map((parameter) => {
-      const zeros = new Float32Array(elementCount(parameter.shape));
-      return [parameter, new Parameter(parameter.shape, zeros, { isTrainable: false })];
-    }),
-  );
-  /** Adds `gradients` of parameters that `outputs` depend on to their sums. */
-  const accumulated = (outputs: readonly Value[], gradientsOf: (targets: readonly Value[]) => Value[]) => {
-    const isUsed = new Set(topologicalOrder(outputs));
-    const used = [...sums].filter(([parameter]) => isUsed.has(parameter));
-    const found = gradientsOf(used.map(([parameter]) => parameter));
-    return used.map(([, sum], i) => ({ parameter: sum, next: add(sum, found[i] as Value) }));
-  };
-  const ofSeams = gradients(
-    parts.total,
-    seams.map((seam) => seam.fed),
-  );
-  const rows = seams.map((seam, i) => new Input(gradientName(i), seam.computed.dtype, seam.computed.shape));
-  const { gradientNorm, updates } = updateGraph(adam, [...sums.values()], {
-    gradientClip: training.gradientClip,
-    loss: parts.total,
-  });
-
-  const graphs = {
-    forward: {
-      outputs: Object.fromEntries(seams.map(({ fed, computed }) => [fed.name, computed])),
-      updates: [],
-    },
-    loss: {
-      outputs: { ...parts, ...Object.fromEntries(ofSeams.map((gradient, i) => [gradientName(i), gradient])) },
-      updates: accumulated([parts.total], (targets) => gradients(parts.total, targets)),
-    },
-    backward: {
-      outputs: {},
-      updates: [
-        ...accumulated(computed, (targets) =>
-          pulledBack(
-            seams.map((seam, i) => ({ value: seam.computed, gradient: rows[i] as Value })),
-            targets,
-          ),
-        ),
-        ...pass.bufferUpdates,
-      ],
-    },
-    update: { outputs: { gradientNorm }, updates },
-  };
+  const { batchSize } = config.training;
+  const ranges = microBatches(batchSize, config.microBatchSize);
+  const { graphs, adam, ...built } = buildGraphs(model, config);
   beforeCompile?.(
     graphMemory(
-      Object.values(graphs).map(({ outputs, updates }) => ({
-        outputs: Object.values<Value>(outputs),
+      Object.values<GraphParts>(graphs).map(({ outputs, updates }) => ({
+        outputs: Object.values(outputs),
         updates,
       })),
     ),
   );
-  const compiled = ({ outputs, updates }: StatefulGraphByName) =>
-    StatefulSession.compile<string>(outputs, updates, options);
-  const sessions: Sessions = {
-    forward: await GraphSession.compile<string>(graphs.forward.outputs, { ...options, parameters: "fed" }),
-    loss: await compiled(graphs.loss),
-    backward: await compiled(graphs.backward),
-    update: await StatefulSession.compile<"gradientNorm">({ gradientNorm }, updates, {
-      ...options,
-      accept: ({ gradientNorm }) => isFiniteScalar(gradientNorm),
-    }),
-  };
-  const state = { sums, buffers: pass.bufferUpdates.map(({ parameter }) => parameter) };
+  const sessions = await compileGraphs(graphs, options);
+  const updates = [...graphs.loss.updates, ...graphs.backward.updates];
+  const isSum = new Set(built.sums.values());
+  const buffers = updates.map(({ parameter }) => parameter).filter((parameter) => !isSum.has(parameter));
   let notFinite: readonly Parameter[] = [];
   return {
     adam,
-    masks: pass.dropoutMasks.map((mask) => ofWholeBatch(mask, microBatchSize, batchSize)),
-    teacherInputs,
-    notes: notesOn(pass, training.batchSize, microBatchSize),
+    masks: built.masks,
+    teacherInputs: built.teacherInputs,
+    notes: built.notes,
     hasInput: (name) => Object.values(sessions).some((session) => session.hasInput(name)),
     async run(feeds) {
-      const { notFinite: found, ...result } = await runMicroBatches(
-        sessions,
-        state,
-        feeds,
-        microBatches(batchSize, microBatchSize),
-      );
+      const state = { sums: built.sums, buffers };
+      const { notFinite: found, ...result } = await runMicroBatches(sessions, state, feeds, ranges);
       notFinite = found;
       return result;
     },
@@ -151,41 +82,141 @@ export async function compileMicroBatchStep(
   };
 }
 
-interface StatefulGraphByName {
+interface GraphParts {
   readonly outputs: Readonly<Record<string, Value>>;
   readonly updates: readonly ParameterUpdate[];
 }
 
-/** The same values as inputs of a whole batch: where forward pass and losses are cut apart. */
-function cutAt(
-  { composition: { q, u, logits }, target }: Embedded,
-  batchSize: number,
-): { readonly fed: Embedded; readonly seams: readonly Seam[] } {
-  const seams: Seam[] = [];
-  const cut = (name: string, computed: Value): Input => {
-    const [, ...rest] = computed.shape;
-    const fed = new Input(`cached.${name}`, computed.dtype, [batchSize, ...rest]);
-    seams.push({ computed, fed });
-    return fed;
-  };
-  const fed: Embedded = {
-    composition: {
-      q: cut("q", q),
-      ...(u ? { u: cut("u", u) } : {}),
-      ...(logits
-        ? {
-            logits: logits.map(
-              (kinds, layer): RouterLogits =>
-                Object.fromEntries(
-                  Object.entries(kinds).map(([kind, value]) => [kind, cut(`logits.${layer}.${kind}`, value)]),
-                ),
-            ),
-          }
-        : {}),
+interface MicroBatchGraphs {
+  readonly graphs: Readonly<Record<keyof Sessions, GraphParts>>;
+  readonly adam: Adam;
+  /** Of the gradients, by parameter. */
+  readonly sums: ReadonlyMap<Parameter, Parameter>;
+  readonly masks: readonly DropoutMask[];
+  readonly teacherInputs: readonly Input[];
+  readonly notes: readonly string[];
+}
+
+function buildGraphs(model: CompositionModel, config: MicroBatchConfig): MicroBatchGraphs {
+  const { training, microBatchSize } = config;
+  const { batchSize, gradientClip } = training;
+  const { features, pass } = forwardGraph(model, microBatchSize, config);
+  const [forwardMasks, forwardUpdates] = [[...pass.dropoutMasks], pass.bufferUpdates];
+  const { fed, seams: all } = cutAt(features, microBatchSize, batchSize);
+  // The losses' own dropout and batch norms see the whole batch.
+  const { total, outputs: losses, teacherInputs } = lossGraph(model, fed, pass);
+  const lossMasks = pass.dropoutMasks.slice(forwardMasks.length);
+  const lossUpdates = pass.bufferUpdates.filter(
+    (update) => !forwardUpdates.some(({ next }) => next === update.next),
+  );
+  const isInLoss = new Set(topologicalOrder([total, ...lossUpdates.map(({ next }) => next)]));
+  requireFeaturesOnly(isInLoss, all);
+  const seams = all.filter(({ fed }) => isInLoss.has(fed));
+  const moving = seams.filter(({ fed: { dtype } }) => isFloating(dtype));
+  const computed = moving.map((seam) => seam.computed);
+  const adam = adamOf(model, [...computed, total], training);
+  const sums = new Map(
+    adam.parameters.map((parameter) => {
+      const zeros = new Float32Array(elementCount(parameter.shape));
+      return [parameter, new Parameter(parameter.shape, zeros, { isTrainable: false })];
+    }),
+  );
+  const ofSeams = gradients(
+    total,
+    moving.map((seam) => seam.fed),
+  );
+  const cotangents = moving.map(({ computed: value }, i) => {
+    return { value, gradient: new Input(gradientName(i), value.dtype, value.shape) };
+  });
+  const inLoss = accumulated(sums, [total], (targets) => gradients(total, targets));
+  const inBackward = accumulated(sums, computed, (targets) => pulledBack(cotangents, targets));
+  const { gradientNorm, updates } = updateGraph(adam, [...sums.values()], { gradientClip, loss: total });
+  const cached = Object.fromEntries(seams.map(({ fed, computed }) => [fed.name, computed]));
+  const found = Object.fromEntries(ofSeams.map((gradient, i) => [gradientName(i), gradient]));
+  return {
+    graphs: {
+      forward: { outputs: cached, updates: [] },
+      loss: { outputs: { ...losses, ...found }, updates: [...inLoss, ...lossUpdates] },
+      backward: { outputs: {}, updates: [...inBackward, ...forwardUpdates] },
+      update: { outputs: { gradientNorm }, updates },
     },
-    target: cut("target", target),
+    adam,
+    sums,
+    teacherInputs,
+    masks: [...forwardMasks.map((mask) => ofWholeBatch(mask, microBatchSize, batchSize)), ...lossMasks],
+    notes: forwardUpdates.length === 0 ? [] : [batchNormNote(batchSize, microBatchSize)],
   };
-  return { fed, seams };
+}
+
+/** Adds the gradients of parameters that `outputs` depend on to their sums. */
+function accumulated(
+  sums: ReadonlyMap<Parameter, Parameter>,
+  outputs: readonly Value[],
+  gradientsOf: (targets: readonly Value[]) => Value[],
+): ParameterUpdate[] {
+  const isUsed = new Set(topologicalOrder(outputs));
+  const used = [...sums].filter(([parameter]) => isUsed.has(parameter));
+  const found = gradientsOf(used.map(([parameter]) => parameter));
+  return used.map(([, sum], i) => ({ parameter: sum, next: add(sum, found[i] as Value) }));
+}
+
+async function compileGraphs(
+  { forward, loss, backward, update }: MicroBatchGraphs["graphs"],
+  options: SessionOptions,
+): Promise<Sessions> {
+  return {
+    forward: await GraphSession.compile<string>(forward.outputs, { ...options, parameters: "fed" }),
+    loss: await StatefulSession.compile<string>(loss.outputs, loss.updates, options),
+    backward: await StatefulSession.compile<string>(backward.outputs, backward.updates, options),
+    update: await StatefulSession.compile<string>(update.outputs, update.updates, {
+      ...options,
+      accept: ({ gradientNorm }) => gradientNorm !== undefined && Number.isFinite(scalarOf(gradientNorm)),
+    }),
+  };
+}
+
+/** One of the tensors by which the losses see a batch: of a micro-batch as computed, of the whole batch as fed. */
+interface Seam {
+  readonly computed: Value;
+  readonly fed: Input;
+}
+
+/** The same features as inputs of a whole batch: where forward pass and losses are cut apart. */
+function cutAt(
+  features: BatchFeatures,
+  microBatchSize: number,
+  batchSize: number,
+): { readonly fed: BatchFeatures; readonly seams: readonly Seam[] } {
+  const seams = new Map<Value, Seam>();
+  const cut = (name: string, feature: unknown): unknown => {
+    if (feature instanceof Value) {
+      const [count, ...rest] = feature.shape;
+      // What has no row for each triplet stays as it is; `requireFeaturesOnly` sees to it that no loss needs it.
+      if (feature instanceof Parameter || count !== microBatchSize) return feature;
+      const known = seams.get(feature);
+      if (known) return known.fed;
+      const fed = new Input(name, feature.dtype, [batchSize, ...rest]);
+      seams.set(feature, { computed: feature, fed });
+      return fed;
+    }
+    if (Array.isArray(feature)) return feature.map((child, i) => cut(`${name}.${i}`, child));
+    if (typeof feature !== "object" || feature === null) return feature;
+    return Object.fromEntries(
+      Object.entries(feature).map(([field, child]) => [field, cut(`${name}.${field}`, child)]),
+    );
+  };
+  return { fed: cut("cached", features) as BatchFeatures, seams: [...seams.values()] };
+}
+
+/** @throws GraphError when losses are computed from something of the forward pass that is no feature of the batch. */
+function requireFeaturesOnly(isInLoss: ReadonlySet<Value>, seams: readonly Seam[]): void {
+  const forward = topologicalOrder(seams.map(({ computed }) => computed));
+  const shared = forward.filter((value) => value instanceof Input && isInLoss.has(value)).map(String);
+  if (shared.length === 0) return;
+  throw new GraphError(
+    "micro-batches: losses may only use the features they are given, those with a row for each triplet, since the whole " +
+      `batch is never in memory; got a loss that depends on ${shared.join(", ")} in another way`,
+  );
 }
 
 /** @throws GraphError when the mask's first axis is not the batch: its parts would not be the micro-batches'. */
@@ -203,11 +234,10 @@ function ofWholeBatch(
 }
 
 /** What differs from the whole batch. */
-function notesOn(pass: ForwardPass, batchSize: number, microBatchSize: number): string[] {
-  if (pass.bufferUpdates.length === 0) return [];
-  return [
+function batchNormNote(batchSize: number, microBatchSize: number): string {
+  return (
     `microBatchSize ${microBatchSize}: batch norm normalises by the statistics of ${microBatchSize} triplets, not of ${batchSize}, ` +
-      `and its running statistics move ${batchSize / microBatchSize} times a step; losses and gradients are those of the ` +
-      "whole batch only where no layer uses the batch's statistics (backboneStatistics=frozen, imageNorm=none)",
-  ];
+    `and its running statistics move ${batchSize / microBatchSize} times a step; losses and gradients are those of the ` +
+    "whole batch only where no layer uses the batch's statistics (backboneStatistics=frozen, imageNorm=none)"
+  );
 }

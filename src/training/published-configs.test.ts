@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { resolveRunConfig } from "../runs/run-config.js";
 import { learningRateAt } from "./learning-rate.js";
-import { resolveRunConfig } from "./run-config.js";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 

@@ -1,12 +1,11 @@
 /** Writes a run's folder as training goes on: metrics, parameters, manifest and checkpoints. */
-import { join } from "node:path";
-import type { Tensor } from "../tensor/tensor.js";
-import { writeSafetensors } from "../weights/safetensors.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
+import type { Metrics } from "../runs/metrics.js";
+import { type RunManifest, writeManifest } from "../runs/run-files.js";
+import { writeParameters } from "../runs/run-parameters.js";
 import type { CheckpointContent } from "./checkpoint-files.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
-import type { Metrics } from "./metrics.js";
 import type { MetricsLog } from "./metrics-log.js";
-import { type RunManifest, runFiles, writeManifest } from "./run-files.js";
 import type { TrainingState } from "./training-state.js";
 
 /** What stays the same while a run is written. */
@@ -42,7 +41,7 @@ export class RunWriter {
   /** The parameters that the run is opened with from now on. */
   parameters(tensors: ReadonlyMap<string, Tensor>, step: number): void {
     const { runDir, model } = this.#facts;
-    writeSafetensors(join(runDir, runFiles.parameters), tensors, { model, step: String(step) });
+    writeParameters(runDir, tensors, { model, step });
   }
 
   /** `run.json`. */

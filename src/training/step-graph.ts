@@ -1,19 +1,20 @@
 /** The parts that a training step is made of: forward pass, losses, clipping and Adam, as graph. */
 
-import type { ParameterUpdate } from "../graph/parameter-update.js";
-import { topologicalOrder } from "../graph/traversal.js";
-import { Input, type Parameter, type Value } from "../graph/value.js";
-import type { Composition, CompositionModel } from "../models/composition-model.js";
+import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
+import { topologicalOrder } from "../engine/graph/traversal.js";
+import { Input, type Parameter, type Value } from "../engine/graph/value.js";
+import { cast } from "../engine/ops/constant.js";
+import type { Feeds, SessionOptions } from "../engine/runtime/session.js";
+import type { StatefulSessionOptions } from "../engine/runtime/stateful-session.js";
+import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
+import type { BatchFeatures, CompositionModel } from "../models/composition-model.js";
 import { objective, teacherInputs } from "../models/objective.js";
 import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
-import { cast, full } from "../ops/constant.js";
-import { Adam, type ParameterGroup } from "../optim/adam.js";
-import { clipByGlobalNorm, globalNorm } from "../optim/clip.js";
-import type { Feeds, SessionOptions } from "../runtime/session.js";
-import type { StatefulSessionOptions } from "../runtime/stateful-session.js";
-import { scalarOf, type Tensor } from "../tensor/tensor.js";
-import type { LossParts } from "./metrics.js";
-import type { TrainingConfig } from "./training-fields.js";
+import { totalLoss } from "../nn/losses/total.js";
+import { Adam, type ParameterGroup } from "../nn/optim/adam.js";
+import { clipByGlobalNorm, globalNorm } from "../nn/optim/clip.js";
+import type { LossValues } from "../runs/metrics.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
 
 export interface StepConfig {
   readonly training: Pick<
@@ -27,11 +28,17 @@ export interface StepConfig {
   readonly featureMapType?: "float16" | "float32";
 }
 
-/** What a run gives, each []. */
-export type StepOutput = keyof LossParts | "gradientNorm";
-
 /** How a step runs; `beforeCompile` is told once what all of its graphs need together. */
-export type StepOptions = SessionOptions & Pick<StatefulSessionOptions<StepOutput>, "beforeCompile">;
+export type StepOptions = SessionOptions & Pick<StatefulSessionOptions<string>, "beforeCompile">;
+
+/** What one step reports. */
+export interface StepResult {
+  readonly loss: LossValues;
+  /** L2 norm of all gradients before clipping; NaN where they were not computed because the loss was not finite. */
+  readonly gradientNorm: number;
+  /** False when loss or gradients were not finite: then no parameter has changed. */
+  readonly isAccepted: boolean;
+}
 
 /** A step that is ready to run, in one graph or in several: the same feeds, of a whole batch, give the same outputs. */
 export interface CompiledStep {
@@ -45,17 +52,10 @@ export interface CompiledStep {
   /** Does a run need the input `name`? */
   hasInput(name: string): boolean;
   /** When loss or gradients are not finite, nothing is changed and `isAccepted` is false. */
-  run(feeds: Feeds): Promise<{ readonly outputs: Record<StepOutput, Tensor>; readonly isAccepted: boolean }>;
+  run(feeds: Feeds): Promise<StepResult>;
   /** After a run that was not accepted: parameters and moments whose next values, or gradients, are not finite. */
   readonly notFinite: readonly Parameter[];
   release(): Promise<void>;
-}
-
-/** What the losses see of a batch. */
-export interface Embedded {
-  readonly composition: Pick<Composition, "q" | "u" | "logits">;
-  /** t [B, D], not normalised. */
-  readonly target: Value;
 }
 
 /** Input that multiplies distillation: 0 as long as there is no teacher, else 1. */
@@ -66,7 +66,7 @@ export function forwardGraph(
   model: CompositionModel,
   count: number,
   { training: { imagePx, maxWords }, featureMapShape, featureMapType = "float32" }: StepConfig,
-): Embedded & { readonly pass: ForwardPass } {
+): { readonly features: BatchFeatures; readonly pass: ForwardPass } {
   const pass = ForwardPass.training();
   const tokens = new Input("tokens", "int64", [count, maxWords]);
   const lengths = new Input("lengths", "int64", [count]);
@@ -76,32 +76,44 @@ export function forwardGraph(
   const { reference, target } = featureMapShape
     ? model.encodePairsOfFeatureMaps(cast(images, "float32"), pass)
     : model.encodePairs(images, pass);
-  const composition = model.compose(reference, model.encodeText(tokens, lengths), pass);
-  return { composition, target: target.embedding, pass };
+  const text = model.encodeText(tokens, lengths);
+  const composition = model.compose(reference, text, pass);
+  const targetEmbedding = model.embedTarget(target, pass);
+  return { features: { composition, reference, text, target, targetEmbedding }, pass };
 }
 
-/** The losses of a batch, each [], and the inputs that take the teacher's logits. */
-export function lossGraph(
-  model: CompositionModel,
-  { composition, target }: Embedded,
-): { readonly parts: Readonly<Record<keyof LossParts, Value>>; readonly teacherInputs: readonly Input[] } {
-  const teacher = model.auxiliaryLosses.distillation ? teacherInputs(composition.logits ?? []) : [];
-  const none = full([], 0, "float32");
-  const {
-    loss: total,
-    bbc: classification,
-    spd: distillation = none,
-    c: consistency = none,
-  } = objective(model, {
-    composition,
-    target,
-    teacher,
-    distillationFactor: new Input(DISTILLATION_FACTOR, "float32", []),
-  });
+/** The losses of a batch as graph. */
+export interface LossGraph {
+  /** What is minimised: []. */
+  readonly total: Value;
+  /** `total` and its parts, each []; `lossValues` gives them their names back. */
+  readonly outputs: Readonly<Record<string, Value>>;
+  /** Inputs that take the teacher's logits. */
+  readonly teacherInputs: readonly Input[];
+}
+
+/** Before the names of losses among the outputs of a graph. */
+const lossPrefix = "loss.";
+
+/** Builds the losses that the model states for a whole batch. */
+export function lossGraph(model: CompositionModel, features: BatchFeatures, pass: ForwardPass): LossGraph {
+  const teacher = model.isSelfDistilled ? teacherInputs(features.composition.logits ?? []) : undefined;
+  const factor = new Input(DISTILLATION_FACTOR, "float32", []);
+  const parts = objective(model, { ...features, teacher: teacher && { logits: teacher, factor } }, pass);
+  const total = totalLoss(parts);
+  const named = parts.map(({ name, value }) => [lossPrefix + name, value] as const);
   return {
-    parts: { total, classification, distillation, consistency },
-    teacherInputs: teacher.flatMap((layer) => Object.values(layer) as Input[]),
+    total,
+    outputs: { [`${lossPrefix}total`]: total, ...Object.fromEntries(named) },
+    teacherInputs: (teacher ?? []).flatMap((layer) => Object.values(layer) as Input[]),
   };
+}
+
+/** The losses among a graph's outputs, as numbers. */
+export function lossValues(outputs: Readonly<Record<string, Tensor>>): LossValues {
+  const named = Object.entries(outputs).filter(([name]) => name.startsWith(lossPrefix));
+  const values = named.map(([name, value]) => [name.slice(lossPrefix.length), scalarOf(value)] as const);
+  return Object.fromEntries(values) as LossValues;
 }
 
 /** Adam on backbone, word vectors and the rest: what `outputs` depend on, is trainable, and has a rate above 0. */
@@ -111,15 +123,13 @@ export function adamOf(
   { backboneRate, wordRate, weightDecay }: StepConfig["training"],
 ): Adam {
   const isUsed = new Set(topologicalOrder(outputs));
-  const groupOf = (name: string) =>
-    name.startsWith("image.backbone.") ? "backbone" : name.startsWith("text.embedding.") ? "words" : "rest";
   const rates: Record<string, number> = { backbone: backboneRate, words: wordRate, rest: 1 };
   const named = [...model.namedParameters()].filter(([, parameter]) => isUsed.has(parameter));
   const groups: ParameterGroup[] = Object.entries(rates)
     .filter(([, rate]) => rate > 0)
     .map(([group]) => ({
       name: group,
-      parameters: new Map(named.filter(([name]) => groupOf(name) === group)),
+      parameters: new Map(named.filter(([, { rateGroup = "rest" }]) => rateGroup === group)),
     }))
     .filter(({ parameters }) => parameters.size > 0);
   return new Adam(groups, { weightDecay });
@@ -147,9 +157,4 @@ export function updateGraph(
   const clipped = gradientClip > 0 ? clipByGlobalNorm(terms, gradientClip) : undefined;
   const gradientNorm = clipped?.norm ?? globalNorm(terms);
   return { gradientNorm, updates: adam.updates(gradients, clipped?.factor) };
-}
-
-/** Is a scalar a finite number? */
-export function isFiniteScalar(value: Tensor): boolean {
-  return Number.isFinite(scalarOf(value));
 }

@@ -1,14 +1,14 @@
 /** A teacher whose predictions were computed once for a whole epoch. */
-import type { Batch } from "../data/batch-loader.js";
-import type { FeatureMaps } from "../data/feature-maps.js";
-import type { ImageSource } from "../data/image-source.js";
-import { imageBatches, textBatches } from "../data/inference-batches.js";
+import type { Batch } from "../data/batches/batch-loader.js";
+import { imageBatches, textBatches } from "../data/batches/inference-batches.js";
 import type { Triplet } from "../data/triplet.js";
-import { joinCaptions, type Vocabulary } from "../data/vocabulary.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { FeatureMaps } from "../images/feature-maps.js";
+import type { ImageSource } from "../images/image-source.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
+import { joinCaptions, type Vocabulary } from "../text/vocabulary.js";
 import type { RouteTeacher, Teacher } from "./teacher.js";
-import type { TrainingConfig } from "./training-fields.js";
 import type { TeacherLogits } from "./training-step.js";
 
 /** Where a stored teacher's inputs come from. */

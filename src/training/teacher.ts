@@ -1,13 +1,13 @@
 /** The teacher of self path distillation: the model as it stood at the end of the preceding epoch. */
-import type { Batch } from "../data/batch-loader.js";
-import type { TextTensors } from "../data/batch-tensors.js";
-import { Input } from "../graph/value.js";
+import type { Batch } from "../data/batches/batch-loader.js";
+import { Input } from "../engine/graph/value.js";
+import { cast } from "../engine/ops/constant.js";
+import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { teacherOutputs } from "../models/objective.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import { cast } from "../ops/constant.js";
-import { GraphSession, type SessionOptions } from "../runtime/session.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { TextTensors } from "../text/encode-texts.js";
 import { examplesOf, joinExamples, microBatches } from "./batch-parts.js";
 import type { TeacherLogits } from "./training-step.js";
 

@@ -1,7 +1,8 @@
 /** What happens during training, as whoever watches is told. */
+
+import type { EpochMetrics, StepMetrics } from "../runs/metrics.js";
 import type { FeatureProgress } from "./frozen-features.js";
 import type { MemoryNeeds } from "./memory-estimate.js";
-import type { EpochMetrics, StepMetrics } from "./metrics.js";
 
 /** What happens during training, in order. */
 export type TrainEvent =

@@ -1,20 +1,30 @@
 /** Trains a model on a data set and writes a run folder, or goes on with one. */
 import { join, resolve } from "node:path";
-import { BatchLoader } from "../data/batch-loader.js";
-import type { DiskCacheOptions } from "../data/disk-cache.js";
-import { claimLock } from "../data/folder-lock.js";
-import { defaultImageBudgetBytes } from "../data/image-cache.js";
-import { ImageThread } from "../data/image-thread.js";
-import { describeDrops } from "../data/missing-images.js";
+import { BatchLoader } from "../data/batches/batch-loader.js";
 import { oneCategory } from "../data/one-category.js";
-import { frequentPhrases } from "../data/phrases.js";
+import { describeDrops } from "../data/presence/missing-images.js";
 import type { RetrievalDataset } from "../data/triplet.js";
+import { FrozenBackbone } from "../embedding/frozen-backbone.js";
+import type { SessionOptions } from "../engine/runtime/session.js";
+import { Random } from "../engine/tensor/random.js";
 import { EnvironmentError, ImageError, RunError } from "../errors.js";
+import type { DiskCacheOptions } from "../files/disk-cache.js";
+import { writeDurably } from "../files/durable-file.js";
+import { claimLock } from "../files/folder-lock.js";
+import { defaultImageBudgetBytes } from "../images/image-cache.js";
+import { ImageThread } from "../images/image-thread.js";
 import { createModel } from "../models/registry.js";
-import { FrozenBackbone } from "../retrieval/frozen-backbone.js";
-import type { SessionOptions } from "../runtime/session.js";
-import { Random } from "../tensor/random.js";
-import { writeDurably } from "../weights/durable-file.js";
+import type { EpochMetrics } from "../runs/metrics.js";
+import { projectCommit } from "../runs/project-version.js";
+import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
+import {
+  createRunFolder,
+  type RunManifest,
+  readManifest,
+  runFiles,
+  writePhrases,
+} from "../runs/run-files.js";
+import { frequentPhrases } from "../text/phrases.js";
 import {
   type CheckpointChoice,
   CheckpointStore,
@@ -26,11 +36,7 @@ import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
 import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
 import { restoreTeacher } from "./make-teacher.js";
 import { availableMemoryBytes, type MemoryNeeds, peakMemoryBytes, requireMemory } from "./memory-estimate.js";
-import type { EpochMetrics } from "./metrics.js";
 import { MetricsLog } from "./metrics-log.js";
-import { projectCommit } from "./project-version.js";
-import { type RunConfig, resolveRunConfig } from "./run-config.js";
-import { createRunFolder, type RunManifest, readManifest, runFiles, writePhrases } from "./run-files.js";
 import { RunWriter } from "./run-writer.js";
 import type { TrainEvent } from "./train-event.js";
 import { prepareTrainingData, type TrainingData } from "./training-data.js";
@@ -50,7 +56,7 @@ interface WorkOptions {
   readonly dataset: RetrievalDataset;
   readonly runDir: string;
   /** Ends training after the step under way; the run is saved. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onEvent?: (event: TrainEvent) => void;
   /** Where resized images are kept for later runs; nowhere by default. */
   readonly imageCache?: DiskCacheOptions | undefined;
@@ -225,7 +231,7 @@ async function work(
   let memory: MemoryNeeds = {
     graph: { resultBytes: 0, parameterBytes: 0, spareBytes: 0 },
     modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
-    hasTeacher: model.auxiliaryLosses.distillation !== undefined && training.epochs > 1,
+    hasTeacher: model.isSelfDistilled && training.epochs > 1,
     hasAverage: average !== undefined,
     // With feature maps, pictures are looked at once and kept all the same.
     imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),

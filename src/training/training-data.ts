@@ -1,16 +1,16 @@
 /** What a run trains on and is watched on: the usable part of a data set's train split, divided, and its vocabulary. */
 
-import type { ImageProblem } from "../data/check-images.js";
-import type { ImageThread } from "../data/image-thread.js";
-import { availableSplit, type DropReport } from "../data/missing-images.js";
+import { type HeldOut, holdOut } from "../data/hold-out.js";
+import type { ImageProblem } from "../data/presence/check-images.js";
+import { availableSplit, type DropReport } from "../data/presence/missing-images.js";
+import { trainingImages, withoutBroken } from "../data/presence/usable-images.js";
 import type { DatasetSplit, RetrievalDataset } from "../data/triplet.js";
-import { trainingImages, withoutBroken } from "../data/usable-images.js";
-import { joinCaptions, Vocabulary } from "../data/vocabulary.js";
+import type { Random } from "../engine/tensor/random.js";
 import { ConfigError } from "../errors.js";
-import type { Random } from "../tensor/random.js";
-import { type HeldOut, holdOut } from "./hold-out.js";
+import type { ImageThread } from "../images/image-thread.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
+import { joinCaptions, Vocabulary } from "../text/vocabulary.js";
 import type { TrainEvent } from "./train-event.js";
-import type { TrainingConfig } from "./training-fields.js";
 
 export interface TrainingData {
   readonly parts: HeldOut;

@@ -1,25 +1,26 @@
 /** The loop of a run: steps, ends of epochs, saves. All that its future depends on is explicit. */
-import type { Batch, BatchLoader } from "../data/batch-loader.js";
-import type { ImageSource } from "../data/image-source.js";
+import type { Batch, BatchLoader } from "../data/batches/batch-loader.js";
+import type { FrozenBackbone } from "../embedding/frozen-backbone.js";
+import type { SessionOptions } from "../engine/runtime/session.js";
+import type { Random } from "../engine/tensor/random.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { DivergenceError, ImageError } from "../errors.js";
+import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { FrozenBackbone } from "../retrieval/frozen-backbone.js";
-import type { SessionOptions } from "../runtime/session.js";
-import type { Random } from "../tensor/random.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { EpochMetrics, Metrics } from "../runs/metrics.js";
+import type { RunManifest } from "../runs/run-files.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
 import { collapsedLayers, collapseWarning, describeNotFinite, lossCeiling, watchLoss } from "./guards.js";
 import { learningRateAt } from "./learning-rate.js";
 import { meanLoss, noLosses, withLoss } from "./loss-sums.js";
 import { type MadeTeacher, makeTeacher, valuesOf } from "./make-teacher.js";
-import type { EpochMetrics, Metrics } from "./metrics.js";
-import type { RunManifest } from "./run-files.js";
 import type { RunWriter } from "./run-writer.js";
+import type { StepResult } from "./step-graph.js";
 import type { RouteTeacher } from "./teacher.js";
 import type { TrainEvent } from "./train-event.js";
 import type { TrainingData } from "./training-data.js";
-import type { TrainingConfig } from "./training-fields.js";
 import type { BestEpoch, TrainingState } from "./training-state.js";
-import type { StepResult, TrainingStep } from "./training-step.js";
+import type { TrainingStep } from "./training-step.js";
 import { type TensorHolders, tensorsOf } from "./training-tensors.js";
 import { describeUnseen, noteWords, unseenWords } from "./unseen-words.js";
 import { recallOf, watch } from "./watch.js";
@@ -238,7 +239,7 @@ export class TrainingLoop {
   /** The model of now becomes the teacher. A snapshot holds all weights: the old one makes room first. */
   async #nextTeacher(): Promise<MadeTeacher | undefined> {
     const { model, training, loader, data } = this.#parts;
-    if (!model.auxiliaryLosses.distillation) return undefined;
+    if (!model.isSelfDistilled) return undefined;
     const old = this.#teacher;
     if (training.teacher === "snapshot") await old?.release();
     const made = await makeTeacher(model, loader.epochTriplets(), {

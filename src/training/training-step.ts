@@ -1,26 +1,22 @@
 /** One training step: what to feed to its graph or graphs, and what comes out. */
-import type { Batch } from "../data/batch-loader.js";
-import type { Parameter } from "../graph/value.js";
+import type { Batch } from "../data/batches/batch-loader.js";
+import type { Parameter } from "../engine/graph/value.js";
+import type { Random } from "../engine/tensor/random.js";
+import { elementCount, requireStatic } from "../engine/tensor/shape.js";
+import { float32, type Tensor, zeros } from "../engine/tensor/tensor.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { Random } from "../tensor/random.js";
-import { elementCount, requireStatic } from "../tensor/shape.js";
-import { float32, scalarOf, type Tensor, zeros } from "../tensor/tensor.js";
-import type { LossParts } from "./metrics.js";
 import { compileMicroBatchStep } from "./micro-batch-step.js";
-import { type CompiledStep, DISTILLATION_FACTOR, type StepConfig, type StepOptions } from "./step-graph.js";
+import {
+  type CompiledStep,
+  DISTILLATION_FACTOR,
+  type StepConfig,
+  type StepOptions,
+  type StepResult,
+} from "./step-graph.js";
 import { compileWholeBatchStep } from "./whole-batch-step.js";
 
 /** Router logits of the teacher on a batch, by the names that `teacherInputs` gives them, each [B, M, J]. */
 export type TeacherLogits = Readonly<Record<string, Tensor>>;
-
-/** What one step reports. */
-export interface StepResult {
-  readonly loss: LossParts;
-  /** L2 norm of all gradients before clipping; NaN where they were not computed because the loss was not finite. */
-  readonly gradientNorm: number;
-  /** False when loss or gradients were not finite: then no parameter has changed. */
-  readonly isAccepted: boolean;
-}
 
 /** A compiled training step of a model. Running it changes the model's parameters. */
 export class TrainingStep {
@@ -105,17 +101,7 @@ export class TrainingStep {
       random.fillMask(data, keepProbability);
       feeds[input.name] = { dtype: "uint8", shape: requireStatic("dropout", input.shape), data };
     }
-    const { outputs, isAccepted } = await this.#compiled.run(feeds);
-    return {
-      loss: {
-        total: scalarOf(outputs.total),
-        classification: scalarOf(outputs.classification),
-        distillation: scalarOf(outputs.distillation),
-        consistency: scalarOf(outputs.consistency),
-      },
-      gradientNorm: scalarOf(outputs.gradientNorm),
-      isAccepted,
-    };
+    return this.#compiled.run(feeds);
   }
 
   /** Frees the native session; the model keeps its parameters. */

@@ -1,10 +1,10 @@
 /** A run's tensors under the names that they have in a checkpoint. */
 
+import type { Parameter } from "../engine/graph/value.js";
+import { sameShape } from "../engine/tensor/shape.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { Parameter } from "../graph/value.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import { sameShape } from "../tensor/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
 import { requireFloat32 } from "../weights/safetensors.js";
 import { valuesOf } from "./make-teacher.js";
 import type { WeightAverage } from "./weight-average.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { encodeTexts } from "../data/batch-tensors.js";
-import { Vocabulary } from "../data/vocabulary.js";
+import { encodeTexts } from "../text/encode-texts.js";
+import { Vocabulary } from "../text/vocabulary.js";
 import { describeUnseen, noteWords, unseenWords } from "./unseen-words.js";
 
 describe("words that no batch had", () => {

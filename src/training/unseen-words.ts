@@ -1,8 +1,8 @@
 /** Words of the vocabulary whose vectors never got a gradient, because no batch had them. */
-import type { Batch } from "../data/batch-loader.js";
-import type { Vocabulary } from "../data/vocabulary.js";
-import type { RunManifest } from "./run-files.js";
-import type { TrainingConfig } from "./training-fields.js";
+import type { Batch } from "../data/batches/batch-loader.js";
+import type { RunManifest } from "../runs/run-files.js";
+import type { TrainingConfig } from "../runs/training-fields.js";
+import type { Vocabulary } from "../text/vocabulary.js";
 
 /** How many are named. */
 const namedCount = 20;

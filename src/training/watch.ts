@@ -1,16 +1,17 @@
 /** How far a model came, measured after an epoch on what is held out of training; its routers in any case. */
-import type { ImageSource } from "../data/image-source.js";
+
 import type { DatasetSplit, Triplet } from "../data/triplet.js";
-import { joinCaptions, type Vocabulary } from "../data/vocabulary.js";
+import type { FrozenBackbone } from "../embedding/frozen-backbone.js";
+import { inferenceGraphs } from "../embedding/inference-graphs.js";
+import { ModelEmbedder } from "../embedding/model-embedder.js";
+import type { SessionOptions } from "../engine/runtime/session.js";
 import { scoreSplit } from "../evaluation/evaluate.js";
 import { defaultProtocol } from "../evaluation/protocols.js";
+import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { FrozenBackbone } from "../retrieval/frozen-backbone.js";
-import { inferenceGraphs } from "../retrieval/inference-graphs.js";
-import { ModelEmbedder } from "../retrieval/model-embedder.js";
-import type { SessionOptions } from "../runtime/session.js";
-import type { EpochMetrics } from "./metrics.js";
-import type { RunConfig } from "./run-config.js";
+import type { EpochMetrics } from "../runs/metrics.js";
+import type { RunConfig } from "../runs/run-config.js";
+import { joinCaptions, type Vocabulary } from "../text/vocabulary.js";
 
 /** What epochs are compared by: the mean of R@1, R@10 and R@50, percent; small galleries saturate the last. */
 export function recallOf({ r1, r10, r50 }: NonNullable<EpochMetrics["validation"]>): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { Random } from "../engine/tensor/random.js";
 import { WeightsError } from "../errors.js";
 import { Linear } from "../nn/linear.js";
-import { Random } from "../tensor/random.js";
 import { WeightAverage } from "./weight-average.js";
 
 describe("the weight average", () => {

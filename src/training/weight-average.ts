@@ -1,8 +1,9 @@
 /** An exponential moving average of a model's parameters and running statistics. */
+
+import type { Parameter } from "../engine/graph/value.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { Parameter } from "../graph/value.js";
 import type { Module } from "../nn/module.js";
-import type { Tensor } from "../tensor/tensor.js";
 
 /**
  * After step t, average = k · average + (1 - k) · value with k = min(decay, (1 + t) / (10 + t)), as TensorFlow's

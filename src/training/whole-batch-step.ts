@@ -1,16 +1,16 @@
 /** A training step as one graph, with the whole batch in memory: what is fastest where it fits. */
-import { gradients } from "../autodiff/gradients.js";
+import { gradients } from "../engine/autodiff/gradients.js";
+import { StatefulSession } from "../engine/runtime/stateful-session.js";
+import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import { StatefulSession } from "../runtime/stateful-session.js";
 import {
   adamOf,
   type CompiledStep,
   forwardGraph,
-  isFiniteScalar,
   lossGraph,
+  lossValues,
   type StepConfig,
   type StepOptions,
-  type StepOutput,
   updateGraph,
 } from "./step-graph.js";
 
@@ -21,19 +21,26 @@ export async function compileWholeBatchStep(
   options: StepOptions,
 ): Promise<CompiledStep> {
   const { training } = config;
-  const { pass, ...embedded } = forwardGraph(model, training.batchSize, config);
-  const { parts, teacherInputs } = lossGraph(model, embedded);
-  const adam = adamOf(model, [parts.total], training);
-  const { gradientNorm, updates } = updateGraph(adam, gradients(parts.total, adam.parameters), {
+  const { features, pass } = forwardGraph(model, training.batchSize, config);
+  const { total, outputs, teacherInputs } = lossGraph(model, features, pass);
+  const adam = adamOf(model, [total], training);
+  const { gradientNorm, updates } = updateGraph(adam, gradients(total, adam.parameters), {
     gradientClip: training.gradientClip,
-    loss: parts.total,
+    loss: total,
   });
-  const session = await StatefulSession.compile<StepOutput>(
-    { ...parts, gradientNorm },
+  const resultOf = (values: Readonly<Record<string, Tensor>>) => ({
+    loss: lossValues(values),
+    gradientNorm: scalarOf(values.gradientNorm as Tensor),
+  });
+  const session = await StatefulSession.compile<string>(
+    { ...outputs, gradientNorm },
     [...updates, ...pass.bufferUpdates],
     {
       ...options,
-      accept: ({ total, gradientNorm }) => isFiniteScalar(total) && isFiniteScalar(gradientNorm),
+      accept: (values) => {
+        const { loss, gradientNorm } = resultOf(values);
+        return Number.isFinite(loss.total) && Number.isFinite(gradientNorm);
+      },
     },
   );
   return {
@@ -42,7 +49,10 @@ export async function compileWholeBatchStep(
     teacherInputs,
     notes: [],
     hasInput: (name) => session.hasInput(name),
-    run: (feeds) => session.run(feeds),
+    async run(feeds) {
+      const { outputs, isAccepted } = await session.run(feeds);
+      return { ...resultOf(outputs), isAccepted };
+    },
     get notFinite() {
       return session.notFinite;
     },

@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { float32 } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import { float32 } from "../tensor/tensor.js";
 import { readWeights } from "./read-weights.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
@@ -131,6 +131,18 @@ describe("readWeights", () => {
     expect(legacy[length]).toBe(12);
     legacy[length] = 13;
     await expect(readWeights(written(legacy))).rejects.toThrow(/must have 12 elements; got 13/);
+  });
+
+  it("refuses a zip whose directory lies where no file reaches", async () => {
+    const locator = Buffer.alloc(20);
+    locator.writeUInt32LE(0x07064b50, 0);
+    locator.writeBigUInt64LE(2n ** 54n, 8);
+    const end = Buffer.alloc(22, 0xff);
+    end.writeUInt32LE(0x06054b50, 0);
+    end.writeUInt32LE(0, 4);
+    end.writeUInt16LE(0, 20);
+    const zip = Buffer.concat([readFileSync(fixture("zip.pth")).subarray(0, -22), locator, end]);
+    await expect(readWeights(written(zip))).rejects.toThrow(/cut short; got/);
   });
 
   it("refuses folders, empty files, other files and tars, and says what to give", async () => {

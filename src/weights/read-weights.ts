@@ -1,6 +1,7 @@
 /** Reads tensors by name from any weights file: safetensors, or torch.save's in both of its formats. */
+
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
 import { readSafetensors } from "./safetensors.js";
 import type { StoredType } from "./stored-type.js";
 import { openTorchLegacy } from "./torch-legacy.js";

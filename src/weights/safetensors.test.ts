@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { float32, int64, type Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import { float32, int64, type Tensor } from "../tensor/tensor.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
 const folder = () => mkdtempSync(join(tmpdir(), "safetensors-"));

@@ -1,8 +1,8 @@
 /** The safetensors format: reads and writes tensors by name; nothing in a file is executed. */
 import { z } from "zod";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { type WrittenFile, writeDurably } from "./durable-file.js";
+import { type WrittenFile, writeDurably } from "../files/durable-file.js";
 import {
   isStoredType,
   readElements,

@@ -1,5 +1,5 @@
 /** Element types as weights files store them, and how each is read. */
-import { type DType, type HostArrays, viewBytes } from "../tensor/dtype.js";
+import { type DType, type HostArrays, viewBytes } from "../engine/tensor/dtype.js";
 
 /** How each stored type is read, all little-endian; half precision becomes float32. */
 const readers = {

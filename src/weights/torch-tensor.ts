@@ -1,7 +1,8 @@
 /** Tensors as torch pickles them: a storage's id, an offset, a shape and strides. */
+
+import type { HostArrays } from "../engine/tensor/dtype.js";
+import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { HostArrays } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
 import { Global, type PickleOptions, Tuple } from "./pickle.js";
 import { type StoredType, storedSizeBytes, storedTypes } from "./stored-type.js";
 

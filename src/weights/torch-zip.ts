@@ -1,6 +1,6 @@
 /** torch.save's format since torch 1.6: a zip of one pickle and one uncompressed entry for each storage. */
 import { crc32 } from "node:zlib";
-import { type Entry, openPromise } from "yauzl";
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader } from "yauzl";
 import { WeightsError } from "../errors.js";
 import { readPickle } from "./pickle.js";
 import { readElements, storedSizeBytes } from "./stored-type.js";
@@ -41,11 +41,32 @@ export async function openTorchZip(
   return { value, reader };
 }
 
+/** Gives yauzl the parts it asks for. Its own reader ends the process over a position that no file can have. */
+class SourceReader extends RandomAccessReader {
+  readonly #source: WeightsSource;
+
+  constructor(source: WeightsSource) {
+    super();
+    this.#source = source;
+  }
+
+  override read(...[buffer, offset, length, position, done]: Parameters<RandomAccessReader["read"]>): void {
+    let failure: Error | null = null;
+    try {
+      buffer.set(this.#source.read(position, length), offset);
+    } catch (error) {
+      failure = error as Error;
+    }
+    setImmediate(done, failure);
+  }
+}
+
 async function openEntries(source: WeightsSource): Promise<ReadEntry> {
   const { file } = source;
   const entries = new Map<string, { readonly entry: Entry; readonly start: number }>();
   try {
-    const zip = await openPromise(file, { lazyEntries: true, autoClose: false });
+    const options = { lazyEntries: true, autoClose: false };
+    const zip = await fromRandomAccessReaderPromise(new SourceReader(source), source.sizeBytes, options);
     try {
       if (zip.entryCount > MAX_ENTRIES)
         throw new WeightsError(`${file}: must have at most ${MAX_ENTRIES} entries; got ${zip.entryCount}`);

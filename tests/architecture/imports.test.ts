@@ -1,130 +1,61 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { floorOf, floors, roomOf } from "./floors.js";
 import { findCycle, importsOf, readSources } from "./sources.js";
-
-/**
- * Which folder may import which others; a folder may always import itself. Rows from the bottom up,
- * as in docs/architecture.md. A folder that is not listed may not exist.
- */
-const allowedFolders: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  tensor: ["errors"],
-  onnx: ["errors", "tensor"],
-  graph: ["errors", "tensor", "onnx"],
-  ops: ["errors", "tensor", "onnx", "graph"],
-
-  autodiff: ["errors", "tensor", "graph", "ops"],
-  runtime: ["errors", "tensor", "onnx", "graph", "ops"],
-  optim: ["errors", "tensor", "graph", "ops"],
-  losses: ["errors", "tensor", "graph", "ops"],
-  nn: ["errors", "tensor", "graph", "ops"],
-  weights: ["errors", "tensor"],
-  data: ["errors", "tensor"],
-
-  models: ["errors", "tensor", "graph", "ops", "nn", "losses", "weights"],
-  retrieval: ["errors", "tensor", "graph", "ops", "runtime", "nn", "data", "weights", "models"],
-
-  evaluation: ["errors", "tensor", "data", "models", "retrieval"],
-  training: [
-    ...[
-      "errors",
-      "tensor",
-      "graph",
-      "ops",
-      "autodiff",
-      "runtime",
-      "optim",
-      "losses",
-      "nn",
-      "weights",
-      "data",
-    ],
-    ...["models", "retrieval", "evaluation"],
-  ],
-  report: ["errors", "data", "models", "retrieval", "evaluation", "training"],
-  exporter: [
-    "errors",
-    "tensor",
-    "onnx",
-    "graph",
-    "ops",
-    "runtime",
-    "nn",
-    "weights",
-    "data",
-    "models",
-    "retrieval",
-    "training",
-  ],
-  service: ["errors", "tensor", "runtime", "data", "models", "retrieval"],
-
-  cli: [
-    ...[
-      "errors",
-      "tensor",
-      "onnx",
-      "graph",
-      "ops",
-      "autodiff",
-      "runtime",
-      "optim",
-      "losses",
-      "nn",
-      "weights",
-      "data",
-    ],
-    ...["models", "retrieval", "evaluation", "training", "report", "exporter", "service"],
-  ],
-};
 
 /** Which folders may import a package. What is not listed may not be imported; node: modules may, anywhere. */
 const allowedPackages: Readonly<Record<string, readonly string[] | "wherever input is checked">> = {
-  "onnxruntime-node": ["runtime"],
-  sharp: ["data"],
-  commander: ["cli"],
+  "onnxruntime-node": ["engine/runtime"],
+  sharp: ["images", "data"],
+  commander: ["cli", "parity"],
   "cli-progress": ["cli"],
   echarts: ["report"],
-  "csv-parse": ["data"],
-  "@humanwhocodes/momoa": ["data"],
-  "csv-stringify": ["data", "cli"],
-  "@bufbuild/protobuf": ["onnx"],
-  "pure-rand": ["tensor"],
+  "csv-parse": ["catalogue"],
+  "@humanwhocodes/momoa": ["catalogue"],
+  "csv-stringify": ["data", "experiments"],
+  "@bufbuild/protobuf": ["engine/onnx"],
+  "pure-rand": ["engine/tensor"],
   yauzl: ["weights"],
   tar: ["data"],
-  "@lancedb/lancedb": ["retrieval"],
-  "apache-arrow": ["retrieval"],
+  "@lancedb/lancedb": ["search"],
+  "apache-arrow": ["search"],
   fastify: ["service"],
   "fastify-type-provider-zod": ["service"],
+  "@fastify/compress": ["service"],
   "@fastify/helmet": ["service"],
   "@fastify/multipart": ["service"],
   "@fastify/rate-limit": ["service"],
   "@fastify/static": ["service"],
   "@fastify/swagger": ["service"],
   "@fastify/swagger-ui": ["service"],
+  fresh: ["service"],
   "prom-client": ["service"],
   zod: "wherever input is checked",
 };
 
-/** Generated, or the public surface: re-exports from everywhere. */
-const exempt = { length: ["onnx/onnx_pb.ts"], folders: ["index.ts"] };
+/** Generated. */
+const exemptFromLength = ["engine/onnx/onnx_pb.ts"];
+/** The public surface: re-exports from everywhere. */
+const surfaces = ["index.ts"];
 const maxLines = 400;
 
 const sources = readSources();
 // Tests may reach up: a rule is tested by running it, an op by differentiating it.
 const modules = sources.filter(({ isTest }) => !isTest);
+const inRooms = modules.flatMap((module) => {
+  const room = roomOf(module.path);
+  return room === undefined ? [] : [{ ...module, room }];
+});
 
 describe("imports", () => {
-  it("follow the table of folders", () => {
-    const wrong = modules
-      .filter(({ path }) => !exempt.folders.includes(path))
-      .flatMap(({ path, folder, imports }) =>
-        imports
-          .map(({ file }) => file?.split("/")[0]?.replace(/\.ts$/, ""))
-          .filter((target) => target !== undefined && target !== folder)
-          .filter((target) => !allowedFolders[folder]?.includes(target ?? ""))
-          .map(
-            (target) => `src/${path} imports ${target}; src/${folder} may import ${allowedFolders[folder]}`,
-          ),
-      );
+  it("go down: to the same folder, or to one on a lower floor", () => {
+    const wrong = inRooms.flatMap(({ path, room, imports }) =>
+      imports.flatMap(({ file }) => {
+        const target = file === undefined ? undefined : roomOf(file);
+        if (target === undefined || target === room || floorOf(target) < floorOf(room)) return [];
+        return [`src/${path} imports src/${file}; ${target} does not lie below ${room}`];
+      }),
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -139,13 +70,13 @@ describe("imports", () => {
   });
 
   it("take each package in its one folder", () => {
-    const wrong = modules.flatMap(({ path, folder, imports }) =>
+    const wrong = inRooms.flatMap(({ path, room, imports }) =>
       imports
         .map(({ packageName }) => packageName)
         .filter((name) => name !== undefined && !name.startsWith("node:"))
         .filter((name) => {
           const folders = allowedPackages[name ?? ""];
-          return folders !== "wherever input is checked" && !folders?.includes(folder);
+          return folders !== "wherever input is checked" && !folders?.includes(room);
         })
         .map(
           (name) => `src/${path} imports ${name}; allowed in ${allowedPackages[name ?? ""] ?? "no folder"}`,
@@ -154,24 +85,28 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("are complete: every folder has a row, every listed folder is known", () => {
-    const folders = new Set(modules.filter(({ path }) => path.includes("/")).map(({ folder }) => folder));
-    const known = Object.keys(allowedFolders);
-    expect([...folders].filter((folder) => !known.includes(folder))).toEqual([]);
-    expect(
-      [...new Set(Object.values(allowedFolders).flat())].filter((name) => !known.includes(name)),
-    ).toEqual([]);
+  it("are complete: every file lies in a listed folder, and every listed folder is there", () => {
+    const unlisted = modules.filter(({ path }) => !surfaces.includes(path) && roomOf(path) === undefined);
+    expect(unlisted.map(({ path }) => path)).toEqual([]);
+    const found = new Set(inRooms.map(({ room }) => room));
+    expect(floors.flat().filter((room) => !found.has(room))).toEqual([]);
   });
 
-  it("have no cycle, neither in the table nor between folders", () => {
-    expect(findCycle(new Map(Object.entries(allowedFolders)))).toBeUndefined();
-    const edges = new Map<string, string[]>();
-    for (const { path, folder, imports } of modules) {
-      if (exempt.folders.includes(path)) continue;
-      const targets = imports.flatMap(({ file }) => file?.split("/")[0]?.replace(/\.ts$/, "") ?? []);
-      edges.set(folder, [...(edges.get(folder) ?? []), ...targets.filter((target) => target !== folder)]);
-    }
-    expect(findCycle(edges)).toBeUndefined();
+  it("have no cycle between files", () => {
+    const edges = inRooms.map(
+      ({ path, imports }) => [path, imports.flatMap(({ file }) => file ?? [])] as const,
+    );
+    expect(findCycle(new Map(edges))).toBeUndefined();
+  });
+});
+
+describe("docs/architecture.md", () => {
+  it("shows the same floors, each folder with a word on what it holds", () => {
+    const text = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8");
+    const [, block = ""] = /```\nweb [^\n]*\n([\s\S]*?)```/.exec(text) ?? [];
+    const shown = block.trimEnd().split("\n");
+    expect(shown.map((line) => line.split(/ {2,}/)[0]?.split(" · "))).toEqual(floors);
+    expect(shown.filter((line) => !/ {2,}\S/.test(line))).toEqual([]);
   });
 });
 
@@ -185,7 +120,7 @@ describe("files", () => {
 
   it(`have at most ${maxLines} lines`, () => {
     const long = sources
-      .filter(({ path }) => !exempt.length.includes(path))
+      .filter(({ path }) => !exemptFromLength.includes(path))
       .map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }))
       .filter(({ lines }) => lines > maxLines)
       .map(({ path, lines }) => `src/${path} has ${lines} lines; look for its second idea`);
@@ -194,7 +129,7 @@ describe("files", () => {
 
   it("never silence the type checker or the linter", () => {
     const silenced = sources
-      .filter(({ path }) => !exempt.length.includes(path))
+      .filter(({ path }) => !exemptFromLength.includes(path))
       .filter(({ text }) => /@ts-(ignore|expect-error|nocheck)|biome-ignore/.test(text))
       .map(({ path }) => `src/${path}`);
     expect(silenced).toEqual([]);

@@ -15,10 +15,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requireFileSize } from "../../src/bundle/bundle-graphs.js";
+import { exportBundle } from "../../src/bundle/export-bundle.js";
+import { openBundle } from "../../src/bundle/open-bundle.js";
 import { BundleError } from "../../src/errors.js";
-import { requireFileSize } from "../../src/exporter/bundle-graphs.js";
-import { exportBundle } from "../../src/exporter/export-bundle.js";
-import { openBundle } from "../../src/retrieval/open-bundle.js";
 import { untrainedRun } from "./untrained-run.js";
 
 let root: string;

@@ -5,17 +5,18 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { centreCrop, encodeTexts, stackCrops } from "../../src/data/batch-tensors.js";
-import { ImageCache } from "../../src/data/image-cache.js";
+import { exportBundle } from "../../src/bundle/export-bundle.js";
+import { openBundle } from "../../src/bundle/open-bundle.js";
+import { inferenceGraphs } from "../../src/embedding/inference-graphs.js";
+import { runOnce } from "../../src/engine/runtime/session.js";
+import { Random } from "../../src/engine/tensor/random.js";
 import { BundleError, EncoderError, ImageError, UsageError } from "../../src/errors.js";
-import { exportBundle } from "../../src/exporter/export-bundle.js";
+import { centreCrop, stackCrops } from "../../src/images/crops.js";
+import { ImageCache } from "../../src/images/image-cache.js";
 import { createModel } from "../../src/models/registry.js";
-import { inferenceGraphs } from "../../src/retrieval/inference-graphs.js";
-import { openBundle } from "../../src/retrieval/open-bundle.js";
-import { runOnce } from "../../src/runtime/session.js";
-import { Random } from "../../src/tensor/random.js";
-import type { Run } from "../../src/training/open-run.js";
-import { resolveRunConfig } from "../../src/training/run-config.js";
+import type { Run } from "../../src/runs/open-run.js";
+import { resolveRunConfig } from "../../src/runs/run-config.js";
+import { encodeTexts } from "../../src/text/encode-texts.js";
 import { type TrainedRuns, trainedRuns } from "./trained-run.js";
 
 let runs: TrainedRuns;
@@ -166,7 +167,7 @@ describe("an encoder", () => {
           }),
         );
         await expect(wrong).rejects.toThrow(ImageError);
-        expect(batches).toBe(2); // 7 queries, 5 at a time
+        expect(batches).toBe(2); // 6 queries that can be read, 5 at a time
         for (const [i, embedding] of together.entries()) {
           expect(apart(embedding, alone[i] ?? new Float32Array())).toBeLessThan(1e-5);
         }
@@ -174,7 +175,8 @@ describe("an encoder", () => {
           1e-3,
         );
       },
-      { ...options, maxBatch: 5 },
+      // A window, for pictures are decoded two at a time and come to an idle model one after the other.
+      { ...options, maxBatch: 5, windowMs: 1000 },
     ));
 
   it("gives queries of all kinds in one batch what they get alone", () =>
@@ -231,13 +233,18 @@ describe("an encoder", () => {
     );
   });
 
-  it("fails only the batch under way when its thread is killed, and starts another one", () =>
-    withEncoder(
+  it("fails only the batch under way when its thread is killed, and starts another one", async () => {
+    let onBatch: () => void = () => undefined;
+    await withEncoder(
       async (encoder, worker) => {
         const [before] = await encoder.embedQueries([{ picture: path(0), text: "is red" }]);
+        let second: ReturnType<typeof encoder.embedPictures> | undefined;
+        onBatch = () => {
+          onBatch = () => undefined;
+          second = encoder.embedPictures(paths.slice(1, 2)); // waits for the next batch
+          void worker().terminate();
+        };
         const first = encoder.embedPictures(paths.slice(0, 1));
-        const second = encoder.embedPictures(paths.slice(1, 2)); // waits for the next batch
-        await worker().terminate();
         await expect(first).rejects.toThrow(EncoderError);
         await expect(first).rejects.toThrow(/its thread ended before it answered/);
         expect(await second).toHaveLength(1);
@@ -246,8 +253,9 @@ describe("an encoder", () => {
         await worker().terminate(); // while nothing is asked
         expect(await encoder.embedQueries([{ picture: path(0), text: "is red" }])).toEqual([before]);
       },
-      { ...options, maxBatch: 1 },
-    ));
+      { ...options, maxBatch: 1, onBatch: () => onBatch() },
+    );
+  });
 
   it("answers what it accepted before it closes, and takes no more", async () => {
     const encoder = await openBundle(dir, { ...options, maxBatch: 2, windowMs: 60_000 });

@@ -3,13 +3,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { withEmbedder } from "../../src/cli/run-embedder.js";
-import { exportBundle } from "../../src/exporter/export-bundle.js";
+import { exportBundle } from "../../src/bundle/export-bundle.js";
+import { openBundle } from "../../src/bundle/open-bundle.js";
+import type { EncoderQuery } from "../../src/embedding/encoder.js";
+import { withEmbedder } from "../../src/evaluation/run-embedder.js";
 import { modelNames } from "../../src/models/registry.js";
-import type { EncoderQuery } from "../../src/retrieval/encoder.js";
-import { openBundle } from "../../src/retrieval/open-bundle.js";
-import type { Run } from "../../src/training/open-run.js";
-import { recordingContext } from "../cli/recording-context.js";
+import type { Run } from "../../src/runs/open-run.js";
 import { type TrainedRuns, trainedRuns } from "./trained-run.js";
 
 let runs: TrainedRuns;
@@ -33,8 +32,7 @@ const apart = (a: readonly Float32Array[], b: readonly Float32Array[]) =>
 /** What the training model gives for the first seven pictures, and for queries of them. */
 async function expected(run: Run, queries: readonly { reference: string; text: string }[]) {
   const { featureCache: _, ...manifest } = run.manifest; // its maps are of half precision
-  const context = { context: recordingContext(), json: true };
-  return withEmbedder({ ...run, manifest }, runs.dataset, context, async ({ embedder }) => {
+  return withEmbedder({ ...run, manifest }, runs.dataset, {}, async ({ embedder }) => {
     const flat = await embedder.embedImages(runs.ids.slice(0, 7));
     return {
       pictures: Array.from({ length: 7 }, (_, i) =>

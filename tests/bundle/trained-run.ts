@@ -6,8 +6,8 @@ import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
 import { generateCatalogue } from "../../src/data/synthetic/generate.js";
 import { syntheticOptions } from "../../src/data/synthetic/options.js";
 import type { RetrievalDataset } from "../../src/data/triplet.js";
-import { openRun, type Run } from "../../src/training/open-run.js";
-import { resolveRunConfig } from "../../src/training/run-config.js";
+import { openRun, type Run } from "../../src/runs/open-run.js";
+import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { train } from "../../src/training/train.js";
 
 /** Sizes that differ where an axis could be swapped: 3 x 3 regions of 70 px, 24 features, 11 words. */

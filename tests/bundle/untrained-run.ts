@@ -1,9 +1,10 @@
 /** A run whose model was never trained: enough where numbers do not matter. */
-import { Vocabulary } from "../../src/data/vocabulary.js";
+
+import { Random } from "../../src/engine/tensor/random.js";
 import { createModel } from "../../src/models/registry.js";
-import { Random } from "../../src/tensor/random.js";
-import type { Run } from "../../src/training/open-run.js";
-import { resolveRunConfig } from "../../src/training/run-config.js";
+import type { Run } from "../../src/runs/open-run.js";
+import { resolveRunConfig } from "../../src/runs/run-config.js";
+import { Vocabulary } from "../../src/text/vocabulary.js";
 
 const tiny = {
   backboneWidth: 0.0625,

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
-import { imagesOf } from "../../src/data/missing-images.js";
+import { imagesOf } from "../../src/data/presence/missing-images.js";
 import { recordingContext } from "./recording-context.js";
 
 let root: string;

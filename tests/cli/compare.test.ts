@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
-import { readManifest, readMetrics } from "../../src/training/run-files.js";
+import { readManifest, readMetrics } from "../../src/runs/run-files.js";
 import { tinyCatalogue, tinyFields } from "../training/tiny-training.js";
 import { recordingContext, withoutWarnings } from "./recording-context.js";
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packagedConfig } from "../../src/cli/config-file.js";
+import { packagedConfig } from "../../src/cli/flags/config-file.js";
 import { runProgram } from "../../src/cli/run-program.js";
 import type { SearchResponse } from "../../src/service/api.js";
 import { recordingContext } from "./recording-context.js";

@@ -1,6 +1,6 @@
 /** A command's surroundings for tests: streams that keep what is written. */
 import { PassThrough } from "node:stream";
-import type { CommandContext } from "../../src/cli/context.js";
+import type { CommandContext } from "../../src/cli/terminal/context.js";
 
 export interface RecordingContext extends CommandContext {
   /** What was written to standard output. */

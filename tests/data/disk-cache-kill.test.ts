@@ -5,10 +5,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DiskCache } from "../../src/data/disk-cache.js";
+import { DiskCache } from "../../src/files/disk-cache.js";
 
 /** Compiled by the set-up that every npm script begins with. */
-const compiled = new URL("../../dist/data/disk-cache.js", import.meta.url);
+const compiled = new URL("../../dist/files/disk-cache.js", import.meta.url);
 const length = 200_000;
 let folder: string;
 beforeAll(() => {

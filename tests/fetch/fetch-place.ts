@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PublishedSetName } from "../../src/data/datasets/published-sets.js";
 import { type FetchOptions, type FetchResult, fetchDataset } from "../../src/data/fetch/fetch-dataset.js";
-import type { PublishedSetName } from "../../src/data/fetch/published-sets.js";
 import { type LocalServer, startLocalServer } from "./local-server.js";
 
 export interface FetchPlace {

@@ -1,9 +1,9 @@
 import { describe, it } from "vitest";
-import type { Value } from "../../src/graph/value.js";
-import { attention } from "../../src/ops/attention.js";
-import { constant } from "../../src/ops/constant.js";
-import { linear, linearOfPair } from "../../src/ops/linear.js";
-import { tensor } from "../../src/tensor/tensor.js";
+import type { Value } from "../../src/engine/graph/value.js";
+import { attention } from "../../src/engine/ops/attention.js";
+import { constant } from "../../src/engine/ops/constant.js";
+import { linear, linearOfPair } from "../../src/engine/ops/linear.js";
+import { tensor } from "../../src/engine/tensor/tensor.js";
 import { checkGradient } from "./check-gradient.js";
 
 const keyMask = constant(tensor("bool", [2, 3], Uint8Array.of(1, 1, 0, 1, 0, 0)));

@@ -1,14 +1,14 @@
 /** Compares gradient rules with central differences in float64. */
 import { expect } from "vitest";
-import { gradients } from "../../src/autodiff/gradients.js";
-import { Input, type Value } from "../../src/graph/value.js";
-import { multiply } from "../../src/ops/arithmetic.js";
-import { constant } from "../../src/ops/constant.js";
-import { sum } from "../../src/ops/reduce.js";
-import { GraphSession } from "../../src/runtime/session.js";
-import { Random } from "../../src/tensor/random.js";
-import { elementCount, requireStatic, type StaticShape } from "../../src/tensor/shape.js";
-import type { Tensor } from "../../src/tensor/tensor.js";
+import { gradients } from "../../src/engine/autodiff/gradients.js";
+import { Input, type Value } from "../../src/engine/graph/value.js";
+import { multiply } from "../../src/engine/ops/arithmetic.js";
+import { constant } from "../../src/engine/ops/constant.js";
+import { sum } from "../../src/engine/ops/reduce.js";
+import { GraphSession } from "../../src/engine/runtime/session.js";
+import { Random } from "../../src/engine/tensor/random.js";
+import { elementCount, requireStatic, type StaticShape } from "../../src/engine/tensor/shape.js";
+import type { Tensor } from "../../src/engine/tensor/tensor.js";
 
 export interface CheckOptions {
   /** Values of the inputs; standard normal by default. */

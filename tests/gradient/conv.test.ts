@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { type ConvOptions, conv2d } from "../../src/ops/conv.js";
+import { type ConvOptions, conv2d } from "../../src/engine/ops/conv.js";
 import { checkGradient } from "./check-gradient.js";
 
 // Conv has no float64 kernel: float32, a step that balances rounding and curvature, and a tolerance to match.

@@ -1,14 +1,14 @@
 import { describe, it } from "vitest";
-import { cast, constant } from "../../src/ops/constant.js";
-import { dropout } from "../../src/ops/dropout.js";
-import { lstm } from "../../src/ops/lstm.js";
+import { cast, constant } from "../../src/engine/ops/constant.js";
+import { dropout } from "../../src/engine/ops/dropout.js";
+import { lstm } from "../../src/engine/ops/lstm.js";
 import {
   batchNormInference,
   batchNormTraining,
   l2Normalise,
   layerNorm,
-} from "../../src/ops/normalisation.js";
-import { averagePool2d, globalAveragePool, maxPool2d } from "../../src/ops/pool.js";
+} from "../../src/engine/ops/normalisation.js";
+import { averagePool2d, globalAveragePool, maxPool2d } from "../../src/engine/ops/pool.js";
 import { checkGradient } from "./check-gradient.js";
 
 describe("gradients of normalisations, pooling, dropout and LSTM agree with central differences", () => {

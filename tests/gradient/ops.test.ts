@@ -1,11 +1,11 @@
 import { describe, it } from "vitest";
-import { add, divide, maximum, multiply, subtract } from "../../src/ops/arithmetic.js";
-import { equal, lessOrEqual, where } from "../../src/ops/comparison.js";
-import { constant } from "../../src/ops/constant.js";
-import { exp, log, negate, relu, sigmoid, sqrt, tanh } from "../../src/ops/elementwise.js";
-import { gather, scatterAdd } from "../../src/ops/gather.js";
-import { matmul } from "../../src/ops/matmul.js";
-import { max, mean, sum } from "../../src/ops/reduce.js";
+import { add, divide, maximum, multiply, negate, subtract } from "../../src/engine/ops/arithmetic.js";
+import { equal, lessOrEqual, where } from "../../src/engine/ops/comparison.js";
+import { constant } from "../../src/engine/ops/constant.js";
+import { exp, log, relu, sigmoid, sqrt, tanh } from "../../src/engine/ops/elementwise.js";
+import { gather, scatterAdd } from "../../src/engine/ops/gather.js";
+import { matmul } from "../../src/engine/ops/matmul.js";
+import { max, mean, sum, sumTo } from "../../src/engine/ops/reduce.js";
 import {
   broadcastTo,
   concat,
@@ -13,11 +13,10 @@ import {
   pad,
   reshape,
   slice,
-  sumTo,
   transpose,
-} from "../../src/ops/shape.js";
-import { logSoftmax, softmax } from "../../src/ops/softmax.js";
-import { int64 } from "../../src/tensor/tensor.js";
+} from "../../src/engine/ops/shape.js";
+import { logSoftmax, softmax } from "../../src/engine/ops/softmax.js";
+import { int64 } from "../../src/engine/tensor/tensor.js";
 import { checkGradient } from "./check-gradient.js";
 
 const positive = { draw: (random: { between(a: number, b: number): number }) => random.between(0.5, 2) };

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import {
   idOf,
   isCompiled,
@@ -69,6 +69,7 @@ describe("sdfn index", () => {
       updated: 0,
       unchanged: 0,
       errors: 0,
+      notes: 0,
       errorFile: null,
     });
     const again = { rows: count, added: 0, updated: 0, unchanged: count };
@@ -292,6 +293,28 @@ describe("sdfn index", () => {
         for (const { id } of entries) expect((await opened.get(id))?.entry.id).toBe(id);
       });
     }
+  });
+
+  it("indexes a JPEG that lacks only its end, and lists it with a note", async () => {
+    const image = rows[1]?.split(",")[1] ?? "";
+    const file = join(data, image);
+    writeFileSync(file, readFileSync(file).subarray(0, -2));
+    const count = rows.length - 1;
+    const report = await index();
+    expect(report).toMatchObject({ added: count, errors: 0, notes: 1 });
+    expect(JSON.parse(readFileSync(report.errorFile, "utf8"))).toEqual({
+      row: 2,
+      id: idOf(rows[1]),
+      kind: "note",
+      column: "image",
+      reason: `${image}: the file ends early; only its end marker is missing, and every pixel was read`,
+    });
+    // For people; the picture is read again as the row is another one.
+    write(rows.map((line, i) => (i === 1 ? line.replace(/,train,|,val,/, ",changed,") : line)));
+    expect(await sdfn("index", "--catalogue", catalogue, "--out", out)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/ 1 note\nlisted in .*errors\.jsonl\n/),
+    });
   });
 
   it("reads JSON lines, ids that look like SQL, and several values", async () => {

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ExactStore } from "../../src/retrieval/store/exact-store.js";
-import type { Filter } from "../../src/retrieval/store/filter.js";
-import { LanceStore } from "../../src/retrieval/store/lance-store.js";
-import type { StoredItem } from "../../src/retrieval/store/vector-store.js";
-import { Random } from "../../src/tensor/random.js";
+import { Random } from "../../src/engine/tensor/random.js";
+import { ExactStore } from "../../src/search/store/exact-store.js";
+import type { Filter } from "../../src/search/store/filter.js";
+import { LanceStore } from "../../src/search/store/lance-store.js";
+import type { StoredItem } from "../../src/search/store/vector-store.js";
 import { manyItems, randomUnit } from "../retrieval-items.js";
 
 describe("LanceStore with a vector index", () => {

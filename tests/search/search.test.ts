@@ -5,15 +5,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type OpenedModel, openModel } from "../../src/cli/encoder-of.js";
+import { type OpenedModel, openModel } from "../../src/cli/encoders/encoder-of.js";
+import type { Encoder } from "../../src/embedding/encoder.js";
 import { ImageError, StoreError, UsageError } from "../../src/errors.js";
-import type { Encoder } from "../../src/retrieval/encoder.js";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
-import {
-  CatalogueSearch,
-  type CatalogueSearchRequest,
-} from "../../src/retrieval/index-folder/catalogue-search.js";
-import type { Filter } from "../../src/retrieval/store/filter.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
+import { CatalogueSearch, type CatalogueSearchRequest } from "../../src/search/index/catalogue-search.js";
+import type { Filter } from "../../src/search/store/filter.js";
 import {
   idOf,
   isCompiled,

@@ -5,10 +5,10 @@ import { appendFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LanceStore } from "../../src/retrieval/store/lance-store.js";
+import { LanceStore } from "../../src/search/store/lance-store.js";
 
 /** Compiled by the set-up that every npm script begins with. */
-const compiled = new URL("../../dist/retrieval/store/lance-store.js", import.meta.url);
+const compiled = new URL("../../dist/search/store/lance-store.js", import.meta.url);
 const embedDim = 8;
 const batch = 5;
 let folder: string;

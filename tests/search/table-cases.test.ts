@@ -3,9 +3,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { exportBundle } from "../../src/exporter/export-bundle.js";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
-import type { CatalogueEntry } from "../../src/retrieval/index-folder/entry.js";
+import { exportBundle } from "../../src/bundle/export-bundle.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
+import type { CatalogueEntry } from "../../src/search/index/entry.js";
 import { untrainedRun } from "../bundle/untrained-run.js";
 import { project, sdfn } from "./shop.js";
 

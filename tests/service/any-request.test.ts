@@ -276,7 +276,7 @@ describe("whatever else is asked", () => {
             headers,
             method: path === "/v1/search" ? "POST" : "GET",
           });
-          expect([...known, 0, 206, 416, 417]).toContain(status);
+          expect([...known, 0, 206, 416, 417, 421]).toContain(status);
         },
       ),
       runs,

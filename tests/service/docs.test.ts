@@ -55,7 +55,7 @@ describe.skipIf(!isCompiled || !hasTools)("docs/service.md", () => {
     expect(code, output).toBe(0);
     expect(output).not.toContain('"error"');
     const answers = output.split(/== \d+\n/);
-    expect(answers[1]).toContain('{"status":"ready"}');
+    expect(answers[1]).toMatch(/\{"status":"ready","slots":\{"queries":\{"taken":0,"free":64\}/);
     expect(answers[2]).toContain('"plan":"exact"');
     expect(answers[3]).toMatch(/"plan":"exact"[\s\S]*"plan":"list"/);
     expect(answers[4]).toMatch(/"price":49\.9[\s\S]*"price":39\.9/);

@@ -6,7 +6,7 @@ import { chmodSync, cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { addKey, removeKey } from "../../src/service/keys.js";
 import { executable, isCompiled, sdfnProcess } from "../search/shop.js";
 import { form, keyFile, makeSmallIndex, outcome, type SmallIndex } from "./small-index.js";
@@ -286,7 +286,7 @@ describe.skipIf(!isCompiled)("a service that is killed while several clients wri
     expect(written.length).toBeGreaterThanOrEqual(acknowledged.size - removed.size - 3);
     for (const entry of written) {
       expect(entry.category).toBe(`c${entry.id.slice(1)}`);
-      const file = readFileSync(index.pictureFile(entry) ?? "");
+      const file = readFileSync((await index.pictureFile(entry)) ?? "");
       expect(createHash("sha256").update(file).digest("hex"), entry.id).toBe(entry.picture);
       expect((await sharp(await index.thumbnail(entry)).metadata()).format).toBe("webp");
       expect(Math.hypot(...((await index.get(entry.id))?.embedding ?? []))).toBeCloseTo(1, 4);

@@ -23,7 +23,7 @@ export function rawRequest(
 ): Promise<RawAnswer> {
   const bytes = Buffer.from(body);
   const length = method === "GET" || method === "HEAD" ? {} : { "content-length": String(bytes.length) };
-  const lines = Object.entries({ host: "x", ...length, connection: "close", ...headers }).map(
+  const lines = Object.entries({ host: "localhost", ...length, connection: "close", ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
   return new Promise((resolve) => {
@@ -33,8 +33,9 @@ export function rawRequest(
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString("latin1");
       // Some headers make the server keep the connection.
-      socket.setTimeout(200, () => socket.destroy());
+      socket.setTimeout(200);
     });
+    socket.on("timeout", () => socket.destroy());
     socket.on("error", () => undefined);
     socket.on("close", end);
     socket.write(Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`), bytes]));

@@ -50,7 +50,7 @@ describe("a crowd", () => {
     // A form that ends in its middle.
     const socket = connect(Number(new URL(service.address).port), "127.0.0.1");
     socket.write(
-      "POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n" +
+      "POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n" +
         '--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\nPNG',
     );
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -76,7 +76,7 @@ describe("a slow client", () => {
       });
       socket.on("close", () => resolve(text));
       socket.write(
-        "POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n",
+        "POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n",
       );
     });
     expect(answer).toMatch(/^HTTP\/1\.1 504 /);
@@ -96,7 +96,11 @@ describe("an index that is gone", () => {
       const ready = await service.get("/readyz");
       expect([ready.status, await ready.json()]).toEqual([
         503,
-        { status: "not ready", reason: "the index cannot be read (INDEX_INVALID)" },
+        {
+          status: "not ready",
+          reason: "the index cannot be read (INDEX_INVALID)",
+          slots: expect.objectContaining({ queries: { taken: 0, free: 64 } }),
+        },
       ]);
       const asked = [
         ...[service.search(query), service.search({}), service.search({ queries: [{ text: "is red" }] })],

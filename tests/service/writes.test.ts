@@ -7,7 +7,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StoreError } from "../../src/errors.js";
-import { CatalogueIndex } from "../../src/retrieval/index-folder/catalogue-index.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { catalogueSchema, itemSchema, searchResponseSchema } from "../../src/service/api.js";
 import { CatalogueWriter } from "../../src/service/catalogue-writer.js";
 import { ServedCatalogue } from "../../src/service/served-catalogue.js";
@@ -259,7 +259,7 @@ describe("a service that stops", () => {
   it("does not wait for connections that ask nothing", async () => {
     const service = await start({ index: place.index });
     // As browsers open some ahead of need: one silent, one in the middle of a first line, one that was answered.
-    const sockets = ["", "GET /heal", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"].map((bytes) => {
+    const sockets = ["", "GET /heal", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"].map((bytes) => {
       const socket = connect(Number(new URL(service.address).port), "127.0.0.1");
       socket.write(bytes);
       return socket;

@@ -2,22 +2,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { withEmbedder } from "../../src/cli/run-embedder.js";
-import { BatchLoader } from "../../src/data/batch-loader.js";
+import { BatchLoader } from "../../src/data/batches/batch-loader.js";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
-import type { FeatureMaps } from "../../src/data/feature-maps.js";
-import { ImageCache } from "../../src/data/image-cache.js";
-import { Vocabulary } from "../../src/data/vocabulary.js";
+import { FrozenBackbone } from "../../src/embedding/frozen-backbone.js";
+import { Random } from "../../src/engine/tensor/random.js";
+import { withEmbedder } from "../../src/evaluation/run-embedder.js";
+import type { FeatureMaps } from "../../src/images/feature-maps.js";
+import { ImageCache } from "../../src/images/image-cache.js";
 import { createModel } from "../../src/models/registry.js";
-import { FrozenBackbone } from "../../src/retrieval/frozen-backbone.js";
-import { Random } from "../../src/tensor/random.js";
-import { openRun } from "../../src/training/open-run.js";
-import { resolveRunConfig } from "../../src/training/run-config.js";
-import { readManifest } from "../../src/training/run-files.js";
+import { openRun } from "../../src/runs/open-run.js";
+import { resolveRunConfig } from "../../src/runs/run-config.js";
+import { readManifest } from "../../src/runs/run-files.js";
+import { Vocabulary } from "../../src/text/vocabulary.js";
 import { Teacher } from "../../src/training/teacher.js";
 import { type TrainEvent, train } from "../../src/training/train.js";
 import { TrainingStep } from "../../src/training/training-step.js";
-import { recordingContext } from "../cli/recording-context.js";
 import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
 const { folder, data } = tinyCatalogue(72);
@@ -167,7 +166,7 @@ describe("training with a frozen backbone", () => {
     expect(parametersOf(first.runDir).equals(parametersOf(second.runDir))).toBe(true);
 
     const run = openRun(first.runDir);
-    const quiet = { context: recordingContext(), json: true };
+    const quiet = {};
     const dataset = openFashionIq(data);
     const ids = (dataset.split("val").images.get("dress") ?? []).slice(0, 5);
     const embed = () => withEmbedder(run, dataset, quiet, ({ embedder }) => embedder.embedImages(ids));

@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
-import { ResNet } from "../../src/models/resnet.js";
-import { Random } from "../../src/tensor/random.js";
-import { openRun } from "../../src/training/open-run.js";
+import { Random } from "../../src/engine/tensor/random.js";
+import { ResNet } from "../../src/models/backbones/resnet.js";
+import { openRun } from "../../src/runs/open-run.js";
 import { writeSafetensors } from "../../src/weights/safetensors.js";
 import { recordingContext } from "../cli/recording-context.js";
 import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
@@ -37,7 +37,7 @@ it("starts from the weights and word vectors of the files, and records them in t
   }
   const row = vocabulary.tokenOf("and") * 3;
   for (const [i, value] of [0.25, -0.5, 1].entries())
-    expect(model.text.embedding.weight.data[row + i]).toBeCloseTo(value, 6);
+    expect(model.text.wordVectors?.data[row + i]).toBeCloseTo(value, 6);
   expect(manifest.initialWeights).toMatchObject({
     backboneWeights: { file: "resnet.safetensors", format: "safetensors" },
     wordVectors: { file: "words.txt", wordsFound: 1 },

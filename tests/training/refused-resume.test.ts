@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
-import { resolveRunConfig } from "../../src/training/run-config.js";
+import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { resumeTraining, train } from "../../src/training/train.js";
 import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 

@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
-import { Random } from "../../src/tensor/random.js";
-import { openRun } from "../../src/training/open-run.js";
-import { readManifest, readMetrics } from "../../src/training/run-files.js";
+import { Random } from "../../src/engine/tensor/random.js";
+import { openRun } from "../../src/runs/open-run.js";
+import { readManifest, readMetrics } from "../../src/runs/run-files.js";
 import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
 
 /** Compiled by the set-up that every npm script begins with. */

@@ -2,18 +2,12 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { UsageError } from "../../errors.js";
+import type { GridRow } from "../../experiments/grid-cells.js";
 import { operationModuleNames } from "../../models/sdfn/config.js";
-import { resolveRunConfig } from "../../training/run-config.js";
-import type { CommandContext } from "../context.js";
-import { readFlags } from "../flags.js";
-import type { GridRow } from "../grid/grid-cells.js";
-import {
-  gridConfigFile,
-  gridFields,
-  gridHelp,
-  runGridCommand,
-  withGridOptions,
-} from "../grid/grid-command.js";
+import { resolveRunConfig } from "../../runs/run-config.js";
+import { readFlags } from "../flags/flags.js";
+import type { CommandContext } from "../terminal/context.js";
+import { gridConfigFile, gridFields, gridHelp, runGridCommand, withGridOptions } from "./grid-command.js";
 
 const model = "sdfn";
 const [off, full] = [{ lambda1: 0, lambda2: 0 }, "full"];

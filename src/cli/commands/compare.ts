@@ -2,9 +2,9 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { type ModelName, modelNames } from "../../models/registry.js";
-import type { CommandContext } from "../context.js";
-import { readFlags } from "../flags.js";
-import { gridFields, gridHelp, runGridCommand, withGridOptions } from "../grid/grid-command.js";
+import { readFlags } from "../flags/flags.js";
+import type { CommandContext } from "../terminal/context.js";
+import { gridFields, gridHelp, runGridCommand, withGridOptions } from "./grid-command.js";
 
 const fields = {
   ...gridFields,

@@ -84,6 +84,7 @@ describe("sdfn data check", () => {
         },
       ],
       images: { named: 6, missing: 1, broken: 1 },
+      notes: 0,
       list: null,
     });
   });
@@ -104,6 +105,22 @@ describe("sdfn data check", () => {
       ["D5", "missing", `no file at ${join(root, "images", "{id}.jpg")}`],
       ["D9", "broken", expect.stringMatching(/D9\.png: must be a JPEG, PNG or WebP image; got HTML/)],
     ]);
+  });
+
+  it("tells of a JPEG that lacks only its end, which is no problem", async () => {
+    await drawImage("D5");
+    const whole = await sharp(join(root, "images", "D1.png"))
+      .jpeg()
+      .toBuffer();
+    rmSync(join(root, "images", "D1.png"));
+    writeFileSync(join(root, "images", "D1.jpg"), whole.subarray(0, -2));
+    const list = join(root, "problems.tsv");
+    const { code, output } = await check("--list", list);
+    const note = "the file ends early; only its end marker is missing, and every pixel was read";
+    expect(code).toBe(0);
+    expect(output).toContain(`\nread with a note: 1; the first is D1: ${note}\n`);
+    expect(readFileSync(list, "utf8")).toBe(`D1\tnote\t${note}\n`);
+    expect(JSON.parse((await check("--json")).output)).toMatchObject({ images: { broken: 0 }, notes: 1 });
   });
 
   it("ends with 0 when every image is sound, or when it was not asked", async () => {

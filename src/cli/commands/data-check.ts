@@ -1,16 +1,17 @@
 /** `sdfn data check`: what a data set's folder holds, what is missing, and what is broken. */
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
-import { checkImages, type ImageProblem } from "../../data/check-images.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
+import { checkImages, type ImageProblem } from "../../data/presence/check-images.js";
 import { UsageError } from "../../errors.js";
 import { type SplitSummary, summariseDataset } from "../../evaluation/dataset-summary.js";
 import { protocolNames } from "../../evaluation/protocols.js";
-import { type CommandContext, ExitCode, printJson, untilAborted } from "../context.js";
-import { datasetFlag, datasetOption } from "../dataset-flag.js";
-import { readFlags, switchFlag, textFlag } from "../flags.js";
-import { startProgress } from "../progress.js";
-import { textTable } from "../text-table.js";
+import { untilAborted } from "../../until-aborted.js";
+import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
+import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
+import { startProgress } from "../terminal/progress.js";
+import { textTable } from "../terminal/text-table.js";
 
 const fields = {
   dataset: datasetFlag,
@@ -27,6 +28,9 @@ interface ImageCounts {
   readonly broken: number | null;
 }
 
+/** A line of the list: an image that cannot be used, or one that can and has a note. */
+type ListedImage = Omit<ImageProblem, "state"> & { readonly state: ImageProblem["state"] | "note" };
+
 /** The command, ready to be added to a program. */
 export function dataCheckCommand(context: CommandContext): Command {
   return new Command("check")
@@ -37,7 +41,10 @@ export function dataCheckCommand(context: CommandContext): Command {
     .argument("<dir>", "folder of the data set")
     .option(...datasetOption)
     .option("--annotations-only", "look for the images, but decode none")
-    .option("--list <file>", "write missing and broken images with reasons (id, state, reason; tabs between)")
+    .option(
+      "--list <file>",
+      "write missing and broken images with reasons, and images with notes (id, state, reason; tabs between)",
+    )
     .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
@@ -69,13 +76,19 @@ async function run(
     unit: "images",
   });
   let problems: readonly ImageProblem[];
+  const notes: ListedImage[] = [];
   try {
     const { signal } = context;
-    problems = await checkImages(dataset, ids, { shouldDecode, signal, onProgress: progress.update });
+    problems = await checkImages(dataset, ids, {
+      shouldDecode,
+      signal,
+      onProgress: progress.update,
+      onNote: (id, reason) => notes.push({ id, state: "note", reason }),
+    });
   } finally {
     progress.stop();
   }
-  if (flags.list !== undefined) writeList(flags.list, problems);
+  if (flags.list !== undefined) writeList(flags.list, [...problems, ...notes]);
 
   const all = countImages(ids, problems, shouldDecode);
   const images = splits.map(({ imageIds }) => countImages(imageIds, problems, shouldDecode));
@@ -87,6 +100,7 @@ async function run(
         return { split, epochTriplets, perCategory, images: images[i] };
       }),
       images: all,
+      notes: notes.length,
       list: flags.list ?? null,
     });
   } else {
@@ -95,7 +109,8 @@ async function run(
         splits.map(({ split }, i) => `${split}: ${imagesText(images[i] ?? all)}\n`).join("") +
         `all: ${imagesText(all)}\n` +
         (all.missing > 0 ? `images belong at ${dataset.imagesExpectedAt}\n` : "") +
-        (flags.list === undefined ? "" : `list of missing and broken images: ${flags.list}\n`),
+        (notes.length > 0 ? `${notesText(notes)}\n` : "") +
+        (flags.list === undefined ? "" : `list of missing and broken images and of notes: ${flags.list}\n`),
     );
   }
   if (shouldDecode && problems.length > 0) throw new ExitCode(1);
@@ -136,9 +151,15 @@ function tableOf(splits: readonly SplitSummary[]): string {
   ]);
 }
 
+/** How many, and what the first one is. */
+function notesText(notes: readonly ListedImage[]): string {
+  const [first] = notes;
+  return `read with a note: ${notes.length}; the first is ${first?.id}: ${first?.reason}`;
+}
+
 /** One line an image: id, state, reason. */
-function writeList(file: string, problems: readonly ImageProblem[]): void {
-  const lines = problems.map(({ id, state, reason }) => `${id}\t${state}\t${reason.replace(/\s+/g, " ")}\n`);
+function writeList(file: string, images: readonly ListedImage[]): void {
+  const lines = images.map(({ id, state, reason }) => `${id}\t${state}\t${reason.replace(/\s+/g, " ")}\n`);
   try {
     writeFileSync(file, lines.join(""));
   } catch (cause) {

@@ -1,6 +1,7 @@
 /** `sdfn data fetch`: downloads a published data set. */
 import { Command } from "commander";
 import { z } from "zod";
+import { publishedSetNames } from "../../data/datasets/published-sets.js";
 import {
   defaultLimits,
   defaultRetry,
@@ -10,11 +11,10 @@ import {
 } from "../../data/fetch/fetch-dataset.js";
 import type { ImageCounts } from "../../data/fetch/fetch-report.js";
 import type { FetchProgress } from "../../data/fetch/fetch-session.js";
-import { publishedSetNames } from "../../data/fetch/published-sets.js";
 import { UsageError } from "../../errors.js";
-import { type CommandContext, printJson } from "../context.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { duration, type Progress, startProgress } from "../progress.js";
+import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { duration, type Progress, startProgress } from "../terminal/progress.js";
 
 const webAddressFlag = z
   .string()

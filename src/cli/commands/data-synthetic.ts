@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { type CatalogueSummary, generateCatalogue } from "../../data/synthetic/generate.js";
 import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
-import { startProgress } from "../progress.js";
+import { startProgress } from "../terminal/progress.js";
 
 export interface CommandStreams {
   readonly stdout?: NodeJS.WritableStream;

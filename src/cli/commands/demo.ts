@@ -6,29 +6,30 @@ import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { generateCatalogue } from "../../data/synthetic/generate.js";
 import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
 import { type CataloguePlan, planCatalogue } from "../../data/synthetic/plan.js";
+import { Random } from "../../engine/tensor/random.js";
 import { UsageError } from "../../errors.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
+import { withEmbedder } from "../../evaluation/run-embedder.js";
+import { evaluateRun, trainRun } from "../../experiments/evaluate-run.js";
 import { demoPage } from "../../report/demo-page.js";
+import { machineFacts } from "../../report/machine-facts.js";
+import { openRun } from "../../runs/open-run.js";
+import { projectCommit } from "../../runs/project-version.js";
+import { resolveRunConfig } from "../../runs/run-config.js";
+import { readMetrics } from "../../runs/run-files.js";
 import { serviceDefaults } from "../../service/start-service.js";
-import { Random } from "../../tensor/random.js";
-import { openRun } from "../../training/open-run.js";
-import { projectCommit } from "../../training/project-version.js";
-import { resolveRunConfig } from "../../training/run-config.js";
-import { readMetrics } from "../../training/run-files.js";
-import { packagedConfig, readConfigFile } from "../config-file.js";
-import { type CommandContext, printJson } from "../context.js";
-import { answerQueries } from "../demo-answers.js";
-import { type DemoFolder, prepareDemoFolder } from "../demo-folder.js";
-import { indexDemo, serveDemo } from "../demo-service.js";
-import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { evaluateRun, trainRun } from "../grid/evaluate-run.js";
-import { machineFacts } from "../machine-facts.js";
-import { duration, startProgress } from "../progress.js";
-import { namedRoutes } from "../query-routes.js";
-import { comparisonText } from "../recall-text.js";
-import { withEmbedder } from "../run-embedder.js";
-import { trainingView } from "../training-view.js";
+import { answerQueries } from "../demo/demo-answers.js";
+import { type DemoFolder, prepareDemoFolder } from "../demo/demo-folder.js";
+import { indexDemo, serveDemo } from "../demo/demo-service.js";
+import { packagedConfig, readConfigFile } from "../flags/config-file.js";
+import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { duration, startProgress } from "../terminal/progress.js";
+import { imageCheckView } from "../views/image-check-view.js";
+import { namedRoutes } from "../views/query-routes.js";
+import { comparisonText } from "../views/recall-text.js";
+import { trainingView } from "../views/training-view.js";
 
 /** What is trained, in this order; the first one answers the queries. */
 const plans = [
@@ -177,8 +178,8 @@ async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResul
   const config = configOf(plan, demo);
   const { epochs, batchSize } = config.training;
   const run = {
-    context,
-    json,
+    signal: context.signal,
+    imageChecks: imageCheckView(context, json),
     dataset: openFashionIq(folder.catalogue),
     runDir: folder.runOf(plan.model),
     imageCache: { folder: folder.imageCache },
@@ -193,12 +194,16 @@ async function trainAndEvaluate(demo: Demo, plan: Plan): Promise<EvaluationResul
 }
 
 async function answer(demo: Demo, { items }: CataloguePlan) {
-  const { context, folder, seed } = demo;
+  const { context, folder, json, seed } = demo;
   context.signal.throwIfAborted();
   const opened = openRun(folder.runOf(plans[0].model));
   const dataset = openFashionIq(folder.catalogue);
   const titles = new Map(items.map(({ id, title }) => [id, title]));
-  const options = { ...demo, imageCache: { folder: folder.imageCache } };
+  const options = {
+    signal: context.signal,
+    imageChecks: imageCheckView(context, json),
+    imageCache: { folder: folder.imageCache },
+  };
   const answered = await withEmbedder(opened, dataset, options, ({ embedder }) =>
     answerQueries(embedder, {
       dataset,

@@ -8,20 +8,22 @@ import { splitNames, usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
 import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { captionJoins, protocolFor, protocolNames, referenceRules } from "../../evaluation/protocols.js";
+import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
-import { openRun } from "../../training/open-run.js";
-import { projectCommit } from "../../training/project-version.js";
-import { type CommandContext, printJson, untilAborted } from "../context.js";
-import { datasetFlag, datasetOption } from "../dataset-flag.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
+import { openRun } from "../../runs/open-run.js";
+import { projectCommit } from "../../runs/project-version.js";
+import { untilAborted } from "../../until-aborted.js";
+import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
+import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
 import {
   imageCacheBoundOption,
   imageCacheFields,
   imageCacheOf,
   imageCacheOption,
-} from "../image-cache-flags.js";
-import { recallText } from "../recall-text.js";
-import { withEmbedder } from "../run-embedder.js";
+} from "../flags/image-cache-flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { imageCheckView } from "../views/image-check-view.js";
+import { recallText } from "../views/recall-text.js";
 
 const fields = {
   run: textFlag,
@@ -89,7 +91,11 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   if (folder !== undefined) makeTrecFolder(folder);
   const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
   const protocol = protocolFor(dataset, { name, captions, reference });
-  const options = { context, json: flags.json, imageCache: imageCacheOf(flags) };
+  const options = {
+    signal: context.signal,
+    imageChecks: imageCheckView(context, flags.json),
+    imageCache: imageCacheOf(flags),
+  };
   const result = await withEmbedder(opened, dataset, options, async ({ embedder, usable }) =>
     evaluate(await usable(evaluationImages(dataset.split(split), protocol)), embedder, {
       split,

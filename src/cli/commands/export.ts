@@ -1,10 +1,11 @@
 /** `sdfn export`: a trained run as ONNX models with all that other programs need to use them. */
 import { Command } from "commander";
-import { exportBundle } from "../../exporter/export-bundle.js";
-import { openRun } from "../../training/open-run.js";
-import { type CommandContext, printJson, untilAborted } from "../context.js";
-import { readFlags, switchFlag, textFlag } from "../flags.js";
-import { textTable } from "../text-table.js";
+import { exportBundle } from "../../bundle/export-bundle.js";
+import { openRun } from "../../runs/open-run.js";
+import { untilAborted } from "../../until-aborted.js";
+import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { textTable } from "../terminal/text-table.js";
 
 const fields = { run: textFlag, out: textFlag, json: switchFlag };
 

@@ -3,15 +3,15 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import { countCatalogueRows } from "../../data/catalogue/read-catalogue.js";
+import { countCatalogueRows } from "../../catalogue/read-catalogue.js";
 import { UsageError } from "../../errors.js";
-import type { IndexReport } from "../../retrieval/index-folder/index-catalogue.js";
-import { indexFiles } from "../../retrieval/index-folder/manifest.js";
-import { type CommandContext, ExitCode, printJson } from "../context.js";
-import type { ModelSource } from "../encoder-of.js";
-import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { indexWithModel } from "../index-with-model.js";
-import { duration, startProgress } from "../progress.js";
+import type { IndexReport } from "../../search/index/index-catalogue.js";
+import { indexFiles } from "../../search/index/manifest.js";
+import type { ModelSource } from "../encoders/encoder-of.js";
+import { indexWithModel } from "../encoders/index-with-model.js";
+import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
+import { duration, startProgress } from "../terminal/progress.js";
 import { indexCheckCommand } from "./index-check.js";
 import { indexDeleteCommand } from "./index-delete.js";
 
@@ -149,6 +149,13 @@ function textOf(out: string, report: IndexReport, seconds: number): string {
     row(report.updated, "updated") +
     row(report.unchanged, "unchanged") +
     (report.deleted > 0 ? row(report.deleted, "deleted") : "") +
+    (report.repaired > 0 ? row(report.repaired, "were damaged and are written again") : "") +
+    (report.damaged.length > 0
+      ? row(
+          report.damaged.length,
+          `stay damaged, for the catalogue does not have them: sdfn index check ${out}`,
+        )
+      : "") +
     (report.errors > 0 ? row(report.errors, "refused") : "") +
     (report.refusedValues > 0 ? row(report.refusedValues, "values left out of their items") : "") +
     (report.notes > 0 ? row(report.notes, report.notes === 1 ? "note" : "notes") : "") +

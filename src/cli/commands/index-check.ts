@@ -1,11 +1,12 @@
-/** `sdfn index check`: compares an index's searches with exact ones. */
+/** `sdfn index check`: is an index as it was written, and does its search find what an exact one finds? */
 import { Command } from "commander";
-import { CatalogueIndex } from "../../retrieval/index-folder/catalogue-index.js";
-import { checkIndex, type IndexCheck } from "../../retrieval/index-folder/check-index.js";
-import { type CommandContext, printJson } from "../context.js";
-import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { type Progress, startProgress } from "../progress.js";
-import { textTable } from "../text-table.js";
+import { CatalogueIndex } from "../../search/index/catalogue-index.js";
+import { checkIndex, type IndexCheck, isDamaged } from "../../search/index/check-index.js";
+import { visibleLine } from "../../visible-text.js";
+import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, ExitCode, exitCodes, printJson } from "../terminal/context.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
+import { textTable } from "../terminal/text-table.js";
 
 const fields = {
   index: textFlag,
@@ -19,8 +20,9 @@ const fields = {
 export function indexCheckCommand(context: CommandContext): Command {
   return new Command("check")
     .description(
-      "Search for a sample of an index's items, approximately as searches do and exactly, with and without\n" +
-        "filters. Prints what approximate search finds of the exact answers, and how long both take.",
+      "Look at every item and file of an index: are they as they were written? If so, search for a sample of the\n" +
+        "items, approximately as searches do and exactly, with and without filters. Prints what approximate search\n" +
+        "finds of the exact answers, and how long both take. What is damaged is listed, and the exit code is 1.",
     )
     .argument("[index]", "folder of the index (required)")
     .option("--samples <n>", "items searched for (default 200)")
@@ -52,17 +54,46 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
     progress?.stop();
     const { modelId, model, embedDim, updated } = index.manifest;
     if (json) printJson(context, { index: folder, model, modelId, embedDim, updated, ...check });
-    else context.stdout.write(textOf(folder, check));
+    else context.stdout.write(isDamaged(check) ? damageText(folder, check) : textOf(folder, check));
+    if (isDamaged(check)) throw new ExitCode(exitCodes.failed);
   } finally {
     progress?.stop();
     await index.close();
   }
 }
 
-function textOf(folder: string, { items, samples, k, oracle, filters }: IndexCheck): string {
+/** Lines of ids or files that are listed. */
+const listed = 50;
+
+function damageText(folder: string, check: IndexCheck): string {
+  const { items, damaged, damagedFiles, damagedPictures } = check;
+  const found: readonly (readonly [string, readonly string[]])[] = [
+    [`of ${items} items are not as they were written; searches leave them out:`, damaged],
+    ["files of the store are not as they were written; searches may miss items:", damagedFiles],
+    ["pictures that were handed in are not as they were; put them again:", damagedPictures],
+  ];
+  const sections = found.flatMap(([what, names]) => {
+    if (names.length === 0) return [];
+    const more = names.length > listed ? [`  and ${names.length - listed} more; --json lists all`] : [];
+    return [
+      `${names.length} ${what}`,
+      ...names.slice(0, listed).map((name) => `  ${visibleLine(name)}`),
+      ...more,
+    ];
+  });
+  const next = `to write items and files again: sdfn index --catalogue <file> --out ${folder}`;
+  return [`${folder}: damaged`, ...sections, next, ""].join("\n");
+}
+
+function textOf(folder: string, { items, oldVersion, samples, k, oracle, filters }: IndexCheck): string {
   const ms = (value: number) => value.toFixed(1);
   return (
-    `${folder}: ${items} items, ${samples} searched for, first ${k} answers; exact: ${oracle}\n\n` +
+    `${folder}: ${items} items, ${samples} searched for, first ${k} answers; exact: ${oracle}\n` +
+    "every item and file is as it was written\n" +
+    (oldVersion === 0
+      ? "\n"
+      : `${oldVersion} items were written by an older version, without a hash of their vectors; ` +
+        "the next `sdfn index` adds it\n\n") +
     textTable([
       ["filter", "items", "recall", "p50 ms", "p95 ms", "exact p50", "exact p95", "looked at"],
       ...filters.map(({ filter, fitting, plan, recall, approximateMs, exactMs }) => [

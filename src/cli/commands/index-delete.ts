@@ -1,9 +1,9 @@
 /** `sdfn index delete`: removes items from an index. */
 import { Command } from "commander";
 import { z } from "zod";
-import { CatalogueIndex } from "../../retrieval/index-folder/catalogue-index.js";
-import { type CommandContext, printJson } from "../context.js";
-import { readFlags, switchFlag, textFlag } from "../flags.js";
+import { CatalogueIndex } from "../../search/index/catalogue-index.js";
+import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
 
 const fields = { out: textFlag, ids: z.array(textFlag).min(1, "must name an item"), json: switchFlag };
 

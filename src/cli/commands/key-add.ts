@@ -1,8 +1,8 @@
 /** `sdfn key add`: makes a key for a service. */
 import { Command } from "commander";
 import { addKey, expirySchema, keyNameSchema, rights } from "../../service/keys.js";
-import { type CommandContext, printJson } from "../context.js";
-import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags.js";
+import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
 
 const fields = {
   keys: textFlag,

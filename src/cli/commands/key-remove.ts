@@ -1,8 +1,8 @@
 /** `sdfn key remove`: withdraws a key. */
 import { Command } from "commander";
 import { removeKey } from "../../service/keys.js";
-import { type CommandContext, printJson } from "../context.js";
-import { readFlags, switchFlag, textFlag } from "../flags.js";
+import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
 
 const fields = { keys: textFlag, name: textFlag, json: switchFlag };
 

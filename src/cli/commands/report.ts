@@ -3,31 +3,33 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import type { ImageProblem } from "../../data/check-images.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
+import type { ImageProblem } from "../../data/presence/check-images.js";
 import { type RetrievalDataset, splitNames, usualEvaluation } from "../../data/triplet.js";
 import { RunError } from "../../errors.js";
 import { summariseDataset } from "../../evaluation/dataset-summary.js";
 import { protocolFor, protocolNames } from "../../evaluation/protocols.js";
+import { type EvaluateRunOptions, evaluateRun } from "../../experiments/evaluate-run.js";
+import { machineFacts } from "../../report/machine-facts.js";
 import { type RunEvaluation, runPage } from "../../report/run-page.js";
-import { projectCommit } from "../../training/project-version.js";
-import { type RunConfig, resolveRunConfig } from "../../training/run-config.js";
-import { readManifest, readMetrics, runFiles } from "../../training/run-files.js";
-import { type CommandContext, printJson, untilAborted } from "../context.js";
-import { datasetFlag, datasetOption } from "../dataset-flag.js";
-import { extremeQueries } from "../extreme-queries.js";
-import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags.js";
-import { type EvaluateRunOptions, evaluateRun } from "../grid/evaluate-run.js";
+import { projectCommit } from "../../runs/project-version.js";
+import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
+import { readManifest, readMetrics, runFiles } from "../../runs/run-files.js";
+import { untilAborted } from "../../until-aborted.js";
+import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
+import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
 import {
   imageCacheBoundOption,
   imageCacheFields,
   imageCacheOf,
   imageCacheOption,
-} from "../image-cache-flags.js";
-import { machineFacts } from "../machine-facts.js";
-import { withQueryPictures } from "../query-pictures.js";
-import { moduleNamesOf, namedRoutes } from "../query-routes.js";
-import { writePage } from "../write-page.js";
+} from "../flags/image-cache-flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { writePage } from "../terminal/write-page.js";
+import { extremeQueries } from "../views/extreme-queries.js";
+import { imageCheckView } from "../views/image-check-view.js";
+import { withQueryPictures } from "../views/query-pictures.js";
+import { moduleNamesOf, namedRoutes } from "../views/query-routes.js";
 
 const fields = {
   run: textFlag,
@@ -82,8 +84,8 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
       split: flags.split ?? (dataset.evaluation ?? usualEvaluation).split,
       protocol: protocolFor(dataset, { name: flags.protocol }),
       imageCache: imageCacheOf(flags),
-      context,
-      json,
+      signal: context.signal,
+      imageChecks: imageCheckView(context, json),
     }));
   const page = runPage({
     runDir,

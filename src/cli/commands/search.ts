@@ -2,12 +2,13 @@
 import { Command } from "commander";
 import { splitNames } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
-import { type CommandContext, untilAborted } from "../context.js";
-import { datasetOption } from "../dataset-flag.js";
-import { filterHelp } from "../filter-flag.js";
-import { imageCacheBoundOption, imageCacheOption } from "../image-cache-flags.js";
-import { searchIndex } from "../search-index.js";
-import { searchRun } from "../search-run.js";
+import { untilAborted } from "../../until-aborted.js";
+import { datasetOption } from "../flags/dataset-flag.js";
+import { filterHelp } from "../flags/filter-flag.js";
+import { imageCacheBoundOption, imageCacheOption } from "../flags/image-cache-flags.js";
+import type { CommandContext } from "../terminal/context.js";
+import { searchIndex } from "./search-index.js";
+import { searchRun } from "./search-run.js";
 
 /** The command, ready to be added to a program. */
 export function searchCommand(context: CommandContext): Command {
@@ -29,6 +30,7 @@ export function searchCommand(context: CommandContext): Command {
     .option("--json", "print one JSON line instead of text")
     .optionsGroup("In an index:")
     .option("--index <dir>", "folder that `sdfn index` wrote; --image or --text may then be left out")
+    .option("--images <dir>", "folder of the catalogue's pictures, instead of the one that the index says")
     .option("--filter <expression>", `${filterHelp}; may be given several times`, several)
     .option("--offset <n>", "leave out so many of the best, for the next page (default 0)")
     .option("--weight <n>", "how much a query counts, once for each; negative for away from it", several)
@@ -61,7 +63,7 @@ function several(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-const indexOnly = ["filter", "offset", "weight", "includeReferences", "exact"] as const;
+const indexOnly = ["images", "filter", "offset", "weight", "includeReferences", "exact"] as const;
 const runOnly = ["run", "data", "dataset", "split", "imageCache", "imageCacheGb"] as const;
 
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {

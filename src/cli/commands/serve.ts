@@ -1,22 +1,28 @@
 /** `sdfn serve`: answers searches in an indexed catalogue over HTTP. */
 import { once } from "node:events";
 import { Command } from "commander";
+import { z } from "zod";
 import { type Service, serviceDefaults, startService } from "../../service/start-service.js";
-import { type CommandContext, ExitCode, printJson } from "../context.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { exitCodes } from "../run-program.js";
+import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, ExitCode, exitCodes, printJson } from "../terminal/context.js";
 
 const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
 const { port, host, ratePerAddress, ratePerKey, timeoutMs, maxWaiting } = serviceDefaults;
+const { modelMsPerAddress, requestsPerAddress, bodyTimeoutMs } = serviceDefaults;
 
 const fields = {
   index: textFlag,
+  images: textFlag.optional(),
   port: wholeNumberFlag({ min: 0, max: 65_535 }).default(port),
   host: textFlag.default(host),
+  allowHost: z.array(textFlag).default([]),
   keys: textFlag.optional(),
   requireReadKey: switchFlag,
   rateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerAddress),
   keyRateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerKey),
+  modelTime: wholeNumberFlag({ min: 1, max: 3600 }).default(modelMsPerAddress / 1000),
+  addressRequests: wholeNumberFlag({ min: 1, max: 10_000 }).default(requestsPerAddress),
+  bodyTimeout: wholeNumberFlag({ min: 1, max: 3600 }).default(bodyTimeoutMs / 1000),
   timeout: wholeNumberFlag({ min: 1, max: 3600 }).default(timeoutMs / 1000),
   maxWaiting: wholeNumberFlag({ min: 1, max: 10_000 }).default(maxWaiting),
   trustProxy: textFlag.optional(),
@@ -35,6 +41,12 @@ export function serveCommand(context: CommandContext): Command {
     .argument("[index]", "folder of the index (required)")
     .option("--port <n>", `port to listen on; 0 takes a free one (default ${port})`)
     .option("--host <address>", `address to listen on (default ${host}: this machine only)`)
+    .option(
+      "--allow-host <name>",
+      "another name that the service is asked by; may be repeated (loopback names, --host, and the address itself need none)",
+      (name: string, before: readonly string[] = []) => [...before, name],
+    )
+    .option("--images <dir>", "folder of the catalogue's pictures, instead of the one that the index says")
     .option("--log-level <level>", `${logLevels.join(", ")} (default info)`)
     .option("--json", "print one JSON line with the address instead of text")
     .optionsGroup("Keys:")
@@ -43,6 +55,15 @@ export function serveCommand(context: CommandContext): Command {
     .optionsGroup("Limits:")
     .option("--rate-limit <n>", `searches a minute of one address without a key (default ${ratePerAddress})`)
     .option("--key-rate-limit <n>", `searches and writes a minute with one key (default ${ratePerKey})`)
+    .option(
+      "--model-time <s>",
+      `seconds a minute of the model's time for one address without a key (default ${modelMsPerAddress / 1000})`,
+    )
+    .option(
+      "--address-requests <n>",
+      `queries, and other answers, under way for one address without a key (default ${requestsPerAddress})`,
+    )
+    .option("--body-timeout <s>", `seconds without a part of a body (default ${bodyTimeoutMs / 1000})`)
     .option("--timeout <s>", `seconds that a request may take (default ${timeoutMs / 1000})`)
     .option(
       "--max-waiting <n>",
@@ -64,10 +85,24 @@ export function serveCommand(context: CommandContext): Command {
 }
 
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { json, rateLimit, keyRateLimit, timeout, ...flags } = readFlags("serve", fields, given, ["index"]);
+  const {
+    json,
+    rateLimit,
+    keyRateLimit,
+    timeout,
+    modelTime,
+    addressRequests,
+    bodyTimeout,
+    allowHost,
+    ...flags
+  } = readFlags("serve", fields, given, ["index"]);
   const service = await startService({
     ...flags,
     ...{ ratePerAddress: rateLimit, ratePerKey: keyRateLimit, timeoutMs: timeout * 1000 },
+    allowHosts: allowHost,
+    modelMsPerAddress: modelTime * 1000,
+    requestsPerAddress: addressRequests,
+    bodyTimeoutMs: bodyTimeout * 1000,
     logStream: context.stderr,
   });
   const { address, isWritable } = service;

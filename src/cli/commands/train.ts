@@ -3,23 +3,23 @@ import { Command } from "commander";
 import { z } from "zod";
 import { datasetNames, openDataset } from "../../data/datasets/open-dataset.js";
 import { modelNames } from "../../models/registry.js";
+import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
+import { readManifest } from "../../runs/run-files.js";
 import { checkpointChoices } from "../../training/checkpoint-store.js";
 import { defaultFeatureCache } from "../../training/frozen-features.js";
-import { type RunConfig, resolveRunConfig } from "../../training/run-config.js";
-import { readManifest } from "../../training/run-files.js";
 import { defaultCheckpointMinutes, resumeTraining, type TrainSummary, train } from "../../training/train.js";
-import { readConfigFile } from "../config-file.js";
-import { type CommandContext, printJson } from "../context.js";
-import { datasetFlag, datasetOption } from "../dataset-flag.js";
-import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag } from "../flags.js";
+import { readConfigFile } from "../flags/config-file.js";
+import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
+import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag } from "../flags/flags.js";
 import {
   imageCacheBoundOption,
   imageCacheFields,
   imageCacheOf,
   imageCacheOption,
-} from "../image-cache-flags.js";
-import { duration } from "../progress.js";
-import { trainingView } from "../training-view.js";
+} from "../flags/image-cache-flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { duration } from "../terminal/progress.js";
+import { trainingView } from "../views/training-view.js";
 
 /** Options of a new run and of one that is gone on with. */
 const commonFields = {

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recordingContext } from "../../../tests/cli/recording-context.js";
 import { openTriplets } from "../../data/datasets/triplets-folder.js";
-import { availableSplit } from "../../data/missing-images.js";
+import { availableSplit } from "../../data/presence/missing-images.js";
 import { generateCatalogue } from "../../data/synthetic/generate.js";
 import { runProgram } from "../run-program.js";
 

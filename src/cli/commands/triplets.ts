@@ -3,23 +3,28 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import { type CaptionTemplates, parseCaptionTemplates } from "../../data/catalogue/caption-templates.js";
-import { type ItemTable, tableOf } from "../../data/catalogue/item-table.js";
-import { type MakeTripletsOptions, makeTriplets } from "../../data/catalogue/make-triplets.js";
-import { readCatalogue } from "../../data/catalogue/read-catalogue.js";
-import type { SplitShares } from "../../data/catalogue/split-items.js";
-import { CataloguePictures, requireNewFolder, writeTriplets } from "../../data/catalogue/write-triplets.js";
+import { readCatalogue } from "../../catalogue/read-catalogue.js";
 import { answerKinds } from "../../data/datasets/dataset-kind.js";
+import { type CaptionTemplates, parseCaptionTemplates } from "../../data/from-catalogue/caption-templates.js";
+import { type ItemTable, tableOf } from "../../data/from-catalogue/item-table.js";
+import { type MakeTripletsOptions, makeTriplets } from "../../data/from-catalogue/make-triplets.js";
+import type { SplitShares } from "../../data/from-catalogue/split-items.js";
+import {
+  CataloguePictures,
+  requireNewFolder,
+  writeTriplets,
+} from "../../data/from-catalogue/write-triplets.js";
+import { Random } from "../../engine/tensor/random.js";
 import { DatasetError } from "../../errors.js";
 import { tripletsPage } from "../../report/triplets-page.js";
-import { Random } from "../../tensor/random.js";
-import { projectCommit } from "../../training/project-version.js";
-import { packagedConfig, readConfigFile } from "../config-file.js";
-import { type CommandContext, printJson, untilAborted } from "../context.js";
-import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags.js";
-import { startProgress } from "../progress.js";
-import { chooseSamples, withPictures } from "../triplet-pictures.js";
-import { tripletsText } from "../triplets-text.js";
+import { projectCommit } from "../../runs/project-version.js";
+import { untilAborted } from "../../until-aborted.js";
+import { packagedConfig, readConfigFile } from "../flags/config-file.js";
+import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { startProgress } from "../terminal/progress.js";
+import { chooseSamples, withPictures } from "../views/triplet-pictures.js";
+import { tripletsText } from "../views/triplets-text.js";
 
 const attributesFlag = textFlag
   .transform((text) => text.split(",").map((name) => name.trim()))

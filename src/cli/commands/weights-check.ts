@@ -4,11 +4,11 @@ import { basename, extname, join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { UsageError, WeightsError } from "../../errors.js";
-import { resNetNames } from "../../models/resnet.js";
+import { resNetNames } from "../../models/backbones/resnet-architectures.js";
 import { readWeights } from "../../weights/read-weights.js";
-import { type CommandContext, printJson } from "../context.js";
-import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags.js";
-import { textTable } from "../text-table.js";
+import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { textTable } from "../terminal/text-table.js";
 import { type ClassScore, classifierOf, classifyImages } from "../weights/classify-images.js";
 import { describeWeights, type WeightsDescription } from "../weights/describe-weights.js";
 

@@ -1,14 +1,15 @@
 /** The classes that a ResNet with its classifier sees in images. */
-import { readClassifierImage } from "../../data/classifier-image.js";
+
+import { Input } from "../../engine/graph/value.js";
+import { GraphSession } from "../../engine/runtime/session.js";
+import { Random } from "../../engine/tensor/random.js";
+import { type Tensor, tensor } from "../../engine/tensor/tensor.js";
 import { WeightsError } from "../../errors.js";
-import { Input } from "../../graph/value.js";
-import { type ResNetIdentity, toFloat32 } from "../../models/backbone-weights.js";
-import { resNetOutChannels } from "../../models/resnet.js";
-import { ResNetClassifier } from "../../models/resnet-classifier.js";
+import { readClassifierImage } from "../../images/classifier-image.js";
+import { resNetOutChannels } from "../../models/backbones/resnet-architectures.js";
+import { ResNetClassifier } from "../../models/backbones/resnet-classifier.js";
+import { type ResNetIdentity, toFloat32 } from "../../models/backbones/resnet-weights.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
-import { GraphSession } from "../../runtime/session.js";
-import { Random } from "../../tensor/random.js";
-import { type Tensor, tensor } from "../../tensor/tensor.js";
 
 /** A class and its probability, 0 to 1. */
 export interface ClassScore {

@@ -1,13 +1,15 @@
 /** What `sdfn weights check` says of a weights file. */
+
+import { Random } from "../../engine/tensor/random.js";
+import { elementCount } from "../../engine/tensor/shape.js";
+import { ResNet } from "../../models/backbones/resnet.js";
+import type { ResNetName } from "../../models/backbones/resnet-architectures.js";
 import {
   identifyResNet,
   ignoredByBackbone,
-  loadBackboneWeights,
+  loadResNetWeights,
   type ResNetIdentity,
-} from "../../models/backbone-weights.js";
-import { ResNet, type ResNetName } from "../../models/resnet.js";
-import { Random } from "../../tensor/random.js";
-import { elementCount } from "../../tensor/shape.js";
+} from "../../models/backbones/resnet-weights.js";
 import type { WeightsFile } from "../../weights/read-weights.js";
 
 export interface WeightsDescription {
@@ -40,7 +42,7 @@ export function describeWeights(
   const compared = wanted === undefined ? found : { name: wanted, width: found?.width ?? 1 };
   if (compared) {
     const { name, width } = compared;
-    loadBackboneWeights(new ResNet(name, new Random(0), { width }), tensors, file);
+    loadResNetWeights(new ResNet(name, new Random(0), { width }), tensors, file);
   }
   const { classifier, counters } = ignoredByBackbone(tensors.keys());
   const statistics = [...tensors].filter(([name]) => /(^|\.)running_(mean|var)$/.test(name));

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Random } from "../../engine/tensor/random.js";
 import { DatasetError } from "../../errors.js";
-import { Random } from "../../tensor/random.js";
-import { joinCaptions, tokenise } from "../vocabulary.js";
+import { joinCaptions, tokenise } from "../../text/vocabulary.js";
 import { openFashionIq } from "./fashion-iq.js";
 
 let root: string;

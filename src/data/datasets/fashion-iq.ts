@@ -12,6 +12,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DatasetError } from "../../errors.js";
+import { readJsonArray } from "../../files/read-json.js";
 import { FixedSplit } from "../fixed-split.js";
 import {
   type DatasetSplit,
@@ -23,7 +24,6 @@ import {
 } from "../triplet.js";
 import type { DatasetKind } from "./dataset-kind.js";
 import { fileNames, indexImages } from "./image-index.js";
-import { readJsonArray } from "./read-json.js";
 
 /** How to read a folder in FashionIQ's layout. */
 export interface FashionIqOptions {

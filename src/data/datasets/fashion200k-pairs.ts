@@ -6,7 +6,7 @@
  *   a draw                  a parent of the image's caption, another child of it, an image of that caption
  *   text                    "replace X with Y": the first word of either caption that the other lacks
  */
-import type { Random } from "../../tensor/random.js";
+import type { Random } from "../../engine/tensor/random.js";
 import type { DatasetSplit, Triplet } from "../triplet.js";
 
 /** A split without published triplets: captions are what pairs are drawn from. */

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Random } from "../../engine/tensor/random.js";
 import { DatasetError } from "../../errors.js";
-import { Random } from "../../tensor/random.js";
 import { openFashion200k } from "./fashion200k.js";
 import { CaptionPairs, replacementText } from "./fashion200k-pairs.js";
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DatasetError } from "../../errors.js";
 import { defaultProtocol, galleriesOf } from "../../evaluation/protocols.js";
-import { joinCaptions, tokenise } from "../vocabulary.js";
+import { joinCaptions, tokenise } from "../../text/vocabulary.js";
 import { openShoes } from "./shoes.js";
 
 let root: string;

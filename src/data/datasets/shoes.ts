@@ -14,11 +14,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DatasetError } from "../../errors.js";
+import { readJsonArray } from "../../files/read-json.js";
 import { FixedSplit } from "../fixed-split.js";
 import type { DatasetSplit, PublishedEvaluation, RetrievalDataset, SplitName, Triplet } from "../triplet.js";
 import type { DatasetKind } from "./dataset-kind.js";
 import { indexImages, withoutImageEnding } from "./image-index.js";
-import { readJsonArray } from "./read-json.js";
 import { LineProblem, readLines } from "./read-lines.js";
 
 const captionsFile = "relative_captions_shoes.json";

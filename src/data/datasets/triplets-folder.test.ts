@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Random } from "../../engine/tensor/random.js";
 import { DatasetError } from "../../errors.js";
-import { Random } from "../../tensor/random.js";
 import { isTripletsFolder, openTriplets } from "./triplets-folder.js";
 
 let root: string;

@@ -2,6 +2,8 @@
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { FetchError } from "../../errors.js";
+import type { PublishedFile, PublishedSet } from "../datasets/published-set.js";
+import { type PublishedSetName, publishedSets } from "../datasets/published-sets.js";
 import { AddressError } from "./address-error.js";
 import { fetchFromArchive } from "./fetch-archive.js";
 import { fetchFiles, isWebAddress, readLists } from "./fetch-files.js";
@@ -11,8 +13,6 @@ import { countProblems, type FetchSummary, writeReport } from "./fetch-report.js
 import type { FetchLimits, FetchProgress, FetchSession } from "./fetch-session.js";
 import { hostOf, parseAddress } from "./hosts.js";
 import { HttpClient } from "./http.js";
-import type { PublishedFile, PublishedSet } from "./published-set.js";
-import { type PublishedSetName, publishedSets } from "./published-sets.js";
 import { Retries, type RetryOptions } from "./retries.js";
 
 /** What can be chosen about a fetch. */

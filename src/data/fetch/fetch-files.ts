@@ -2,13 +2,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FetchError } from "../../errors.js";
-import { imageFormatOf } from "../image-format.js";
+import { imageFormatOf } from "../../images/image-format.js";
+import type { PublishedFile } from "../datasets/published-set.js";
 import { AddressError } from "./address-error.js";
 import { parseAddressList } from "./address-list.js";
 import type { ImageTally } from "./fetch-images.js";
 import { type FetchSession, fetchBytes } from "./fetch-session.js";
 import { inParallel } from "./in-parallel.js";
-import type { PublishedFile } from "./published-set.js";
 import { fileSize, onDisk, storeFile } from "./store.js";
 
 /** How many files there were already, and how many came. */

@@ -1,12 +1,12 @@
 /** Fetches images one by one from their addresses. */
 import { join } from "node:path";
 import { ImageError } from "../../errors.js";
-import { decodeImage } from "../image.js";
+import { decodeImage } from "../../images/image.js";
+import type { PublishedSet, WantedImage } from "../datasets/published-set.js";
 import { AddressError } from "./address-error.js";
 import type { FetchProblem } from "./fetch-report.js";
 import { type FetchSession, fetchBytes } from "./fetch-session.js";
 import { inParallel } from "./in-parallel.js";
-import type { PublishedSet, WantedImage } from "./published-set.js";
 import { fileSize, storeFile } from "./store.js";
 
 /** Images that are checked are decoded whole, whatever size they are kept in: the smallest is enough. */

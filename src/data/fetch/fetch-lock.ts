@@ -1,7 +1,7 @@
 /** Keeps two fetches out of one folder. */
 import { join } from "node:path";
 import { FetchError } from "../../errors.js";
-import { claimLock } from "../folder-lock.js";
+import { claimLock } from "../../files/folder-lock.js";
 import { onDisk } from "./store.js";
 
 /** Folder, in the data set's, of what is there only while something is fetched. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../../tensor/random.js";
+import { Random } from "../../engine/tensor/random.js";
 import {
   ATTRIBUTES,
   CATEGORIES,

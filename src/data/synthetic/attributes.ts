@@ -1,5 +1,5 @@
 /** The vocabulary of the synthetic catalogue: categories, attributes, designs and how designs differ. */
-import type { Random } from "../../tensor/random.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { contrast } from "./palette.js";
 
 /** FashionIQ's three categories. */

@@ -1,5 +1,5 @@
 /** Relative captions: two annotators say, each in their own words, how the target differs from the reference. */
-import type { Random } from "../../tensor/random.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { type Attribute, changedAttributes, type Design } from "./attributes.js";
 import { NOUNS, phrasesFor, word } from "./phrases.js";
 

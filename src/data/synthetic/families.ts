@@ -1,5 +1,5 @@
 /** Families: dense grids of designs, which make near misses plentiful, and the queries inside them. */
-import type { Random } from "../../tensor/random.js";
+import type { Random } from "../../engine/tensor/random.js";
 import {
   ATTRIBUTES,
   type Attribute,

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { Random } from "../../tensor/random.js";
+import { Random } from "../../engine/tensor/random.js";
 import {
   ATTRIBUTES,
   CATEGORIES,

@@ -2,8 +2,8 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { Random } from "../../engine/tensor/random.js";
 import { DatasetError } from "../../errors.js";
-import { Random } from "../../tensor/random.js";
 import {
   annotationFiles,
   type CatalogueCounts,

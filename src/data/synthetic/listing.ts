@@ -1,5 +1,5 @@
 /** What a shop writes beside a garment: its title and its price. */
-import type { Random } from "../../tensor/random.js";
+import type { Random } from "../../engine/tensor/random.js";
 import type { Category, Design } from "./attributes.js";
 import { word } from "./phrases.js";
 

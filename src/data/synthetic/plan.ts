@@ -1,5 +1,5 @@
 /** Which pictures, captions and splits a synthetic catalogue has: everything except the pixels. */
-import type { Random } from "../../tensor/random.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { CATEGORIES, type Category, type Design, designKey } from "./attributes.js";
 import { modificationCaptions } from "./captions.js";
 import { designFamily, samplePairs } from "./families.js";

@@ -1,5 +1,5 @@
 /** What differs between two pictures of one design: pose, light, folds, cloth and surroundings. */
-import type { Random } from "../../tensor/random.js";
+import type { Random } from "../../engine/tensor/random.js";
 
 /** How the garment is presented. */
 export const STAGES = ["mannequin", "hanger", "flat"] as const;

@@ -1,11 +1,11 @@
 /** Baseline: a network on image and text side by side. */
 import { z } from "zod";
+import { relu } from "../../engine/ops/elementwise.js";
+import { concat } from "../../engine/ops/shape.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { BatchNorm1d } from "../../nn/batch-norm1d.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
 import { Linear } from "../../nn/linear.js";
-import { relu } from "../../ops/elementwise.js";
-import { concat } from "../../ops/shape.js";
-import type { Random } from "../../tensor/random.js";
 import { type Composition, CompositionModel } from "../composition-model.js";
 import { encoderFields } from "../encoder-config.js";
 import type { ImageFeatures } from "../image-encoder.js";

@@ -1,10 +1,11 @@
 /** Baseline: FiLM. */
+
+import { add, multiply } from "../../engine/ops/arithmetic.js";
+import { relu } from "../../engine/ops/elementwise.js";
+import { mean } from "../../engine/ops/reduce.js";
+import { expandDims } from "../../engine/ops/shape.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { Linear } from "../../nn/linear.js";
-import { add, multiply } from "../../ops/arithmetic.js";
-import { relu } from "../../ops/elementwise.js";
-import { mean } from "../../ops/reduce.js";
-import { expandDims } from "../../ops/shape.js";
-import type { Random } from "../../tensor/random.js";
 import { type Composition, CompositionModel } from "../composition-model.js";
 import type { EncoderConfig } from "../encoder-config.js";
 import type { ImageFeatures } from "../image-encoder.js";

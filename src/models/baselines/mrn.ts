@@ -1,10 +1,10 @@
 /** Baseline: MRN. */
-import type { Value } from "../../graph/value.js";
+import type { Value } from "../../engine/graph/value.js";
+import { add, multiply } from "../../engine/ops/arithmetic.js";
+import { tanh } from "../../engine/ops/elementwise.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { Linear } from "../../nn/linear.js";
 import { Module } from "../../nn/module.js";
-import { add, multiply } from "../../ops/arithmetic.js";
-import { tanh } from "../../ops/elementwise.js";
-import type { Random } from "../../tensor/random.js";
 import { type Composition, CompositionModel } from "../composition-model.js";
 import type { EncoderConfig } from "../encoder-config.js";
 import type { ImageFeatures } from "../image-encoder.js";

@@ -1,5 +1,5 @@
 /** Baseline: image plus text. */
-import { add } from "../../ops/arithmetic.js";
+import { add } from "../../engine/ops/arithmetic.js";
 import { type Composition, CompositionModel } from "../composition-model.js";
 import type { ImageFeatures } from "../image-encoder.js";
 import type { TextFeatures } from "../text-encoder.js";

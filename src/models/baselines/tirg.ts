@@ -1,13 +1,13 @@
 /** Baseline: TIRG. */
-import type { Parameter, Value } from "../../graph/value.js";
+import type { Parameter, Value } from "../../engine/graph/value.js";
+import { add, multiply } from "../../engine/ops/arithmetic.js";
+import { relu, sigmoid } from "../../engine/ops/elementwise.js";
+import { concat } from "../../engine/ops/shape.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { BatchNorm1d } from "../../nn/batch-norm1d.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
 import { filled, parameter } from "../../nn/initial-values.js";
 import { Linear } from "../../nn/linear.js";
-import { add, multiply } from "../../ops/arithmetic.js";
-import { relu, sigmoid } from "../../ops/elementwise.js";
-import { concat } from "../../ops/shape.js";
-import type { Random } from "../../tensor/random.js";
 import { type Composition, CompositionModel } from "../composition-model.js";
 import type { EncoderConfig } from "../encoder-config.js";
 import type { ImageFeatures } from "../image-encoder.js";

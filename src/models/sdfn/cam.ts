@@ -1,10 +1,10 @@
 /** Cross attention module (eq. 2). */
-import type { Parameter, Value } from "../../graph/value.js";
+import type { Parameter, Value } from "../../engine/graph/value.js";
+import { add } from "../../engine/ops/arithmetic.js";
+import type { Random } from "../../engine/tensor/random.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
 import { LayerNorm } from "../../nn/layer-norm.js";
 import { MultiHeadAttention } from "../../nn/multi-head-attention.js";
-import { add } from "../../ops/arithmetic.js";
-import type { Random } from "../../tensor/random.js";
 import type { TextFeatures } from "../text-encoder.js";
 import type { SdfnConfig } from "./config.js";
 import { type ModuleOutput, OperationModule } from "./operation-module.js";

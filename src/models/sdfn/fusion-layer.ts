@@ -1,14 +1,14 @@
 /** One layer of the fusion network: operation modules, and the routers that weight them (section 2.3). */
-import type { Value } from "../../graph/value.js";
-import { mergeRoutes, type RouterLogits } from "../../losses/routes.js";
+import type { Value } from "../../engine/graph/value.js";
+import { add, multiply } from "../../engine/ops/arithmetic.js";
+import { stopGradient } from "../../engine/ops/constant.js";
+import { matmul } from "../../engine/ops/matmul.js";
+import { mean } from "../../engine/ops/reduce.js";
+import { broadcastTo, concat, expandDims, reshape, slice, transposeLast } from "../../engine/ops/shape.js";
+import type { Random } from "../../engine/tensor/random.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
+import { mergeRoutes, type RouterLogits } from "../../nn/losses/routes.js";
 import { Module } from "../../nn/module.js";
-import { add, multiply } from "../../ops/arithmetic.js";
-import { stopGradient } from "../../ops/constant.js";
-import { matmul } from "../../ops/matmul.js";
-import { mean } from "../../ops/reduce.js";
-import { broadcastTo, concat, expandDims, reshape, slice, transposeLast } from "../../ops/shape.js";
-import type { Random } from "../../tensor/random.js";
 import type { TextFeatures } from "../text-encoder.js";
 import { CrossAttentionModule } from "./cam.js";
 import { type OperationModuleName, routerWidthOf, type SdfnConfig } from "./config.js";

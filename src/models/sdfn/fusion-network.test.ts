@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Input, type Value } from "../../graph/value.js";
+import { Input, type Value } from "../../engine/graph/value.js";
+import { runOnce } from "../../engine/runtime/session.js";
+import { Random } from "../../engine/tensor/random.js";
+import { float32, type Tensor, tensor } from "../../engine/tensor/tensor.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
-import { runOnce } from "../../runtime/session.js";
-import { Random } from "../../tensor/random.js";
-import { float32, type Tensor, tensor } from "../../tensor/tensor.js";
 import type { TextFeatures } from "../text-encoder.js";
 import { parseSdfnConfig, type SdfnConfigInput } from "./config.js";
 import { FusionLayer } from "./fusion-layer.js";

@@ -1,11 +1,11 @@
 /** The fusion network: L layers of operation modules between which routers choose (sections 2.2, 2.3). */
-import type { Value } from "../../graph/value.js";
-import type { RouterLogits } from "../../losses/routes.js";
+import type { Value } from "../../engine/graph/value.js";
+import { add } from "../../engine/ops/arithmetic.js";
+import { mean } from "../../engine/ops/reduce.js";
+import type { Random } from "../../engine/tensor/random.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
+import type { RouterLogits } from "../../nn/losses/routes.js";
 import { Module } from "../../nn/module.js";
-import { add } from "../../ops/arithmetic.js";
-import { mean } from "../../ops/reduce.js";
-import type { Random } from "../../tensor/random.js";
 import type { TextFeatures } from "../text-encoder.js";
 import type { SdfnConfig } from "./config.js";
 import { FusionLayer, type FusionLayerOutput } from "./fusion-layer.js";

@@ -1,9 +1,9 @@
 /** Global transformation module (section 2.2). */
-import type { Value } from "../../graph/value.js";
+import type { Value } from "../../engine/graph/value.js";
+import { add, multiply } from "../../engine/ops/arithmetic.js";
+import { expandDims } from "../../engine/ops/shape.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { Linear } from "../../nn/linear.js";
-import { add, multiply } from "../../ops/arithmetic.js";
-import { expandDims } from "../../ops/shape.js";
-import type { Random } from "../../tensor/random.js";
 import type { TextFeatures } from "../text-encoder.js";
 import type { SdfnConfig } from "./config.js";
 import { type ModuleOutput, OperationModule } from "./operation-module.js";

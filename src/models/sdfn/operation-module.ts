@@ -1,5 +1,5 @@
 /** What every operation module of the fusion network is to its layer (section 2.2). */
-import type { Value } from "../../graph/value.js";
+import type { Value } from "../../engine/graph/value.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
 import { Module } from "../../nn/module.js";
 import type { TextFeatures } from "../text-encoder.js";

@@ -1,7 +1,7 @@
 /** The learned residual around JRM and CAM, a field beyond the paper. */
-import type { Parameter, Value } from "../../graph/value.js";
+import type { Parameter, Value } from "../../engine/graph/value.js";
+import { add, multiply } from "../../engine/ops/arithmetic.js";
 import { filled, parameter } from "../../nn/initial-values.js";
-import { add, multiply } from "../../ops/arithmetic.js";
 import type { SdfnConfig } from "./config.js";
 
 /** `a` [], started at the configuration's `residual`; none where that is null. */

@@ -1,9 +1,9 @@
 /** The router on pooled features: as image router and as shared router (section 2.3). */
-import type { Value } from "../../graph/value.js";
+import type { Value } from "../../engine/graph/value.js";
+import { relu } from "../../engine/ops/elementwise.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { Linear } from "../../nn/linear.js";
 import { Module } from "../../nn/module.js";
-import { relu } from "../../ops/elementwise.js";
-import type { Random } from "../../tensor/random.js";
 
 /** Widths of a router: of its input, of its hidden layer R, and its number of destinations J. */
 export interface RouterSizes {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { Input, type Value } from "../../graph/value.js";
-import { consistencyLoss, similarityDivergences } from "../../losses/consistency.js";
-import { scaledSimilarity } from "../../losses/similarity.js";
+import { Input, type Value } from "../../engine/graph/value.js";
+import { runOnce } from "../../engine/runtime/session.js";
+import { Random } from "../../engine/tensor/random.js";
+import { int64, tensor } from "../../engine/tensor/tensor.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
-import { runOnce } from "../../runtime/session.js";
-import { Random } from "../../tensor/random.js";
-import { int64, tensor } from "../../tensor/tensor.js";
+import { consistencyLoss, similarityDivergences } from "../../nn/losses/consistency.js";
+import { scaledSimilarity } from "../../nn/losses/similarity.js";
+import { type LossPart, totalLoss } from "../../nn/losses/total.js";
+import type { BatchFeatures } from "../composition-model.js";
 import { objective, teacherInputs, teacherOutputs } from "../objective.js";
 import { parseSdfnConfig, type SdfnConfigInput } from "./config.js";
 import { Sdfn } from "./sdfn.js";
@@ -30,6 +32,15 @@ function graph(model: Sdfn, pass = ForwardPass.inference()) {
   const pairs = model.encodePairs(new Input("images", "uint8", [4, px, px, 3]), pass);
   const text = model.encodeText(new Input("tokens", "int64", [2, 3]), new Input("lengths", "int64", [2]));
   return { ...pairs, text, composition: model.compose(pairs.reference, text, pass) };
+}
+
+/** The model's losses, with its own logits as the teacher's unless others are given. */
+function partsOf(model: Sdfn, given: Partial<BatchFeatures> = {}): readonly LossPart[] {
+  const pass = ForwardPass.inference();
+  const batch = { ...graph(model, pass), ...given };
+  const { composition, target } = batch;
+  const teacher = { logits: teacherInputs(composition.logits ?? []) };
+  return objective(model, { teacher, ...batch, targetEmbedding: model.embedTarget(target, pass) }, pass);
 }
 
 async function valuesOf<Name extends string>(outputs: Record<Name, Value>): Promise<Record<Name, number[]>> {
@@ -73,12 +84,18 @@ describe("Sdfn", () => {
     for (const [i, value] of result.q.entries()) expect(value).toBeCloseTo(Number(q[i]) + Number(s[i]), 5);
   });
 
-  it("names its losses by the configuration", () => {
-    expect(build({ lambda1: 0, lambda2: 0 }).auxiliaryLosses).toEqual({});
-    expect(build({ lambda1: 0.5, tau: 2, lambda2: 3, consistencyForm: "u-to-q" }).auxiliaryLosses).toEqual({
-      distillation: { weight: 0.5, tau: 2, merge: "mean", over: "sources", meanOver: "pairs" },
-      consistency: { weight: 3, form: "u-to-q" },
-    });
+  it("has the losses that its configuration gives a weight, and a teacher only for distillation", () => {
+    const weightsOf = (config: SdfnConfigInput) =>
+      partsOf(build(config)).map(({ name, weight }) => [name, weight]);
+    const all = [
+      ["classification", 1],
+      ["distillation", 0.5],
+      ["consistency", 3],
+    ];
+    expect(weightsOf({ lambda1: 0.5, lambda2: 3 })).toEqual(all);
+    expect(weightsOf({ lambda1: 0, lambda2: 3 })).toEqual([all[0], all[2]]);
+    expect(weightsOf({ lambda1: 0, lambda2: 0 })).toEqual([all[0]]);
+    expect([0.5, 0].map((lambda1) => build({ lambda1 }).isSelfDistilled)).toEqual([true, false]);
   });
 });
 
@@ -90,7 +107,8 @@ describe("objective", () => {
       image: image ?? target.embedding,
       text: composition.logits?.[l]?.image ?? target.embedding,
     }));
-    const parts = objective(model, { composition, target: target.embedding, teacher: shifted });
+    const parts = partsOf(model, { composition, target, teacher: { logits: shifted } });
+    const lossOf = (name: string) => parts.find((part) => part.name === name)?.value ?? totalLoss(parts);
     const similarity = (a: Value) => scaledSimilarity(a, target.embedding, model.scale);
     const divergences = similarityDivergences(
       similarity(composition.q),
@@ -98,10 +116,10 @@ describe("objective", () => {
     );
     const { loss, bbc, spd, c, own } = await valuesOf({
       own: consistencyLoss(divergences),
-      loss: parts.loss,
-      bbc: parts.bbc,
-      spd: parts.spd ?? parts.loss,
-      c: parts.c ?? parts.loss,
+      loss: totalLoss(parts),
+      bbc: lossOf("classification"),
+      spd: lossOf("distillation"),
+      c: lossOf("consistency"),
     });
     expect(Number(spd[0])).toBeGreaterThan(0);
     expect(Number(c[0])).toBeGreaterThan(0);
@@ -110,17 +128,10 @@ describe("objective", () => {
   });
 
   it("has no distillation without a teacher or without routers", () => {
-    const model = build();
-    const { composition, target } = graph(model);
-    expect(objective(model, { composition, target: target.embedding }).spd).toBeUndefined();
-    const plain = build({ router: "none" });
-    const other = graph(plain).composition;
-    const inputs = {
-      composition: other,
-      target: target.embedding,
-      teacher: teacherInputs(other.logits ?? []),
-    };
-    expect(objective(plain, inputs).spd).toBeUndefined();
+    const names = (model: Sdfn, given?: Partial<BatchFeatures>) =>
+      partsOf(model, given).map(({ name }) => name);
+    expect(names(build(), { teacher: undefined })).toEqual(["classification", "consistency"]);
+    expect(names(build({ router: "none" }))).toEqual(["classification", "consistency"]);
   });
 
   it("gives the teacher's logits and takes them under the same names and shapes", () => {

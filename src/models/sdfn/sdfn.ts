@@ -1,8 +1,14 @@
 /** SDFN: the whole model. */
+
+import { add, multiply } from "../../engine/ops/arithmetic.js";
+import type { Random } from "../../engine/tensor/random.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
-import { add } from "../../ops/arithmetic.js";
-import type { Random } from "../../tensor/random.js";
-import { type AuxiliaryLosses, type Composition, CompositionModel } from "../composition-model.js";
+import { classificationPart } from "../../nn/losses/batch-classification.js";
+import { consistencyPart } from "../../nn/losses/consistency.js";
+import { distillationPart } from "../../nn/losses/path-distillation.js";
+import { scaledSimilarity } from "../../nn/losses/similarity.js";
+import type { LossPart } from "../../nn/losses/total.js";
+import { type BatchFeatures, type Composition, CompositionModel } from "../composition-model.js";
 import type { ImageFeatures } from "../image-encoder.js";
 import type { TextFeatures } from "../text-encoder.js";
 import type { SdfnConfig } from "./config.js";
@@ -23,20 +29,27 @@ export class Sdfn extends CompositionModel {
     this.#config = config;
   }
 
-  override get auxiliaryLosses(): AuxiliaryLosses {
-    const { lambda1, lambda2, tau, routerMerge, routerSoftmax, distillationMean, consistencyForm } =
-      this.#config;
-    const distillation = {
-      weight: lambda1,
-      tau,
-      merge: routerMerge,
-      over: routerSoftmax,
-      meanOver: distillationMean,
-    };
-    return {
-      ...(lambda1 > 0 ? { distillation } : {}),
-      ...(lambda2 > 0 ? { consistency: { weight: lambda2, form: consistencyForm } } : {}),
-    };
+  override get isSelfDistilled(): boolean {
+    return this.#config.lambda1 > 0;
+  }
+
+  /** L = L_bbc + lambda1 · L_spd + lambda2 · L_c (eq. 7); what has weight 0 is left out. */
+  override losses({ composition, targetEmbedding: t, teacher }: BatchFeatures): readonly LossPart[] {
+    const { lambda1, lambda2, tau, consistencyForm } = this.#config;
+    const { routerMerge: merge, routerSoftmax: over, distillationMean: meanOver } = this.#config;
+    const { q, u, logits = [] } = composition;
+    const student = logits.filter((layer) => Object.keys(layer).length > 0);
+    const ofQ = scaledSimilarity(q, t, this.scale);
+    const parts = [classificationPart(ofQ)];
+    if (lambda1 > 0 && teacher && student.length > 0) {
+      const weight = teacher.factor ? multiply(teacher.factor, lambda1) : lambda1;
+      parts.push(distillationPart(student, teacher.logits, { weight, tau, merge, over, meanOver }));
+    }
+    if (lambda2 > 0 && u) {
+      const ofU = scaledSimilarity(u, t, this.scale);
+      parts.push(consistencyPart(ofQ, ofU, { weight: lambda2, form: consistencyForm }));
+    }
+    return parts;
   }
 
   compose({ regions }: ImageFeatures, text: TextFeatures, pass: ForwardPass): Composition {

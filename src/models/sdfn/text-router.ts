@@ -1,11 +1,11 @@
 /** The router on words (section 2.3). */
-import type { Value } from "../../graph/value.js";
+import type { Value } from "../../engine/graph/value.js";
+import { tanh } from "../../engine/ops/elementwise.js";
+import { matmul } from "../../engine/ops/matmul.js";
+import { reshape } from "../../engine/ops/shape.js";
+import { softmax } from "../../engine/ops/softmax.js";
+import type { Random } from "../../engine/tensor/random.js";
 import { Linear } from "../../nn/linear.js";
-import { tanh } from "../../ops/elementwise.js";
-import { matmul } from "../../ops/matmul.js";
-import { reshape } from "../../ops/shape.js";
-import { softmax } from "../../ops/softmax.js";
-import type { Random } from "../../tensor/random.js";
 import type { TextFeatures } from "../text-encoder.js";
 import { Router, type RouterSizes } from "./router.js";
 

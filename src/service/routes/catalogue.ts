@@ -1,6 +1,7 @@
 /** What there is to search: the catalogue's contents and the service's limits. */
 import { catalogueSchema, errorSchema, serviceLimits } from "../api.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
 
 export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): void {
   app.get(

@@ -1,11 +1,20 @@
 /** For whoever watches the service: is it alive, can it answer, how is it doing? */
 import { z } from "zod";
 import { errorSchema } from "../api.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
 
 const stateSchema = z.object({ status: z.string(), reason: z.string().optional() });
+const slotsSchema = z.object({ taken: z.int(), free: z.int() });
+const readinessSchema = stateSchema.extend({
+  slots: z.object({
+    queries: slotsSchema.describe("Queries and pictures that wait for the model or are with it"),
+    uploadBytes: slotsSchema.describe("Bytes of pictures in memory"),
+    bodies: z.object({ waiting: z.int() }).describe("Requests whose body is still to come"),
+  }),
+});
 
-export function healthRoutes(app: ServiceApp, { catalogue, metrics, isStopping }: ServiceParts): void {
+export function healthRoutes(app: ServiceApp, { catalogue, metrics, load, isStopping }: ServiceParts): void {
   app.get(
     "/healthz",
     {
@@ -21,17 +30,19 @@ export function healthRoutes(app: ServiceApp, { catalogue, metrics, isStopping }
       config: { access: "open", isQuiet: true },
       schema: {
         ...{ tags: ["operation"], summary: "Can searches be answered?" },
-        response: { 200: stateSchema, 503: stateSchema },
+        response: { 200: readinessSchema, 503: readinessSchema },
       },
     },
     async (request, reply) => {
-      if (isStopping()) return reply.code(503).send({ status: "not ready", reason: "stopping" });
+      const { slots, stuck } = load;
+      const notReady = (reason: string) => reply.code(503).send({ status: "not ready", reason, slots });
+      if (isStopping()) return notReady("stopping");
       const trouble = await catalogue.trouble();
-      if (trouble === undefined) return { status: "ready" };
-      request.log.warn({ err: trouble }, "not ready");
-      return reply
-        .code(503)
-        .send({ status: "not ready", reason: `the index cannot be read (${trouble.code})` });
+      if (trouble !== undefined) {
+        request.log.warn({ err: trouble }, "not ready");
+        return notReady(`the index cannot be read (${trouble.code})`);
+      }
+      return stuck === undefined ? { status: "ready", slots } : notReady(`no slot for ${stuck} gets free`);
     },
   );
 

@@ -3,16 +3,17 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
 import { errorSchema, itemSchema, itemWriteSchema } from "../api.js";
-import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
+import { parsed, readForm, requireClient } from "../form.js";
 import { itemOf, writtenEntry } from "../item.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
-import { within } from "../slots.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
+import { type Take, within } from "../slots.js";
 import { itemParams } from "./items.js";
 
 const errors = { "4xx": errorSchema, "5xx": errorSchema };
 
 export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
-  const { writer, timeoutMs, uploads } = parts;
+  const { writer, timeoutMs, load } = parts;
 
   app.put(
     "/v1/items/:id",
@@ -33,8 +34,8 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
       },
     },
     async (request, reply) => {
-      const work = () => put(request.params.id, request, parts);
-      const { entry, isNew } = await within(timeoutMs, uploads.during(expectedBytes(request), work));
+      const work = (take: Take) => put(request.params.id, request, parts, take);
+      const { entry, isNew } = await within(timeoutMs, load.uploads.during(request.anonymousAddress, work));
       return reply.code(isNew ? 201 : 200).send(itemOf(entry));
     },
   );
@@ -56,14 +57,19 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
   );
 }
 
-async function put(id: string, request: FastifyRequest, { writer, queries, metrics }: ServiceParts) {
+async function put(
+  id: string,
+  request: FastifyRequest,
+  { writer, load, metrics }: ServiceParts,
+  takeBytes: Take,
+) {
   if (!request.isMultipart()) {
     throw new RequestError(
       "UNSUPPORTED_TYPE",
       "the item must come as multipart/form-data, with the parts item and picture",
     );
   }
-  const { json, pictures } = await readForm(request, "item");
+  const { json, pictures } = await readForm(request, "item", takeBytes);
   const written = writtenEntry(id, parsed("item", itemWriteSchema, json), json);
   const other = [...pictures.keys()].filter((name) => name !== "picture");
   if (other.length > 0) {
@@ -72,7 +78,8 @@ async function put(id: string, request: FastifyRequest, { writer, queries, metri
       `form: has parts besides item and picture; got ${other.join(", ")}; leave them out`,
     );
   }
-  return queries.during(1, async () => {
+  return load.queries.during(request.anonymousAddress, async (take) => {
+    take(1);
     requireClient(request);
     const done = await writer.put(id, written, pictures.get("picture"));
     metrics.stage("embed", done.timesMs.embed);

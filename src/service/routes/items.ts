@@ -1,11 +1,12 @@
 /** Items of the catalogue and their pictures. */
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
-import type { CatalogueEntry } from "../../retrieval/index-folder/entry.js";
+import type { CatalogueEntry } from "../../search/index/entry.js";
 import { errorSchema, itemSchema, nameSchema } from "../api.js";
 import { itemOf } from "../item.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
 import { sendPicture } from "../send-picture.js";
+import type { ServiceApp } from "../service-app.js";
 
 export const itemParams = z.object({ id: nameSchema });
 const errors = { "4xx": errorSchema, "5xx": errorSchema };
@@ -45,7 +46,7 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
     },
     async ({ params }, reply) => {
       const entry = await entryOf(params.id);
-      const file = index.pictureFile(entry);
+      const file = await index.pictureFile(entry);
       if (file === undefined)
         throw new RequestError("NOT_FOUND", `items: the picture is gone; got ${params.id}`);
       return sendPicture(reply, file);
@@ -70,6 +71,7 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
         throw new RequestError("NOT_FOUND", "thumbnails: there is none of this picture");
       return reply
         .type("image/webp")
+        .header("etag", `"${picture}"`)
         .header("cache-control", "private, max-age=31536000, immutable")
         .send(bytes);
     },

@@ -2,17 +2,15 @@
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { RequestError } from "../../errors.js";
-import type {
-  CatalogueAnswer,
-  CatalogueQuery,
-  QueryAccount,
-} from "../../retrieval/index-folder/catalogue-search.js";
-import type { CatalogueEntry } from "../../retrieval/index-folder/entry.js";
+import type { ListedEntries } from "../../search/index/catalogue-index.js";
+import type { CatalogueAnswer, CatalogueQuery, QueryAccount } from "../../search/index/catalogue-search.js";
 import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
-import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
+import { parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
-import { within } from "../slots.js";
+import type { Metrics } from "../metrics.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
+import { type Take, within } from "../slots.js";
 
 type Asked = z.output<typeof searchRequestSchema>;
 
@@ -38,38 +36,54 @@ export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
     (request) =>
       within(
         parts.timeoutMs,
-        parts.uploads.during(request.isMultipart() ? expectedBytes(request) : 0, () =>
-          answer(request, parts),
-        ),
+        parts.load.uploads.during(request.anonymousAddress, (take) => answer(request, parts, take)),
       ),
   );
 }
 
 async function answer(
   request: FastifyRequest,
-  { catalogue, queries: slots, metrics }: ServiceParts,
+  { catalogue, load, metrics }: ServiceParts,
+  takeBytes: Take,
 ): Promise<SearchResponse> {
   const startMs = performance.now();
   const { json, pictures } = request.isMultipart()
-    ? await readForm(request, "request")
+    ? await readForm(request, "request", takeBytes)
     : { json: request.body, pictures: new Map<string, Uint8Array>() };
   const asked = parsed("request", searchRequestSchema, json);
   const queries = queriesOf(asked, pictures);
   const readMs = performance.now();
-  return slots.during(Math.max(1, queries.length), async () => {
+  const { anonymousAddress } = request;
+  return load.queries.during(anonymousAddress, async (take) => {
+    take(Math.max(1, queries.length));
     requireClient(request);
     const page = { filter: filterOf(asked.filter), limit: asked.limit, offset: asked.offset };
-    if (queries.length === 0)
-      return listOf(await catalogue.index.list(page), asked, performance.now() - readMs);
+    if (queries.length === 0) {
+      const listed = await catalogue.index.list(page);
+      reportDamaged(listed.damaged, request, metrics);
+      return listOf(listed, asked, performance.now() - readMs);
+    }
     const found = await catalogue.search.search({
       ...{ queries, ...page },
       ...{ includeReferences: asked.includeReferences, isExact: asked.exact },
+      onModelTime: (ms) => anonymousAddress !== undefined && load.modelTime.spend(anonymousAddress, ms),
     });
     metrics.stage("read", readMs - startMs);
     metrics.stage("encode", found.timesMs.encode);
     metrics.stage("search", found.timesMs.search);
+    reportDamaged(found.damaged, request, metrics);
     return responseOf(found, asked, catalogue.modules);
   });
+}
+
+/** Items that are left out because they are damaged are the operator's trouble. */
+function reportDamaged(ids: readonly string[], request: FastifyRequest, metrics: Metrics): void {
+  if (ids.length === 0) return;
+  metrics.damaged(ids.length);
+  request.log.error(
+    { ids },
+    "damaged items were left out of an answer; run `sdfn index check`, then `sdfn index`",
+  );
 }
 
 /** @throws RequestError when names of pictures and pictures do not match. */
@@ -98,14 +112,14 @@ function queriesOf({ queries }: Asked, pictures: ReadonlyMap<string, Uint8Array>
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 function responseOf(
-  { hits, fitting, plan, queries, timesMs }: CatalogueAnswer,
+  { hits, damaged, fitting, plan, queries, timesMs }: CatalogueAnswer,
   { attention: isAttentionAsked }: Asked,
   modules: readonly string[],
 ): SearchResponse {
   const { encode, search, total } = timesMs;
   return {
     items: hits.map(({ rank, score, entry }) => ({ rank, score: rounded(score, 6), item: itemOf(entry) })),
-    ...{ fitting, plan, modules: [...modules] },
+    ...{ fitting, damaged: damaged.length, plan, modules: [...modules] },
     queries: queries.map(({ routes, unknownWords, attention }) => ({
       routes: routes.map((layer) => layer.map((row) => row.map((weight) => rounded(weight, 4)))),
       unknownWords: [...unknownWords],
@@ -116,14 +130,10 @@ function responseOf(
 }
 
 /** What fits, without a query to compare it with. */
-function listOf(
-  { entries, fitting }: { readonly entries: readonly CatalogueEntry[]; readonly fitting: number },
-  { offset }: Asked,
-  ms: number,
-): SearchResponse {
+function listOf({ entries, fitting, damaged }: ListedEntries, { offset }: Asked, ms: number): SearchResponse {
   return {
     items: entries.map((entry, i) => ({ rank: offset + i + 1, score: null, item: itemOf(entry) })),
-    ...{ fitting, plan: "list", modules: [], queries: [] },
+    ...{ fitting, damaged: damaged.length, plan: "list", modules: [], queries: [] },
     timesMs: { encode: 0, search: rounded(ms, 2), total: rounded(ms, 2) },
   };
 }

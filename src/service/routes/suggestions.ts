@@ -1,7 +1,8 @@
 /** `GET /v1/suggestions`: how people have said what should be different, for whoever types it. */
 import { z } from "zod";
 import { errorSchema, serviceLimits, suggestionsSchema } from "../api.js";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
 
 const querySchema = z.object({
   prefix: z

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
-import type { ServiceApp, ServiceParts } from "../parts.js";
+import type { ServiceParts } from "../parts.js";
+import type { ServiceApp } from "../service-app.js";
 
 const missing =
   "The service runs, but its page was not built: run `npm run build` where sdfn was installed from its sources.\n" +
@@ -16,7 +17,10 @@ export async function webPageRoutes(app: ServiceApp, { webFolder }: ServiceParts
     return;
   }
   await app.register(fastifyStatic, {
-    ...{ root: webFolder, cacheControl: false, dotfiles: "ignore" as const },
+    // Each file is a route of its own: what is not there is no address.
+    wildcard: false,
+    root: webFolder,
+    cacheControl: false,
     setHeaders(response, path) {
       // Names below assets/ have a hash of their content.
       const isHashed = path.startsWith(join(webFolder, "assets"));

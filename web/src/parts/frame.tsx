@@ -46,6 +46,7 @@ export function Footer({ model }: { readonly model: string | undefined }) {
       <div className="wrap small soft">
         {model !== undefined && <span>Searches with the model “{model}”.</span>}
         <a href="/docs">For programs</a>
+        <a href="/licences.txt">Licences</a>
         <span>
           Press <kbd>/</kbd> to type.
         </span>

@@ -1,7 +1,7 @@
 /** What a search found, or why not. */
 import type { ReactNode } from "react";
 import type { SearchResponse } from "../../../src/service/api.js";
-import { pageSize } from "../state/search-runner.js";
+import { pageSize, placesOf } from "../state/search-runner.js";
 import { isEmptyStep } from "../state/search-state.js";
 import type { Search } from "../state/use-search.js";
 import { countOf, formatCount } from "../words.js";
@@ -25,7 +25,8 @@ export function Results({ search, furthest, onChange, onRetry, onClearFilters, c
   const isFirst = loading === "first";
   const isRanked = answered !== undefined && !isEmptyStep(answered.step);
   const count = answer?.items.length ?? 0;
-  const hasMore = count > 0 && count < Math.min(answer?.fitting ?? 0, furthest ?? Number.POSITIVE_INFINITY);
+  const places = placesOf(answer);
+  const hasMore = places > 0 && places < Math.min(answer?.fitting ?? 0, furthest ?? Number.POSITIVE_INFINITY);
   return (
     <section id="results" className="results" aria-label="Items" tabIndex={-1}>
       <div className="results-head">
@@ -51,6 +52,11 @@ export function Results({ search, furthest, onChange, onRetry, onClearFilters, c
             </button>
           )}
         </div>
+      )}
+      {answer !== undefined && answer.damaged > 0 && !isFirst && (
+        <p className="small soft">
+          {countOf(answer.damaged, "item")} cannot be shown: the shop's index has them damaged.
+        </p>
       )}
       {failure && <FailureNotice failure={failure} failures={failures} onRetry={onRetry} />}
       {answer && hasMore && !isFirst && failure === undefined && (
@@ -79,12 +85,12 @@ function timesText({ encode, search, total }: { encode: number; search: number; 
   return `understanding the query ${Math.round(encode)} ms, comparing ${Math.round(search)} ms, all ${Math.round(total)} ms`;
 }
 
-const places = Array.from({ length: pageSize / 2 }, (_, index) => index);
+const skeletonPlaces = Array.from({ length: pageSize / 2 }, (_, index) => index);
 
 function Skeleton() {
   return (
     <ol className="grid skeleton" aria-hidden="true">
-      {places.map((place) => (
+      {skeletonPlaces.map((place) => (
         <li key={place} />
       ))}
     </ol>

@@ -14,7 +14,7 @@ function page(first: number, count: number): SearchResponse {
     item: { id: `item ${first + i}`, category: "dress", attributes: {}, pictureUrl: "", thumbnailUrl: "" },
   }));
   const timesMs = { encode: 0, search: 0, total: 0 };
-  return { items, fitting: 60, plan: "exact", modules: [], queries: [], timesMs };
+  return { items, fitting: 60, damaged: 0, plan: "exact", modules: [], queries: [], timesMs };
 }
 
 interface Asked {
@@ -50,6 +50,20 @@ describe("SearchRunner", () => {
     await settled();
     expect(progress().answer?.items[0]?.rank).toBe(1);
     expect(progress().answered).toEqual(words("blue"));
+  });
+
+  it("asks for the next page behind items that were left out as damaged", async () => {
+    const { runner, last, progress } = start();
+    runner.go(words("red"));
+    last().answer({ ...page(1, 22), damaged: 2 });
+    await settled();
+    runner.more();
+    expect(last().request.offset).toBe(24);
+    last().answer({ ...page(25, 23), damaged: 1 });
+    await settled();
+    expect(progress().answer).toMatchObject({ damaged: 3 });
+    runner.more();
+    expect(last().request.offset).toBe(48);
   });
 
   it("adds pages, each item once, and keeps them for the way back", async () => {

@@ -69,7 +69,7 @@ export class SearchRunner {
   readonly more = (): void => {
     const { answer, loading } = this.#progress;
     if (this.#state !== undefined && loading === undefined) {
-      void this.#load(this.#state, answer?.items.length ?? 0);
+      void this.#load(this.#state, placesOf(answer));
     }
   };
 
@@ -78,7 +78,7 @@ export class SearchRunner {
     if (this.#state === undefined) return;
     const { answer, answered } = this.#progress;
     this.stop();
-    void this.#load(this.#state, answered === this.#state ? (answer?.items.length ?? 0) : 0);
+    void this.#load(this.#state, answered === this.#state ? placesOf(answer) : 0);
   };
 
   /** Gives up what is under way. */
@@ -125,5 +125,14 @@ export class SearchRunner {
 export function withPage(answer: SearchResponse | undefined, page: SearchResponse): SearchResponse {
   if (answer === undefined) return page;
   const ids = new Set(answer.items.map(({ item }) => item.id));
-  return { ...answer, items: [...answer.items, ...page.items.filter(({ item }) => !ids.has(item.id))] };
+  return {
+    ...answer,
+    items: [...answer.items, ...page.items.filter(({ item }) => !ids.has(item.id))],
+    damaged: answer.damaged + page.damaged,
+  };
+}
+
+/** How far an answer goes: its items, and the places of those that the service left out as damaged. */
+export function placesOf(answer: SearchResponse | undefined): number {
+  return answer === undefined ? 0 : answer.items.length + answer.damaged;
 }

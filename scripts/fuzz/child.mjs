@@ -1,0 +1,71 @@
+// One target in a process of its own: makes inputs, checks them, and writes down what goes wrong. Started by watch.mjs.
+//
+// The input under way is always in `scratch/input`, so that a process that was killed or crashed leaves it behind.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Random, SdfnError } from "./project.mjs";
+
+/** Processor time of one input: what the machine does besides does not count. */
+const cpuSeconds = 1;
+
+const { module, target: name, seed, scratch, first, seconds, inputs, replay } = JSON.parse(process.argv[2]);
+const { targets } = await import(module);
+const { memoryMib, open } = targets[name];
+const place = join(scratch, "place");
+mkdirSync(place);
+const target = await open(place);
+const findings = [];
+let index = first;
+
+if (replay === undefined) await search();
+else await look(readFileSync(replay));
+let atEnd;
+try {
+  await target.close();
+} catch (error) {
+  atEnd = reasonOf(error);
+}
+writeFileSync(join(scratch, "result.json"), JSON.stringify({ inputs: index, findings, atEnd }));
+process.exit();
+
+async function search() {
+  const endMs = performance.now() + 1000 * seconds;
+  for (; performance.now() < endMs && index < inputs; index += 1) {
+    writeFileSync(join(scratch, "index"), String(index));
+    await look(target.make(new Random(seed).fork(`${name} ${index}`)));
+  }
+}
+
+/** Checks one input. A slow one is tried again: the first run of some code compiles it. */
+async function look(bytes) {
+  writeFileSync(join(scratch, "input"), bytes);
+  let { reason, cpu } = await tried(bytes);
+  if (reason === undefined && cpu > cpuSeconds) {
+    ({ reason, cpu } = await tried(bytes));
+    if (cpu > cpuSeconds) reason ??= `takes ${cpu.toFixed(1)} s of processor time; at most ${cpuSeconds} s`;
+  }
+  if (reason === undefined) return;
+  findings.push({ reason, bytes: bytes.toString("base64") });
+  writeFileSync(join(scratch, "findings.json"), JSON.stringify(findings));
+}
+
+async function tried(bytes) {
+  const largestBefore = process.resourceUsage().maxRSS;
+  const start = process.cpuUsage();
+  let reason;
+  try {
+    await target.check(Buffer.from(bytes));
+  } catch (error) {
+    reason = reasonOf(error);
+  }
+  const { user, system } = process.cpuUsage(start);
+  const grownMib = (process.resourceUsage().maxRSS - largestBefore) / 1024;
+  if (grownMib > memoryMib) reason ??= `takes ${Math.round(grownMib)} MiB of memory; at most ${memoryMib}`;
+  return { reason, cpu: (user + system) / 1e6 };
+}
+
+/** What a user may cause has a class of its own; everything else is a fault of the project's. */
+function reasonOf(error) {
+  if (error instanceof SdfnError) return undefined;
+  return error instanceof Error ? (error.stack ?? error.message) : `threw ${String(error)}`;
+}

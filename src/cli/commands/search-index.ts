@@ -1,0 +1,255 @@
+/** `sdfn search --index`: searches an indexed catalogue. */
+import { basename } from "node:path";
+import { z } from "zod";
+import { UsageError } from "../../errors.js";
+import { thumbnailDataUri } from "../../images/image.js";
+import { searchPage } from "../../report/search-page.js";
+import type { Picture } from "../../report/types.js";
+import { projectCommit } from "../../runs/project-version.js";
+import { CatalogueIndex } from "../../search/index/catalogue-index.js";
+import {
+  type CatalogueAnswer,
+  type CatalogueQuery,
+  CatalogueSearch,
+  searchLimits,
+} from "../../search/index/catalogue-search.js";
+import type { CatalogueEntry } from "../../search/index/entry.js";
+import { thumbnailPx } from "../../search/index/index-catalogue.js";
+import type { Filter } from "../../search/store/filter.js";
+import { openModel } from "../encoders/encoder-of.js";
+import { filterFlag } from "../flags/filter-flag.js";
+import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { textTable } from "../terminal/text-table.js";
+import { writePage } from "../terminal/write-page.js";
+import { routesOf, routesText } from "../views/query-routes.js";
+
+const weightFlag = z
+  .string()
+  .transform(Number)
+  .refine((value) => Number.isFinite(value) && value !== 0, "must be numbers other than 0");
+
+const fields = {
+  index: textFlag,
+  images: textFlag.optional(),
+  image: z.array(textFlag).default([]),
+  text: z.array(textFlag).default([]),
+  weight: z.array(weightFlag).default([]),
+  filter: filterFlag.prefault([]),
+  category: textFlag.optional(),
+  k: wholeNumberFlag({ min: 1, max: searchLimits.limit }).default(10),
+  offset: wholeNumberFlag({ min: 0, max: searchLimits.offset }).default(0),
+  includeReferences: switchFlag,
+  exact: switchFlag,
+  html: textFlag.optional(),
+  json: switchFlag,
+};
+
+type Flags = z.output<z.ZodObject<typeof fields>>;
+
+/** Opens, searches, prints. `given` are the options as they were written. */
+export async function searchIndex(
+  given: Readonly<Record<string, unknown>>,
+  context: CommandContext,
+): Promise<void> {
+  const flags = readFlags("search", fields, given);
+  const pairs = pairsOf(flags);
+  const index = await CatalogueIndex.open(flags.index, { access: "read", images: flags.images });
+  try {
+    const files = index.store.damagedFiles();
+    files.catch(() => undefined); // awaited below, should the model fail first
+    const { encoder, close } = await openModel({ bundle: index.bundleFolder });
+    try {
+      const queries = await Promise.all(pairs.map((pair) => queryOf(pair, index)));
+      const answer = await new CatalogueSearch(index, encoder).search({
+        queries,
+        filter: withCategory(flags),
+        limit: flags.k,
+        offset: flags.offset,
+        includeReferences: flags.includeReferences,
+        isExact: flags.exact,
+      });
+      const damagedFiles = await files;
+      warnOfDamage(context, {
+        folder: flags.index,
+        items: answer.damaged.length,
+        files: damagedFiles.length,
+      });
+      if (flags.html !== undefined) {
+        writePage(flags.html, await pageOf({ answer, queries, flags, index, modules: encoder.modules }));
+      }
+      if (flags.json)
+        printJson(context, await jsonOf({ answer, damagedFiles, flags, index, modules: encoder.modules }));
+      else context.stdout.write(textOf(answer, { modules: encoder.modules, html: flags.html }));
+    } finally {
+      await close();
+    }
+  } finally {
+    await index.close();
+  }
+}
+
+/** Says that the answer may not be what it should be. */
+function warnOfDamage(
+  { stderr }: CommandContext,
+  { folder, items, files }: { readonly folder: string; readonly items: number; readonly files: number },
+): void {
+  if (items + files === 0) return;
+  const found = [
+    ...(items === 0 ? [] : [`damaged items that were found and left out: ${items}`]),
+    ...(files === 0 ? [] : [`damaged files of the store, whose items may be missing: ${files}`]),
+  ];
+  stderr.write(`warning: ${found.join("; ")}; see: sdfn index check ${folder}\n`);
+}
+
+interface Pair {
+  readonly image: string | undefined;
+  readonly text: string | undefined;
+  readonly weight: number;
+}
+
+/** The first image with the first text, and so on; one alone with all. @throws UsageError when they do not pair up. */
+function pairsOf({ image, text, weight }: Flags): readonly Pair[] {
+  const count = Math.max(image.length, text.length);
+  const problems = [
+    ...(count === 0 ? ["--image or --text is needed"] : []),
+    ...([image, text].every(({ length }) => length <= 1 || length === count)
+      ? []
+      : [`as many --text as --image, or one for all; got ${image.length} and ${text.length}`]),
+    ...(weight.length === 0 || weight.length === count
+      ? []
+      : [`one --weight for each query; got ${weight.length} for ${count}`]),
+  ];
+  if (problems.length > 0)
+    throw new UsageError(`sdfn search: ${problems.join("; ")}; see sdfn search --help`);
+  const at = <T>(values: readonly T[], i: number): T | undefined => values[values.length === 1 ? 0 : i];
+  return Array.from({ length: count }, (_, i) => ({
+    ...{ image: at(image, i), text: at(text, i) },
+    weight: weight[i] ?? 1,
+  }));
+}
+
+/** An id of the index before a file of that name. */
+async function queryOf({ image, text, weight }: Pair, index: CatalogueIndex): Promise<CatalogueQuery> {
+  if (image === undefined) return { text, weight };
+  const isItem = (await index.get(image)) !== undefined;
+  return { reference: isItem ? { id: image } : { picture: image }, text, weight };
+}
+
+function withCategory({ filter, category }: Flags): Filter | undefined {
+  if (category === undefined) return filter;
+  return { kind: "all", of: [{ kind: "category", anyOf: [category] }, ...(filter ? [filter] : [])] };
+}
+
+interface Shown {
+  readonly answer: CatalogueAnswer;
+  readonly flags: Flags;
+  readonly index: CatalogueIndex;
+  readonly modules: readonly string[] | undefined;
+}
+
+async function jsonOf({
+  answer,
+  damagedFiles,
+  flags,
+  index,
+  modules,
+}: Shown & { readonly damagedFiles: readonly string[] }) {
+  const { hits, damaged, queries, fitting, plan, timesMs } = answer;
+  return {
+    ...{ index: flags.index, model: index.manifest.model, fitting, plan, timesMs },
+    damaged: { items: damaged, files: damagedFiles },
+    items: await Promise.all(
+      hits.map(async ({ rank, score, entry }) => ({
+        rank,
+        score,
+        ...entry,
+        path: (await index.pictureFile(entry)) ?? null,
+      })),
+    ),
+    modules: modules ?? [],
+    queries: queries.map(({ routes, unknownWords }) => ({ routes, unknownWords })),
+    html: flags.html ?? null,
+  };
+}
+
+function textOf(
+  { hits, queries, fitting, plan, timesMs }: CatalogueAnswer,
+  { modules, html }: { readonly modules: readonly string[] | undefined; readonly html: string | undefined },
+): string {
+  const unknown = [...new Set(queries.flatMap(({ unknownWords }) => unknownWords))];
+  const routes = queries.map((query, i) => {
+    const named = routesOf(modules, query.routes);
+    if (!named) return "";
+    return `\nroute weights${queries.length === 1 ? "" : ` of query ${i + 1}`}\n${routesText(named)}`;
+  });
+  return (
+    textTable([
+      ["rank", "score", "id", "category", "price", "title"],
+      ...hits.map(({ rank, score, entry: { id, category, price, title } }) => [
+        ...[String(rank), score.toFixed(4), id, category],
+        ...[price === undefined ? "" : String(price), shortened(title)],
+      ]),
+    ]) +
+    `\n${fitting} items fit, ${plan === "exact" ? "every one" : plan} looked at; ` +
+    `query ${timesMs.encode.toFixed(0)} ms, search ${timesMs.search.toFixed(0)} ms\n` +
+    (unknown.length === 0 ? "" : `words that the model does not know: ${unknown.join(", ")}\n`) +
+    routes.join("") +
+    (html === undefined ? "" : `\npage with pictures: ${html}\n`)
+  );
+}
+
+function shortened(title = ""): string {
+  return title.length > 60 ? `${title.slice(0, 57)}...` : title;
+}
+
+/** Stands where a query has no picture. */
+const noPicture: Picture = {
+  id: "no picture",
+  dataUri: `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>')}`,
+};
+
+async function pageOf({
+  answer,
+  queries,
+  flags,
+  index,
+  modules,
+}: Shown & { readonly queries: readonly CatalogueQuery[] }): Promise<string> {
+  const pictureOf = async (entry: CatalogueEntry): Promise<Picture> => {
+    const bytes = await index.thumbnail(entry);
+    const dataUri = bytes
+      ? `data:image/webp;base64,${Buffer.from(bytes).toString("base64")}`
+      : noPicture.dataUri;
+    return { id: entry.id, dataUri, ...(entry.title === undefined ? {} : { title: entry.title }) };
+  };
+  const [first] = queries;
+  let reference = noPicture;
+  if (first?.reference && "id" in first.reference) {
+    const item = await index.get(first.reference.id);
+    if (item) reference = await pictureOf(item.entry);
+  } else if (first?.reference && "picture" in first.reference) {
+    const file = String(first.reference.picture); // the command line gives paths
+    reference = { id: basename(file), dataUri: await thumbnailDataUri(file, thumbnailPx) };
+  }
+  const { model, modelId, updated } = index.manifest;
+  return searchPage({
+    answer: {
+      reference,
+      text: flags.text.join(" + "),
+      gallerySize: answer.fitting,
+      results: await Promise.all(
+        answer.hits.map(async ({ score, entry }) => ({
+          ...{ picture: await pictureOf(entry), score },
+          isTarget: false,
+        })),
+      ),
+    },
+    routes: routesOf(modules, answer.queries[0]?.routes ?? []),
+    facts: [
+      ["Model", `${model} ${modelId.slice(0, 12)}`],
+      ["Index", `${flags.index}, ${updated}`],
+      ["Commit", projectCommit()],
+    ],
+  });
+}

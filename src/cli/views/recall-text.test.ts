@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import type { EvaluationResult } from "../../evaluation/result.js";
+import { comparisonText, recallText } from "./recall-text.js";
+
+const result: EvaluationResult = {
+  model: "sdfn",
+  dataset: "fashioniq",
+  split: "val",
+  protocol: "original",
+  reference: "removed",
+  captions: "and",
+  perCategory: {
+    dress: { r1: 1, r10: 20.04, r50: 100, queries: 2017, gallery: 3817, unanswerable: 0 },
+    shirt: { r1: 3, r10: 40, r50: 90, queries: 2038, gallery: 6346, unanswerable: 1 },
+  },
+  mean: { r1: 2, r10: 30.02, r50: 95, r10r50: 62.51 },
+  compared: { of: ["r10", "r50"], value: 62.51 },
+  dropped: {
+    images: { dropped: 3, of: 10163, broken: 0 },
+    triplets: { dropped: 5, of: 4055 },
+    galleryEntries: { dropped: 4, of: 10163 },
+  },
+  seed: 7,
+  commit: null,
+};
+
+describe("recallText", () => {
+  it("puts protocol, sizes and everything dropped beside the numbers", () => {
+    expect(recallText(result)).toBe(
+      "sdfn on fashioniq val, protocol original, reference removed, captions and\n" +
+        "       R@1  R@10   R@50  queries  gallery\n" +
+        "dress  1.0  20.0  100.0     2017     3817\n" +
+        "shirt  3.0  40.0   90.0     2038     6346\n" +
+        "mean   2.0  30.0   95.0     4055    10163\n" +
+        "compared by the mean of R@10, R@50: 62.5\n" +
+        "1 query cannot be answered: the target is the reference\n" +
+        "missing images: dropped 3 of 10163 images, 5 of 4055 triplets, 4 of 10163 gallery entries; seed 7, commit unknown\n",
+    );
+  });
+});
+
+describe("comparisonText", () => {
+  it("has a row for each model", () => {
+    expect(comparisonText([result, { ...result, model: "image-only" }])).toBe(
+      "            R@1  R@10  R@50\nsdfn        2.0  30.0  95.0\nimage-only  2.0  30.0  95.0\n",
+    );
+  });
+});

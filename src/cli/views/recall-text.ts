@@ -1,0 +1,49 @@
+/** Evaluation results as text. */
+import { describeDrops } from "../../data/presence/missing-images.js";
+import type { EvaluationResult, Recalls } from "../../evaluation/result.js";
+import { textTable } from "../terminal/text-table.js";
+
+/** Recalls by category and their mean, with protocol, sizes, what was dropped, seed and commit. */
+export function recallText(result: EvaluationResult): string {
+  const { perCategory, mean, compared, dropped } = result;
+  const categories = Object.entries(perCategory);
+  const total = (value: (category: (typeof categories)[number][1]) => number) =>
+    categories.reduce((sum, [, category]) => sum + value(category), 0);
+  const table = textTable([
+    ["", "R@1", "R@10", "R@50", "queries", "gallery"],
+    ...categories.map(([name, category]) => [
+      name,
+      ...recallCells(category),
+      String(category.queries),
+      String(category.gallery),
+    ]),
+    [
+      "mean",
+      ...recallCells(mean),
+      String(total(({ queries }) => queries)),
+      String(total(({ gallery }) => gallery)),
+    ],
+  ]);
+  const unanswerable = total((category) => category.unanswerable);
+  return [
+    `${result.model} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
+    table,
+    `compared by the mean of ${compared.of.map((field) => field.replace("r", "R@")).join(", ")}: ${compared.value.toFixed(1)}\n`,
+    unanswerable > 0
+      ? `${unanswerable} ${unanswerable === 1 ? "query" : "queries"} cannot be answered: the target is the reference\n`
+      : "",
+    `${describeDrops(dropped)}; seed ${result.seed}, commit ${result.commit ?? "unknown"}\n`,
+  ].join("");
+}
+
+/** Mean recalls of several models, one a row. */
+export function comparisonText(results: readonly EvaluationResult[]): string {
+  return textTable([
+    ["", "R@1", "R@10", "R@50"],
+    ...results.map(({ model, mean }) => [model, ...recallCells(mean)]),
+  ]);
+}
+
+function recallCells({ r1, r10, r50 }: Recalls): readonly string[] {
+  return [r1, r10, r50].map((recall) => recall.toFixed(1));
+}

@@ -1,0 +1,47 @@
+/** Host tensors: a typed array with a shape. */
+import { ShapeError } from "../../errors.js";
+import { allocate, type DType, type HostArray, type HostArrays } from "./dtype.js";
+import { elementCount, formatShape, type StaticShape } from "./shape.js";
+
+/** Values in row-major order. */
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: StaticShape;
+  readonly data: HostArrays[D];
+}
+
+/** Wraps `data`, which is not copied. @throws ShapeError when lengths differ. */
+export function tensor<D extends DType>(dtype: D, shape: StaticShape, data: HostArrays[D]): Tensor<D> {
+  if (data.length !== elementCount(shape)) {
+    throw new ShapeError("tensor", `${formatShape(shape)} needs ${elementCount(shape)} elements`, {
+      length: data.length,
+    });
+  }
+  return { dtype, shape, data };
+}
+
+/** All zeros. */
+export function zeros<D extends DType>(dtype: D, shape: StaticShape): Tensor<D> {
+  return { dtype, shape, data: allocate(dtype, elementCount(shape)) };
+}
+
+/** float32 from plain numbers. */
+export function float32(shape: StaticShape, values: ArrayLike<number>): Tensor<"float32"> {
+  return tensor("float32", shape, Float32Array.from(values));
+}
+
+/** int64 from plain numbers. */
+export function int64(shape: StaticShape, values: ArrayLike<number>): Tensor<"int64"> {
+  return tensor("int64", shape, BigInt64Array.from(Array.from(values, BigInt)));
+}
+
+/** An independent copy. */
+export function cloneTensor<D extends DType>(source: Tensor<D>): Tensor<D> {
+  return { ...source, data: source.data.slice() as HostArrays[D] };
+}
+
+/** The first element as a number; for scalars. */
+export function scalarOf(source: Tensor): number {
+  const data: HostArray = source.data;
+  return Number(data[0]);
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { seedEvaluation } from "../../tests/seed-evaluation.js";
+import { compareEntries } from "../evaluation/comparison.js";
+import { comparisonCsv, comparisonMarkdown, differencesCsv } from "./comparison-tables.js";
+
+const [first, second] = [seedEvaluation({ dress: [20, 60] }), seedEvaluation({ dress: [1, 60] })];
+const comparison = compareEntries([
+  { name: "a|b", evaluations: [first] },
+  { name: "+ MSR", evaluations: [second] },
+]);
+
+describe("comparisonMarkdown", () => {
+  const text = comparisonMarkdown(comparison, [first.result, second.result]);
+  it("has one line a row, with bars in names escaped", () => {
+    expect(text).toContain("| row | seeds | R@1 | R@10 | R@50 | mean of R@10, R@50 |\n| --- |");
+    expect(text).toContain("\n| a\\|b | 1 | 0.0 | 0.0 | 50.0 | 25.0 |\n");
+    expect(text).toContain("\n| + MSR | 1 | 50.0 | 50.0 | 50.0 | 50.0 |\n");
+  });
+  it("has the difference without an interval over one seed, with one over queries", () => {
+    expect(text).toMatch(/\| \+ MSR \| a\\\|b \| \+50\.0 – \[0\.0, \+100\.0\] \|/);
+  });
+  it("has protocol, gallery, seeds, commit and method beside it", () => {
+    expect(text).toContain("dress, 2 queries, gallery of 900:");
+    expect(text).toContain(
+      "fashioniq val, protocol val-split, reference removed, captions and; seeds 1; commit 0123456789ab",
+    );
+    expect(text).toContain("percentile bootstrap");
+  });
+  it("says that nothing is finished", () => {
+    expect(comparisonMarkdown(compareEntries([]), [])).toBe("No cell is finished.\n");
+  });
+});
+
+describe("differencesCsv", () => {
+  it("has a record for each recall of a row, with what it is compared with and both intervals", () => {
+    const [head, , r10, ...rest] = differencesCsv(comparison, (title) => (title === "+ MSR" ? "msr" : title))
+      .trimEnd()
+      .split("\n");
+    expect(head).toBe(
+      "row,against,metric,seeds,mean,deviation,low_over_seeds,high_over_seeds,low_over_queries,high_over_queries",
+    );
+    expect(r10).toBe("msr,a|b,r10,1,50,,,,0,100");
+    expect(rest).toHaveLength(2);
+  });
+});
+
+describe("comparisonCsv", () => {
+  it("has a record for the mean and each category of every training", () => {
+    const lines = comparisonCsv([{ row: "msr", result: second.result }])
+      .trimEnd()
+      .split("\n");
+    expect(lines).toEqual([
+      "row,seed,category,r1,r10,r50,queries,gallery,dataset,split,protocol,reference,captions,commit",
+      "msr,1,mean,50,50,50,,,fashioniq,val,val-split,removed,and,0123456789ab",
+      "msr,1,dress,50,50,50,2,900,fashioniq,val,val-split,removed,and,0123456789ab",
+    ]);
+  });
+});

@@ -1,0 +1,72 @@
+/** Trains and evaluates one model: what the demo and the grids do again and again. */
+
+import type { RetrievalDataset, SplitName } from "../data/triplet.js";
+import type { SeedEvaluation } from "../evaluation/comparison.js";
+import { type CategoryTask, evaluate, evaluationImages } from "../evaluation/evaluate.js";
+import type { Protocol } from "../evaluation/protocols.js";
+import { type QueryRank, queryRanksOf } from "../evaluation/query-ranks.js";
+import { type EmbedderOptions, type RunEmbedder, withEmbedder } from "../evaluation/run-embedder.js";
+import { openRun } from "../runs/open-run.js";
+import { projectCommit } from "../runs/project-version.js";
+import type { RunConfig } from "../runs/run-config.js";
+import { resumeTraining, type TrainEvent, train } from "../training/train.js";
+
+export interface EvaluateRunOptions extends EmbedderOptions {
+  readonly dataset: RetrievalDataset;
+  readonly runDir: string;
+  readonly split: SplitName;
+  readonly protocol: Protocol;
+  /** Name beside the numbers; the model's own by default. */
+  readonly name?: string | undefined;
+}
+
+/** Trains into `runDir`, or goes on with the run there. @throws the signal's reason when it was stopped; the run is saved. */
+export async function trainRun({
+  dataset,
+  config,
+  runDir,
+  imageCache,
+  signal,
+  isStopped = false,
+  onEvent,
+}: Pick<EvaluateRunOptions, "dataset" | "runDir" | "imageCache" | "signal"> & {
+  readonly config: RunConfig;
+  /** The folder holds a run of this configuration that was stopped. */
+  readonly isStopped?: boolean;
+  readonly onEvent: (event: TrainEvent) => void;
+}): Promise<void> {
+  const options = { dataset, config, runDir, imageCache, signal, onEvent };
+  await (isStopped ? resumeTraining(options) : train(options));
+  signal?.throwIfAborted();
+}
+
+/**
+ * Recalls and the rank of every query.
+ * @param inspect is given the embedder and what the ranks come from, before both are let go.
+ */
+export async function evaluateRun(
+  options: EvaluateRunOptions,
+  inspect: (opened: RunEmbedder, categories: readonly CategoryTask[]) => Promise<void> = async () =>
+    undefined,
+): Promise<SeedEvaluation> {
+  const { dataset, runDir, split, protocol, name } = options;
+  const opened = openRun(runDir);
+  return withEmbedder(opened, dataset, options, async (embedding) => {
+    const { embedder, usable } = embedding;
+    const ranks: Record<string, QueryRank[]> = {};
+    const categories: CategoryTask[] = [];
+    const result = await evaluate(await usable(evaluationImages(dataset.split(split), protocol)), embedder, {
+      split,
+      protocol,
+      model: name ?? opened.config.model,
+      seed: opened.config.training.seed,
+      commit: projectCommit(),
+      onCategory: async (category) => {
+        ranks[category.category] = queryRanksOf(category);
+        categories.push(category);
+      },
+    });
+    await inspect(embedding, categories);
+    return { result, ranks };
+  });
+}

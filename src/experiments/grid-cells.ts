@@ -1,0 +1,103 @@
+/** The cells of a grid: every row of its table at every seed, with equal budgets. */
+import { ConfigError, UsageError } from "../errors.js";
+import { type ModelName, modelDefinition } from "../models/registry.js";
+import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
+import { trainingFields } from "../runs/training-fields.js";
+
+/** A row of the table. */
+export interface GridRow {
+  /** Letters, digits and dashes: it names folders. */
+  readonly name: string;
+  /** As tables show it: "+ L_c + MSR". */
+  readonly title: string;
+  readonly model: ModelName;
+  /** What this row changes in the configuration that all have. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** Name of the row it is compared with; the first one by default. */
+  readonly against?: string;
+}
+
+/** One training. */
+export interface GridCell {
+  readonly row: GridRow;
+  readonly seed: number;
+  /** "tirg-seed2": the cell's folder. */
+  readonly name: string;
+  readonly config: RunConfig;
+}
+
+export interface GridPlan {
+  readonly rows: readonly GridRow[];
+  readonly seeds: readonly number[];
+  /** Content of a configuration file. */
+  readonly file?: unknown;
+  /** Assignments for all rows. */
+  readonly set: readonly string[];
+}
+
+export interface PlannedCells {
+  /** All rows at the first seed, then all at the next: a grid that is stopped can be compared already. */
+  readonly cells: readonly GridCell[];
+  /** Fields that only some models have, with those. */
+  readonly partial: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Every cell with its configuration. Training fields are those of all rows, so that steps, batches and the order of the
+ * data are the same at equal seeds. A field that only some models have goes to these.
+ * @throws ConfigError, UsageError that list what is wrong in any row.
+ */
+export function planCells({ rows, seeds, file = {}, set }: GridPlan): PlannedCells {
+  const owned = set.filter((assignment) => ["model", "seed"].includes(nameOf(assignment)));
+  if (owned.length > 0) {
+    throw new UsageError(
+      `--set: the grid chooses models and seeds itself; got ${owned.join(", ")}; leave them out, see --seeds`,
+    );
+  }
+  const models = [...new Set(rows.map(({ model }) => model))];
+  const partial = new Map<string, readonly string[]>();
+  for (const name of [...Object.keys(isFields(file) ? file : {}), ...set.map(nameOf)]) {
+    const having = models.filter((model) => hasField(model, name));
+    if (having.length > 0 && having.length < models.length) partial.set(name, having);
+  }
+  const problems = new Set<string>();
+  const cells = seeds.flatMap((seed) =>
+    rows.flatMap((row): GridCell[] => {
+      const isOwn = (name: string) => partial.get(name)?.includes(row.model) ?? true;
+      try {
+        const config = resolveRunConfig({
+          file: isFields(file)
+            ? Object.fromEntries(Object.entries(file).filter(([name]) => isOwn(name)))
+            : file,
+          model: row.model,
+          seed,
+          set: [...set.filter((assignment) => isOwn(nameOf(assignment))), ...assignments(row.fields)],
+        });
+        return [{ row, seed, name: `${row.name}-seed${seed}`, config }];
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        problems.add(`${row.title}: ${error.message}`);
+        return [];
+      }
+    }),
+  );
+  if (problems.size > 0) throw new ConfigError([...problems].join("\n"));
+  return { cells, partial };
+}
+
+/** A configuration file's content, if it is what it must be. */
+function isFields(file: unknown): file is Readonly<Record<string, unknown>> {
+  return typeof file === "object" && file !== null && !Array.isArray(file);
+}
+
+function hasField(model: ModelName, name: string): boolean {
+  return name in trainingFields || name in modelDefinition(model).schema.shape;
+}
+
+function nameOf(assignment: string): string {
+  return assignment.slice(0, assignment.indexOf("="));
+}
+
+function assignments(fields: GridRow["fields"] = {}): readonly string[] {
+  return Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+}

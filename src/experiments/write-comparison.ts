@@ -1,0 +1,139 @@
+/** What a grid leaves: the comparison as JSON, CSV, Markdown, a chart and a page. */
+
+import {
+  type Comparison,
+  type ComparisonEntry,
+  compareEntries,
+  comparisonMethod,
+} from "../evaluation/comparison.js";
+import { writeDurably } from "../files/durable-file.js";
+import { comparisonChartFile, comparisonPage, type RowCost } from "../report/comparison-page.js";
+import type { Fact } from "../report/fact-list.js";
+import { machineFacts } from "../report/machine-facts.js";
+import { projectCommit } from "../runs/project-version.js";
+import { readMetrics } from "../runs/run-files.js";
+import { comparisonCsv, comparisonMarkdown, differencesCsv } from "./comparison-tables.js";
+import type { GridCell, GridRow } from "./grid-cells.js";
+import type { GridFolder } from "./grid-folder.js";
+import type { CellOutcome } from "./run-grid.js";
+
+export interface WriteComparisonOptions {
+  readonly folder: GridFolder;
+  readonly rows: readonly GridRow[];
+  readonly cells: readonly GridCell[];
+  readonly outcomes: readonly CellOutcome[];
+  readonly title: string;
+  readonly lead: string;
+}
+
+/** A comparison and where it lies. */
+export interface WrittenComparison {
+  readonly comparison: Comparison;
+  readonly failures: readonly { readonly cell: string; readonly code: string; readonly message: string }[];
+  readonly files: Readonly<Record<"report" | "markdown" | "csv" | "differences" | "json" | "chart", string>>;
+}
+
+/** Compares the finished cells and writes everything, each file whole or not at all. */
+export function writeComparison(options: WriteComparisonOptions): WrittenComparison {
+  const { folder, rows, cells, outcomes, title, lead } = options;
+  const finished = cells.flatMap((cell) => {
+    const outcome = outcomes.find((o) => o.cell === cell);
+    return outcome && "evaluation" in outcome ? [{ cell, evaluation: outcome.evaluation }] : [];
+  });
+  const failures = outcomes.flatMap((outcome) =>
+    "failure" in outcome ? [{ cell: outcome.cell.name, ...outcome.failure }] : [],
+  );
+  const missing = cells.filter((cell) => !outcomes.some((o) => o.cell === cell)).map(({ name }) => name);
+  const titleOf = (name: string) => rows.find((row) => row.name === name)?.title;
+  const entries = rows.map((row): ComparisonEntry => {
+    const against = row.against === undefined ? undefined : titleOf(row.against);
+    const own = finished.filter(({ cell }) => cell.row === row);
+    return { name: row.title, against, evaluations: own.map(({ evaluation }) => evaluation) };
+  });
+  const comparison = compareEntries(entries);
+  const results = finished.map(({ evaluation }) => evaluation.result);
+  const files = {
+    report: folder.file("report.html"),
+    markdown: folder.file("comparison.md"),
+    csv: folder.file("comparison.csv"),
+    differences: folder.file("differences.csv"),
+    json: folder.file("comparison.json"),
+    chart: folder.file("recall-at-10.svg"),
+  };
+  const summary = { ...comparison, method: comparisonMethod(comparison), results, failures, missing };
+  writeText(files.json, `${JSON.stringify(summary, undefined, 2)}\n`);
+  writeText(
+    files.csv,
+    comparisonCsv(
+      finished.map(({ cell, evaluation }) => ({ row: cell.row.name, result: evaluation.result })),
+    ),
+  );
+  writeText(
+    files.differences,
+    differencesCsv(comparison, (title) => rows.find((row) => row.title === title)?.name ?? title),
+  );
+  writeText(files.markdown, comparisonMarkdown(comparison, results));
+  if (results.length > 0) writeText(files.chart, comparisonChartFile(comparison));
+  const firstSeed = finished[0]?.cell.seed;
+  writeText(
+    files.report,
+    comparisonPage({
+      title,
+      lead,
+      comparison,
+      results,
+      failures,
+      missing,
+      costs: rows.flatMap((row) => costOf(row, { folder, finished })),
+      trainings: finished
+        .filter(({ cell }) => cell.seed === firstSeed)
+        .map(({ cell }) => ({ model: cell.row.title, metrics: readMetrics(folder.runOf(cell)) })),
+      ...configurations(cells),
+      facts: [["Commit", projectCommit()], ...machineFacts()],
+    }),
+  );
+  return { comparison, failures, files };
+}
+
+function costOf(
+  row: GridRow,
+  {
+    folder,
+    finished,
+  }: { readonly folder: GridFolder; readonly finished: readonly { readonly cell: GridCell }[] },
+): readonly RowCost[] {
+  const manifests = finished
+    .filter(({ cell }) => cell.row === row)
+    .map(({ cell }) => folder.manifestOf(cell));
+  if (manifests.length === 0) return [];
+  return [
+    {
+      name: row.title,
+      steps: manifests.map(({ step }) => step),
+      seconds: manifests.map(({ seconds }) => seconds),
+    },
+  ];
+}
+
+/** Fields with one value everywhere, and for each row those that others have otherwise or not at all. */
+function configurations(cells: readonly GridCell[]): {
+  readonly configuration: readonly Fact[];
+  readonly rowFields: readonly { readonly name: string; readonly fields: readonly Fact[] }[];
+} {
+  const rows = [...new Map(cells.map((cell) => [cell.row, cell])).values()].map(({ row, config }) => ({
+    name: row.title,
+    fields: Object.entries(config.fields)
+      .filter(([name]) => name !== "seed")
+      .map(([name, value]): Fact => [name, JSON.stringify(value)]),
+  }));
+  const isCommon = ([name, value]: Fact) =>
+    rows.every(({ fields }) => fields.some((field) => field[0] === name && field[1] === value));
+  return {
+    configuration: rows[0]?.fields.filter(isCommon) ?? [],
+    rowFields: rows.map(({ name, fields }) => ({ name, fields: fields.filter((field) => !isCommon(field)) })),
+  };
+}
+
+function writeText(file: string, text: string): void {
+  writeDurably(file, [text]);
+}

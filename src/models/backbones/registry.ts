@@ -1,0 +1,38 @@
+/** Every backbone by name. A new one is a file that extends `Backbone`, and a line here. */
+import type { Random } from "../../engine/tensor/random.js";
+import type { Backbone, PicturePreprocessing } from "./backbone.js";
+import { ResNet, resNetPreprocessing } from "./resnet.js";
+import { type ResNetName, resNetNames } from "./resnet-architectures.js";
+
+/** Fields of the configuration that choose a network's size. */
+export interface BackboneSize {
+  /** Multiplies the channels of every stage. */
+  readonly backboneWidth: number;
+}
+
+interface BackboneDefinition {
+  /** Known before there is a network: the defaults of a run's sizes. */
+  readonly preprocessing: PicturePreprocessing;
+  create(size: BackboneSize, random: Random): Backbone;
+}
+
+function resNet(name: ResNetName): BackboneDefinition {
+  return {
+    preprocessing: resNetPreprocessing,
+    create: ({ backboneWidth }, random) => new ResNet(name, random, { width: backboneWidth }),
+  };
+}
+
+export type BackboneName = ResNetName;
+
+/** Names of all backbones. */
+export const backboneNames: readonly [BackboneName, ...BackboneName[]] = resNetNames;
+
+const definitions = Object.fromEntries(resNetNames.map((name) => [name, resNet(name)])) as Readonly<
+  Record<BackboneName, BackboneDefinition>
+>;
+
+/** The definition of a backbone. */
+export function backboneDefinition(name: BackboneName): BackboneDefinition {
+  return definitions[name];
+}

@@ -1,0 +1,18 @@
+/** Scaled cosine similarities of a batch. */
+import type { Value } from "../../engine/graph/value.js";
+import { multiply } from "../../engine/ops/arithmetic.js";
+import { cast } from "../../engine/ops/constant.js";
+import { linear } from "../../engine/ops/linear.js";
+import { l2Normalise } from "../../engine/ops/normalisation.js";
+
+/**
+ * scale · cos(a_i, t_j). a, t [B, D], of any length, scale [] -> float64 [B, B].
+ * Gradients flow to a, t and the scale.
+ *
+ * In float64, and so are the losses on it: log(1 + small) and p - 1 cancel where the batch is almost right, and float32
+ * would leave few digits of the loss. It costs two small products.
+ */
+export function scaledSimilarity(a: Value, t: Value, scale: Value): Value {
+  const unit = (x: Value) => l2Normalise(cast(x, "float64"), { axis: 1 });
+  return multiply(linear(unit(a), unit(t)), cast(scale, "float64"));
+}

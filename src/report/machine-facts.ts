@@ -1,0 +1,14 @@
+/** When and on what a page was made. */
+import { availableParallelism } from "node:os";
+import type { Fact } from "./fact-list.js";
+
+/** For the foot of a page. */
+export function machineFacts(now = new Date()): readonly Fact[] {
+  return [
+    ["Made", now.toISOString().slice(0, 16).replace("T", " ")],
+    [
+      "Machine",
+      `${process.platform} ${process.arch}, ${availableParallelism()} processors, Node.js ${process.versions.node}`,
+    ],
+  ];
+}

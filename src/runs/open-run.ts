@@ -1,0 +1,39 @@
+/** Opens a trained run. */
+import { join } from "node:path";
+import { Vocabulary } from "../text/vocabulary.js";
+import type { CompositionModel } from "../models/composition-model.js";
+import { createModel } from "../models/registry.js";
+import { Random } from "../engine/tensor/random.js";
+import { requireFloat32 } from "../weights/safetensors.js";
+import { type RunConfig, resolveRunConfig } from "./run-config.js";
+import { type RunManifest, readManifest, readPhrases, runFiles } from "./run-files.js";
+import { readParameters } from "./run-parameters.js";
+
+/** A run folder's content. */
+export interface Run {
+  readonly runDir: string;
+  readonly manifest: RunManifest;
+  readonly config: RunConfig;
+  readonly vocabulary: Vocabulary;
+  /** Frequent modification phrases of the training texts, most frequent first; absent for runs of older versions. */
+  readonly phrases?: readonly string[] | undefined;
+  /** The model with the saved parameters. */
+  readonly model: CompositionModel;
+}
+
+/**
+ * Reads a run's configuration, vocabulary and parameters.
+ * @throws RunError when something is missing, or not as it was written; WeightsError, StateDictError, ConfigError when it is damaged.
+ */
+export function openRun(runDir: string): Run {
+  const manifest = readManifest(runDir);
+  const config = resolveRunConfig({ file: manifest.config });
+  const vocabulary = Vocabulary.load(join(runDir, runFiles.vocabulary));
+  const parameters = readParameters(runDir);
+  const model = createModel(config.model, config.modelConfig, {
+    vocabularySize: vocabulary.size,
+    random: new Random(0),
+  });
+  model.loadStateDict(requireFloat32(parameters, join(runDir, runFiles.parameters)));
+  return { runDir, manifest, config, vocabulary, phrases: readPhrases(runDir), model };
+}
