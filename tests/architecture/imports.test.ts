@@ -11,6 +11,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "cli-progress": ["cli"],
   echarts: ["report"],
   "csv-parse": ["catalogue"],
+  "@humanwhocodes/momoa": ["catalogue"],
   "csv-stringify": ["data", "experiments"],
   "@bufbuild/protobuf": ["engine/onnx"],
   "pure-rand": ["engine/tensor"],

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { z } from "zod";
 import { countCatalogueRows } from "../../catalogue/read-catalogue.js";
 import { UsageError } from "../../errors.js";
 import type { IndexReport } from "../../search/index/index-catalogue.js";
@@ -9,10 +10,17 @@ import { indexFiles } from "../../search/index/manifest.js";
 import type { ModelSource } from "../encoders/encoder-of.js";
 import { indexWithModel } from "../encoders/index-with-model.js";
 import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
-import { type CommandContext, printJson } from "../terminal/context.js";
+import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
 import { duration, startProgress } from "../terminal/progress.js";
 import { indexCheckCommand } from "./index-check.js";
 import { indexDeleteCommand } from "./index-delete.js";
+
+/** Columns that no item can do without. */
+const needed = /^(?:id|image|category)$/i;
+const namesFlag = z
+  .string()
+  .transform((text) => text.split(",").flatMap((name) => name.trim() || []))
+  .refine((names) => !names.some((name) => needed.test(name)), "must leave id, image and category");
 
 const fields = {
   run: textFlag.optional(),
@@ -20,6 +28,8 @@ const fields = {
   catalogue: textFlag,
   out: textFlag,
   deleteMissing: switchFlag,
+  ignoreColumns: namesFlag.optional(),
+  allowLinks: switchFlag,
   batch: wholeNumberFlag({ min: 1, max: 1024 }).default(64),
   json: switchFlag,
 };
@@ -30,13 +40,15 @@ export function indexCommand(context: CommandContext): Command {
     .description(
       "Make a catalogue searchable: embed its pictures with a trained model and keep them in a folder.\n" +
         "Run again after the catalogue changed, or after a stop: only what is new or changed is embedded.\n" +
-        "Rows that cannot be used are listed in errors.jsonl in the folder; the others are indexed.",
+        "What cannot be used is listed in errors.jsonl in the folder, row by row; everything else is indexed.",
     )
     .option("--run <dir>", "run folder that `sdfn train` wrote (this or --bundle, required for a new index)")
     .option("--bundle <dir>", "exported model instead of a run")
-    .option("--catalogue <file>", "catalogue.csv or .jsonl: id, image, category, ... (required)")
+    .option("--catalogue <file>", "catalogue.csv, .tsv, .jsonl or .json: id, image, category, ... (required)")
     .option("--out <dir>", "folder of the index (required)")
     .option("--delete-missing", "also remove items that the catalogue does not have any more")
+    .option("--ignore-columns <names>", "columns to read as if they were not there, with commas between")
+    .option("--allow-links", "take pictures that are links out of the catalogue's folder")
     .option("--batch <n>", "pictures embedded at a time (default 64)")
     .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
@@ -58,12 +70,12 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const { catalogue, out, json } = flags;
   const startMs = performance.now();
   const model = sourceOf(flags);
-  const total = await countRows(catalogue, context, json);
-  const { deleteMissing, batch: batchSize } = flags;
+  const { deleteMissing, batch: batchSize, ignoreColumns: ignoredColumns, allowLinks } = flags;
+  const total = await countRows({ catalogue, ignoredColumns, json }, context);
   let report: IndexReport;
   try {
     report = await indexWithModel(
-      { model, out, total, json, file: catalogue, deleteMissing, batchSize },
+      { model, out, total, json, file: catalogue, deleteMissing, ignoredColumns, allowLinks, batchSize },
       context,
     );
   } catch (error) {
@@ -74,14 +86,41 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   }
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   if (json) printJson(context, { index: out, ...report, errorFile: report.errorFile ?? null, seconds });
-  else context.stdout.write(textOf(out, report, seconds));
+  else context.stdout.write(textOf(out, report, seconds) + (deleteMissing ? keptText(report) : ""));
+  if (usedRows(report) > 0) return;
+  context.stderr.write(`${catalogue}: no row could be used; ${report.errorFile} says why\n`);
+  throw new ExitCode(1);
 }
 
-async function countRows(file: string, { stderr }: CommandContext, json: boolean): Promise<number> {
+function usedRows({ added, updated, unchanged }: IndexReport): number {
+  return added + updated + unchanged;
+}
+
+/** Why nothing was deleted, if so. */
+function keptText(report: IndexReport): string {
+  const { count, rows } = report.unknownIds;
+  if (count === 0) return usedRows(report) > 0 ? "" : "--delete-missing: nothing was deleted\n";
+  const listed = rows.join(", ") + (count > rows.length ? ` and ${count - rows.length} more` : "");
+  const which = count === 1 ? `the id of row ${listed} is` : `the ids of rows ${listed} are`;
+  return `--delete-missing: nothing was deleted, because ${which} not known; correct what is listed and run again\n`;
+}
+
+async function countRows(
+  {
+    catalogue: file,
+    ignoredColumns,
+    json,
+  }: {
+    readonly catalogue: string;
+    readonly ignoredColumns: readonly string[] | undefined;
+    readonly json: boolean;
+  },
+  { stderr }: CommandContext,
+): Promise<number> {
   const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   const progress = startProgress("reading", sizeBytes, { stream: stderr, json, unit: "bytes" });
   try {
-    return await countCatalogueRows(file, { onBytes: (bytes) => progress.update(bytes) });
+    return await countCatalogueRows(file, { ignoredColumns, onBytes: (bytes) => progress.update(bytes) });
   } finally {
     progress.stop();
   }
@@ -117,7 +156,9 @@ function textOf(out: string, report: IndexReport, seconds: number): string {
           `stay damaged, for the catalogue does not have them: sdfn index check ${out}`,
         )
       : "") +
-    (report.errors > 0 ? row(report.errors, `could not be used: ${report.errorFile}`) : "") +
-    (report.notes > 0 ? row(report.notes, `read with a note: ${report.errorFile}`) : "")
+    (report.errors > 0 ? row(report.errors, "refused") : "") +
+    (report.refusedValues > 0 ? row(report.refusedValues, "values left out of their items") : "") +
+    (report.notes > 0 ? row(report.notes, report.notes === 1 ? "note" : "notes") : "") +
+    (report.errorFile === undefined ? "" : `listed in ${report.errorFile}\n`)
   );
 }

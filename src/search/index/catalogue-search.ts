@@ -11,7 +11,7 @@ import type {
 } from "../../embedding/encoder.js";
 import type { QueryRoutes } from "../../embedding/model-embedder.js";
 import { UsageError } from "../../errors.js";
-import type { Filter } from "../store/filter.js";
+import { type Filter, normalFilter } from "../store/filter.js";
 import type { StoreAnswer, StoreQuery } from "../store/vector-store.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
 import { type CatalogueEntry, parseEntry } from "./entry.js";
@@ -112,7 +112,7 @@ export class CatalogueSearch {
       vector,
       limit,
       offset,
-      filter: conditions.length === 0 ? undefined : { kind: "all", of: conditions },
+      filter: conditions.length === 0 ? undefined : normalFilter({ kind: "all", of: conditions }),
       isExact: isExact ?? false,
     });
     const ranked = hits.map((row, i) => ({ row, rank: offset + i + 1, isSound: isRowSound(row) }));
