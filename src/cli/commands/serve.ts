@@ -20,7 +20,7 @@ const fields = {
   requireReadKey: switchFlag,
   rateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerAddress),
   keyRateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerKey),
-  modelTime: wholeNumberFlag({ min: 1, max: 3600 }).default(modelMsPerAddress / 1000),
+  modelTime: wholeNumberFlag({ min: 1, max: 60 }).default(modelMsPerAddress / 1000),
   addressRequests: wholeNumberFlag({ min: 1, max: 10_000 }).default(requestsPerAddress),
   bodyTimeout: wholeNumberFlag({ min: 1, max: 3600 }).default(bodyTimeoutMs / 1000),
   timeout: wholeNumberFlag({ min: 1, max: 3600 }).default(timeoutMs / 1000),
@@ -57,11 +57,11 @@ export function serveCommand(context: CommandContext): Command {
     .option("--key-rate-limit <n>", `searches and writes a minute with one key (default ${ratePerKey})`)
     .option(
       "--model-time <s>",
-      `seconds a minute of the model's time for one address without a key (default ${modelMsPerAddress / 1000})`,
+      `seconds a minute of the model's time for one address without a key; 60 is no bound (default ${modelMsPerAddress / 1000})`,
     )
     .option(
       "--address-requests <n>",
-      `queries, and other answers, under way for one address without a key (default ${requestsPerAddress})`,
+      `queries under way for one address without a key; other requests 8 times as many (default ${requestsPerAddress})`,
     )
     .option("--body-timeout <s>", `seconds without a part of a body (default ${bodyTimeoutMs / 1000})`)
     .option("--timeout <s>", `seconds that a request may take (default ${timeoutMs / 1000})`)
@@ -77,7 +77,8 @@ export function serveCommand(context: CommandContext): Command {
         "  $ sdfn serve shop-index\n" +
         "  $ sdfn key add --keys keys.json --name shop --may write\n" +
         "  $ sdfn serve shop-index --keys keys.json --port 8080\n" +
-        "  $ sdfn serve shop-index --host 0.0.0.0 --keys keys.json --require-read-key --trust-proxy 10.0.0.0/8",
+        "  $ sdfn serve shop-index --host 0.0.0.0 --keys keys.json --require-read-key --trust-proxy 10.0.0.0/8 \\\n" +
+        "      --allow-host search.shop.example",
     )
     .action((index: string | undefined, given: Record<string, unknown>) =>
       run({ ...given, ...(index === undefined ? {} : { index }) }, context),
