@@ -155,7 +155,7 @@ describe("sdfn index", () => {
     expect(JSON.parse(readFileSync(report.errorFile, "utf8"))).toEqual({
       row: 2,
       id: idOf(rows[1]),
-      notes: [`${image}: the file ends early; only its end marker is missing, and every pixel was read`],
+      notes: [`${image}: the file ends early; its end marker is missing, and every pixel was read`],
     });
     // For people; the picture is read again as the row is another one.
     write(rows.map((line, i) => (i === 1 ? line.replace(/,train,|,val,/, ",changed,") : line)));
