@@ -37,7 +37,7 @@ async function dependsOnNothingMore(data: Uint8Array, timeoutSeconds: number): P
   const sums = new Set<string>();
   for (let i = 0; i < streamCount && sums.size < 2; i += 1) {
     const continued = Buffer.concat([data, continuation(random), endMarker]);
-    const sum = await sumOfPixels(continued, timeoutSeconds).catch(() => undefined); // data that it would read as codes
+    const sum = await sumOfPixels(continued, timeoutSeconds).catch(() => undefined); // it reads what follows, which is no data
     if (sum === undefined) return false;
     sums.add(sum);
   }

@@ -121,8 +121,12 @@ function withRestarts(whole: Buffer): Buffer {
   const data = whole.subarray(start, -2);
   const restart = (n: number) => Buffer.from([0xff, 0xd0 + n]);
   return Buffer.concat([
-    ...[whole.subarray(0, frame), interval, whole.subarray(frame, start)],
-    ...[data, restart(0), data, restart(1), data, restart(2), data, Buffer.from([0xff, 0xd9])],
+    whole.subarray(0, frame),
+    interval,
+    whole.subarray(frame, start),
+    ...[0, 1, 2].flatMap((n) => [data, restart(n)]),
+    data,
+    Buffer.from([0xff, 0xd9]),
   ]);
 }
 
