@@ -307,7 +307,7 @@ describe("sdfn index", () => {
       id: idOf(rows[1]),
       kind: "note",
       column: "image",
-      reason: `${image}: the file ends early; only its end marker is missing, and every pixel was read`,
+      reason: `${image}: the file ends early; its end marker is missing, and every pixel was read`,
     });
     // For people; the picture is read again as the row is another one.
     write(rows.map((line, i) => (i === 1 ? line.replace(/,train,|,val,/, ",changed,") : line)));
