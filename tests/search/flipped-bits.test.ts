@@ -164,7 +164,11 @@ describe("a flipped bit in the store's files", () => {
         const report = await indexCatalogue(index, encoder, { file: join(small.root, "catalogue.csv") });
         const { rows, damaged, damagedFiles } = await verifyIndex(index);
         expect({ place, rows, damaged: [...damaged], damagedFiles, left: report.damaged }).toEqual({
-          ...{ place, rows: small.ids.length, damaged: [], damagedFiles: [], left: [] },
+          place,
+          rows: small.ids.length,
+          damaged: [],
+          damagedFiles: [],
+          left: [],
         });
       } catch (error) {
         // The directory of a file is gone: nothing in it can be found.
