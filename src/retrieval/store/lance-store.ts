@@ -225,8 +225,12 @@ export class LanceStore implements VectorStore {
     }
   }
 
-  async damagedFiles(): Promise<readonly string[]> {
-    return this.#guarded(() => this.#files.damaged());
+  async damagedFiles(signal?: AbortSignal): Promise<readonly string[]> {
+    try {
+      return await this.#files.damaged(signal);
+    } catch (cause) {
+      throw signal?.aborted ? signal.reason : this.#failed(cause);
+    }
   }
 
   async acceptFiles(names: readonly string[]): Promise<void> {
