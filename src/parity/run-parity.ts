@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import type { CommandContext } from "../cli/terminal/context.js";
 import { SdfnError } from "../errors.js";
+import { visibleStream } from "../visible-text.js";
 import { checkFolder, type FileResult } from "./check-folder.js";
 import { lineOf, resultsAsJson, summaryOf } from "./report.js";
 
@@ -11,8 +12,9 @@ import { lineOf, resultsAsJson, summaryOf } from "./report.js";
  */
 export async function runParity(
   args: readonly string[],
-  { stdout, stderr }: Pick<CommandContext, "stdout" | "stderr">,
+  streams: Pick<CommandContext, "stdout" | "stderr">,
 ): Promise<number> {
+  const [stdout, stderr] = [visibleStream(streams.stdout), visibleStream(streams.stderr)];
   const printJson = (value: unknown) => stdout.write(`${JSON.stringify(value)}\n`);
   const fail = (code: string, message: string): void => {
     stderr.write(`${code}: ${message}\n`);

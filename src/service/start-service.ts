@@ -126,9 +126,9 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;
-    const watch = new DamageWatch(catalogue.index, metrics, log);
     const connections = new Connections(app.server);
     const address = await listen(app, host, port);
+    const watch = new DamageWatch(catalogue.index, metrics, log);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
     const open = { app, connections, writer, watch, catalogue };
     let stopped: Promise<void> | undefined;

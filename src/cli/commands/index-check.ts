@@ -41,22 +41,33 @@ export function indexCheckCommand(context: CommandContext): Command {
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const { index: folder, samples, k, seed, json } = readFlags("index check", fields, given, ["index"]);
   const index = await CatalogueIndex.open(folder, { access: "read" });
+  let looking: Progress | undefined;
   let progress: Progress | undefined;
   try {
     const { signal } = context;
     const check = await checkIndex(index, {
-      ...{ samples, k, seed, signal },
-      onProgress: (done, total) => {
+      samples,
+      k,
+      seed,
+      signal,
+      onRows(rows, total) {
+        looking ??= startProgress("looking at", total, { stream: context.stderr, json, unit: "items" });
+        looking.update(rows);
+      },
+      onProgress(done, total) {
+        looking?.stop();
         progress ??= startProgress("searching", total, { stream: context.stderr, json, unit: "queries" });
         progress.update(done);
       },
     });
+    looking?.stop();
     progress?.stop();
     const { modelId, model, embedDim, updated } = index.manifest;
     if (json) printJson(context, { index: folder, model, modelId, embedDim, updated, ...check });
     else context.stdout.write(isDamaged(check) ? damageText(folder, check) : textOf(folder, check));
     if (isDamaged(check)) throw new ExitCode(exitCodes.failed);
   } finally {
+    looking?.stop();
     progress?.stop();
     await index.close();
   }

@@ -56,7 +56,7 @@ export async function searchIndex(
   const pairs = pairsOf(flags);
   const index = await CatalogueIndex.open(flags.index, { access: "read", images: flags.images });
   try {
-    const files = index.store.damagedFiles();
+    const files = index.store.damagedFiles(context.signal);
     files.catch(() => undefined); // awaited below, should the model fail first
     const { encoder, close } = await openModel({ bundle: index.bundleFolder });
     try {
