@@ -1,6 +1,6 @@
 // `npm run pack`: the package file to publish. It carries its dependencies' versions as npm-shrinkwrap.json: those that
-// were tested, without the packages that `overrides` leaves out, and without install scripts, so that `npm install sdfn`
-// downloads nothing from outside the registry (docs/decisions/0002-dependencies.md).
+// were tested, and without install scripts, so that `npm install sdfn` downloads nothing from outside the registry
+// (docs/decisions/0002-dependencies.md).
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
