@@ -1,49 +1,49 @@
 /** `sdfn index check`: compares an index's searches with exact ones. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { CatalogueIndex } from "../../search/index/catalogue-index.js";
 import { checkIndex, type IndexCheck } from "../../search/index/check-index.js";
-import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { seed, text, wholeNumber } from "../flags/option-types.js";
+import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { type Progress, startProgress } from "../terminal/progress.js";
 import { textTable } from "../terminal/text-table.js";
 
-const fields = {
-  index: textFlag,
-  samples: wholeNumberFlag({ min: 1, max: 10_000 }).default(200),
-  k: wholeNumberFlag({ min: 1, max: 1000 }).default(50),
-  seed: seedFlag.default(1),
-  json: switchFlag,
-};
+const options = [
+  option("<index>", "folder of the index", text, { required: true }),
+  option("--samples <n>", "items searched for", wholeNumber({ min: 1, max: 10_000 }), { default: 200 }),
+  option("-k <n>", "answers compared", wholeNumber({ min: 1, max: 1000 }), { default: 50 }),
+  option("--seed <n>", "seed of the sample", seed, { default: 1 }),
+  jsonOption,
+];
 
 /** The command, ready to be added to a program. */
 export function indexCheckCommand(context: CommandContext): Command {
-  return new Command("check")
+  return optionCommand("check", options, (flags) => compareSearches(flags, context))
     .description(
       "Search for a sample of an index's items, approximately as searches do and exactly, with and without\n" +
         "filters. Prints what approximate search finds of the exact answers, and how long both take.",
     )
-    .argument("[index]", "folder of the index (required)")
-    .option("--samples <n>", "items searched for (default 200)")
-    .option("-k <n>", "answers compared (default 50)")
-    .option("--seed <n>", "seed of the sample (default 1)")
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n  $ sdfn index check shop-index\n  $ sdfn index check shop-index --samples 1000 -k 10 --json",
-    )
-    .action((index: string | undefined, _: unknown, command: Command) =>
-      run({ ...command.optsWithGlobals(), ...(index === undefined ? {} : { index }) }, context),
     );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { index: folder, samples, k, seed, json } = readFlags("index check", fields, given, ["index"]);
+async function compareSearches(
+  { index: folder, samples, k, seed, json }: Values<typeof options>,
+  context: CommandContext,
+): Promise<void> {
   const index = await CatalogueIndex.open(folder, { access: "read" });
   let progress: Progress | undefined;
   try {
     const { signal } = context;
     const check = await checkIndex(index, {
-      ...{ samples, k, seed, signal },
+      samples,
+      k,
+      seed,
+      signal,
       onProgress: (done, total) => {
         progress ??= startProgress("searching", total, { stream: context.stderr, json, unit: "queries" });
         progress.update(done);
