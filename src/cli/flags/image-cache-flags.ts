@@ -2,8 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type DiskCacheOptions, defaultDiskCacheBytes } from "../../files/disk-cache.js";
-import { textFlag, wholeNumberFlag } from "./flags.js";
-import { option } from "./option.js";
+import { option, type Values } from "./option.js";
 import { text, wholeNumber } from "./option-types.js";
 
 const bytesPerGigabyte = 1e9;
@@ -17,17 +16,9 @@ export const imageCacheOptions = [
   }),
 ];
 
-/** Schema of the options, for `readFlags`. */
-export const imageCacheFields = {
-  imageCache: textFlag.optional(),
-  imageCacheGb: wholeNumberFlag({ min: 1, max: 100_000 }).prefault("10"),
-};
-export const imageCacheOption = ["--image-cache <dir>", 'folder of resized images, or "off"'] as const;
-export const imageCacheBoundOption = ["--image-cache-gb <n>", "bound on that folder in GB"] as const;
-
 /** Where resized images are kept, or undefined for nowhere. */
 export function imageCacheOf(
-  { imageCache, imageCacheGb }: { readonly imageCache?: string | undefined; readonly imageCacheGb: number },
+  { imageCache, imageCacheGb }: Values<typeof imageCacheOptions>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): DiskCacheOptions | undefined {
   const folder = imageCache ?? (environment.SDFN_IMAGE_CACHE || defaultFolder(environment));
