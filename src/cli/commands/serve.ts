@@ -1,53 +1,61 @@
 /** `sdfn serve`: answers searches in an indexed catalogue over HTTP. */
 import { once } from "node:events";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { type Service, serviceDefaults, startService } from "../../service/start-service.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { choice, onOff, text, wholeNumber } from "../flags/option-types.js";
 import { type CommandContext, ExitCode, exitCodes, printJson } from "../terminal/context.js";
 
 const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
 const { port, host, ratePerAddress, ratePerKey, timeoutMs, maxWaiting } = serviceDefaults;
 
-const fields = {
-  index: textFlag,
-  port: wholeNumberFlag({ min: 0, max: 65_535 }).default(port),
-  host: textFlag.default(host),
-  keys: textFlag.optional(),
-  requireReadKey: switchFlag,
-  rateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerAddress),
-  keyRateLimit: wholeNumberFlag({ min: 1, max: 1e6 }).default(ratePerKey),
-  timeout: wholeNumberFlag({ min: 1, max: 3600 }).default(timeoutMs / 1000),
-  maxWaiting: wholeNumberFlag({ min: 1, max: 10_000 }).default(maxWaiting),
-  trustProxy: textFlag.optional(),
-  logLevel: choiceFlag(logLevels).default("info"),
-  json: switchFlag,
-};
+const options = [
+  option("<index>", "folder of the index", text, { required: true }),
+  option("--port <n>", "port to listen on; 0 takes a free one", wholeNumber({ min: 0, max: 65_535 }), {
+    default: port,
+  }),
+  option("--host <address>", "address to listen on; 127.0.0.1 is this machine only", text, { default: host }),
+  option("--log-level <level>", "least weight of the lines that are logged", choice(logLevels), {
+    default: "info",
+  }),
+  option("--json", "print one JSON line with the address instead of text", onOff),
+  "Keys:",
+  option("--keys <file>", "file of keys that `sdfn key add` made; read again on SIGHUP", text),
+  option("--require-read-key", "searches need a key too", onOff),
+  "Limits:",
+  option(
+    "--rate-limit <n>",
+    "searches a minute of one address without a key",
+    wholeNumber({ min: 1, max: 1e6 }),
+    { default: ratePerAddress },
+  ),
+  option(
+    "--key-rate-limit <n>",
+    "searches and writes a minute with one key",
+    wholeNumber({ min: 1, max: 1e6 }),
+    { default: ratePerKey },
+  ),
+  option("--timeout <s>", "seconds that a request may take", wholeNumber({ min: 1, max: 3600 }), {
+    default: timeoutMs / 1000,
+  }),
+  option(
+    "--max-waiting <n>",
+    "queries that may wait; others are told to come back",
+    wholeNumber({ min: 1, max: 10_000 }),
+    { default: maxWaiting },
+  ),
+  option("--trust-proxy <addresses>", "reverse proxies, with commas, whose X-Forwarded-For counts", text),
+];
 
 /** The command, ready to be added to a program. */
 export function serveCommand(context: CommandContext): Command {
-  return new Command("serve")
+  return optionCommand("serve", options, (flags) => serveIndex(flags, context))
     .description(
       "Answer searches in an index over HTTP, with a page for people (/) and an interface for programs (/docs).\n" +
         "With a key that may write, items are added and removed over HTTP too; one such service per index.\n" +
         "Log lines (JSON) go to standard error.",
     )
-    .argument("[index]", "folder of the index (required)")
-    .option("--port <n>", `port to listen on; 0 takes a free one (default ${port})`)
-    .option("--host <address>", `address to listen on (default ${host}: this machine only)`)
-    .option("--log-level <level>", `${logLevels.join(", ")} (default info)`)
-    .option("--json", "print one JSON line with the address instead of text")
-    .optionsGroup("Keys:")
-    .option("--keys <file>", "file of keys that `sdfn key add` made; read again on SIGHUP")
-    .option("--require-read-key", "searches need a key too")
-    .optionsGroup("Limits:")
-    .option("--rate-limit <n>", `searches a minute of one address without a key (default ${ratePerAddress})`)
-    .option("--key-rate-limit <n>", `searches and writes a minute with one key (default ${ratePerKey})`)
-    .option("--timeout <s>", `seconds that a request may take (default ${timeoutMs / 1000})`)
-    .option(
-      "--max-waiting <n>",
-      `queries that may wait; others are told to come back (default ${maxWaiting})`,
-    )
-    .option("--trust-proxy <addresses>", "reverse proxies, with commas, whose X-Forwarded-For counts")
     .addHelpText(
       "after",
       "\nCtrl-C and SIGTERM stop it: requests under way are answered, writes finish; a second one ends it at once.\n" +
@@ -56,17 +64,18 @@ export function serveCommand(context: CommandContext): Command {
         "  $ sdfn key add --keys keys.json --name shop --may write\n" +
         "  $ sdfn serve shop-index --keys keys.json --port 8080\n" +
         "  $ sdfn serve shop-index --host 0.0.0.0 --keys keys.json --require-read-key --trust-proxy 10.0.0.0/8",
-    )
-    .action((index: string | undefined, given: Record<string, unknown>) =>
-      run({ ...given, ...(index === undefined ? {} : { index }) }, context),
     );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { json, rateLimit, keyRateLimit, timeout, ...flags } = readFlags("serve", fields, given, ["index"]);
+async function serveIndex(
+  { json, rateLimit, keyRateLimit, timeout, ...flags }: Values<typeof options>,
+  context: CommandContext,
+): Promise<void> {
   const service = await startService({
     ...flags,
-    ...{ ratePerAddress: rateLimit, ratePerKey: keyRateLimit, timeoutMs: timeout * 1000 },
+    ratePerAddress: rateLimit,
+    ratePerKey: keyRateLimit,
+    timeoutMs: timeout * 1000,
     logStream: context.stderr,
   });
   const { address, isWritable } = service;
