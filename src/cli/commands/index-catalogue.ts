@@ -18,11 +18,7 @@ import { indexCheckCommand } from "./index-check.js";
 import { indexDeleteCommand } from "./index-delete.js";
 
 const options = [
-  option(
-    "--run <dir>",
-    "run folder that `sdfn train` wrote (this or --bundle, required for a new index)",
-    text,
-  ),
+  option("--run <dir>", "run folder that `sdfn train` wrote; a new index needs this or --bundle", text),
   option("--bundle <dir>", "exported model instead of a run", text, { excludes: "--run" }),
   option("--catalogue <file>", "catalogue.csv or .jsonl: id, image, category, ...", text, { required: true }),
   option("--out <dir>", "folder of the index", text, { required: true }),
