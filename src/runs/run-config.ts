@@ -30,7 +30,7 @@ export interface ConfigSources {
  * @throws ConfigError that lists everything wrong at once; UsageError for an unknown model.
  */
 export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSources): RunConfig {
-  if (typeof file !== "object" || file === null || Array.isArray(file)) {
+  if (!isFields(file)) {
     throw new ConfigError(
       `configuration: must be a JSON object of fields; got ${JSON.stringify(file)?.slice(0, 60)}`,
     );
@@ -63,6 +63,11 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     training: pick(trainingFields) as TrainingConfig,
     fields,
   };
+}
+
+/** Is it what a configuration file must hold: one object? */
+export function isFields(file: unknown): file is Readonly<Record<string, unknown>> {
+  return typeof file === "object" && file !== null && !Array.isArray(file);
 }
 
 function parseValue(text: string): unknown {

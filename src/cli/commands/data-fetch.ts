@@ -11,12 +11,13 @@ import {
 } from "../../data/fetch/fetch-dataset.js";
 import type { ImageCounts } from "../../data/fetch/fetch-report.js";
 import type { FetchProgress } from "../../data/fetch/fetch-session.js";
+import { formatDuration } from "../../report/format.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";
 import { choice, list, onOff, text, wholeNumber } from "../flags/option-types.js";
 import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
-import { duration, type Progress, startProgress } from "../terminal/progress.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
 
 const webAddress = z
   .string()
@@ -146,7 +147,7 @@ function textOf(result: FetchResult, seconds: number): string {
     [unsafeNames, "names that could lead out of the folder"],
   ];
   return (
-    `${directory}: ${dataset}, ${(fetchedBytes / bytesPerMegabyte).toFixed(1)} MB in ${duration(seconds)}\n` +
+    `${directory}: ${dataset}, ${(fetchedBytes / bytesPerMegabyte).toFixed(1)} MB in ${formatDuration(seconds)}\n` +
     row(files.present, "annotation files were there") +
     row(files.fetched, "annotation files fetched") +
     notes

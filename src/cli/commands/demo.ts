@@ -11,6 +11,7 @@ import type { EvaluationResult } from "../../evaluation/result.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { evaluateRun, trainRun } from "../../experiments/evaluate-run.js";
 import { demoPage } from "../../report/demo-page.js";
+import { formatDuration } from "../../report/format.js";
 import { machineFacts } from "../../report/machine-facts.js";
 import { openRun } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
@@ -26,7 +27,7 @@ import { optionCommand } from "../flags/option-command.js";
 import { assignments, onOff, text, wholeNumber } from "../flags/option-types.js";
 import { jsonOption, syntheticCatalogueOptions } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
-import { duration, startProgress } from "../terminal/progress.js";
+import { startProgress } from "../terminal/progress.js";
 import { imageCheckView } from "../views/image-check-view.js";
 import { namedRoutes } from "../views/query-routes.js";
 import { comparisonText } from "../views/recall-text.js";
@@ -132,7 +133,7 @@ async function runDemo(
   }
   say(
     `\nMean recall, protocol ${defaultProtocol.name}, percent\n${comparisonText(results)}\n` +
-      `Done in ${duration(seconds)}. Open the report in a browser:\n  ${folder.report}\n`,
+      `Done in ${formatDuration(seconds)}. Open the report in a browser:\n  ${folder.report}\n`,
   );
   if (serve) await serveDemo({ index: folder.index, port }, context);
   else say(`Search the catalogue in a browser: sdfn serve ${folder.index}\n`);

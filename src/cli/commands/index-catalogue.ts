@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { countCatalogueRows } from "../../catalogue/read-catalogue.js";
 import { UsageError } from "../../errors.js";
+import { formatDuration } from "../../report/format.js";
 import type { IndexReport } from "../../search/index/index-catalogue.js";
 import { indexFiles } from "../../search/index/manifest.js";
 import type { ModelSource } from "../encoders/encoder-of.js";
@@ -13,7 +14,7 @@ import { optionCommand } from "../flags/option-command.js";
 import { onOff, text, wholeNumber } from "../flags/option-types.js";
 import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
-import { duration, startProgress } from "../terminal/progress.js";
+import { startProgress } from "../terminal/progress.js";
 import { indexCheckCommand } from "./index-check.js";
 import { indexDeleteCommand } from "./index-delete.js";
 
@@ -92,7 +93,7 @@ function sourceOf({ run, bundle, out }: Values<typeof options>): ModelSource {
 function textOf(out: string, report: IndexReport, seconds: number): string {
   const row = (count: number, what: string): string => `  ${String(count).padStart(7)} ${what}\n`;
   return (
-    `${out}: ${report.rows} rows in ${duration(seconds)}\n` +
+    `${out}: ${report.rows} rows in ${formatDuration(seconds)}\n` +
     row(report.added, "added") +
     row(report.updated, "updated") +
     row(report.unchanged, "unchanged") +

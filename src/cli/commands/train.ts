@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { datasetNames, openDataset } from "../../data/datasets/open-dataset.js";
 import { modelNames } from "../../models/registry.js";
-import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
+import { formatDuration } from "../../report/format.js";
+import { isFields, type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
 import { readManifest } from "../../runs/run-files.js";
 import { checkpointChoices } from "../../training/checkpoint-store.js";
 import { defaultFeatureCache } from "../../training/frozen-features.js";
@@ -16,7 +17,6 @@ import { assignments, choice, onOff, seed, text } from "../flags/option-types.js
 import { readOptions } from "../flags/read-options.js";
 import { datasetOption, jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
-import { duration } from "../terminal/progress.js";
 import { trainingView } from "../views/training-view.js";
 
 /** What a configuration has that says nothing. */
@@ -169,10 +169,6 @@ function configOf(flags: CommonFlags, base: Readonly<Record<string, unknown>>): 
   });
 }
 
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Trains with a view of it, and says how it ended. */
 async function show(
   flags: CommonFlags,
@@ -209,5 +205,5 @@ async function show(
       ? `go on with: sdfn train --resume ${runDir}`
       : `next: sdfn evaluate --run ${runDir} --data ${data}\n` +
         `      sdfn report --run ${runDir} --data ${data}`;
-  context.stdout.write(`${status} after ${steps} steps, ${duration(seconds)}: ${runDir}\n${next}\n`);
+  context.stdout.write(`${status} after ${steps} steps, ${formatDuration(seconds)}: ${runDir}\n${next}\n`);
 }

@@ -4,6 +4,7 @@ import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
 import { UsageError, WeightsError } from "../../errors.js";
 import { resNetNames } from "../../models/resnet.js";
+import { formatCount } from "../../report/format.js";
 import { readWeights } from "../../weights/read-weights.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";
@@ -85,16 +86,15 @@ async function checkWeights(
 
 function describe(file: string, description: WeightsDescription): string {
   const { architecture, classes, ignored, types } = description;
-  const count = (value: number) => value.toLocaleString("en-GB");
   const kinds = Object.entries(types).map(([type, tensors]) => `${tensors} ${type}`);
   const lines = [
     [
       "architecture",
       architecture ? `${architecture.name}, width ${architecture.width}` : "not a known ResNet",
     ],
-    ["classifier", classes === undefined ? "none" : `${count(classes)} classes`],
-    ["tensors", `${count(description.tensors)} (${kinds.join(", ")})`],
-    ["parameters", count(description.parameters)],
+    ["classifier", classes === undefined ? "none" : `${formatCount(classes)} classes`],
+    ["tensors", `${formatCount(description.tensors)} (${kinds.join(", ")})`],
+    ["parameters", formatCount(description.parameters)],
     ["as backbone", ignored.length > 0 ? `ignored: ${summary(ignored)}` : "nothing is ignored"],
     ...(description.isFolded
       ? [["batch norm", "folded (means 0, variances 1): train with --set backboneStatistics=frozen"]]

@@ -1,5 +1,6 @@
 /** A progress bar on a terminal; a plain line now and then anywhere else. */
 import { SingleBar } from "cli-progress";
+import { formatDuration } from "../../report/format.js";
 
 export interface ProgressOptions {
   /** Where the bar is drawn. Standard error unless said otherwise, so that results can be piped. */
@@ -34,7 +35,8 @@ export function startProgress(
   const status = (done: number, extra: string): string => {
     const seconds = (now() - startMs) / 1000;
     const pace = seconds > 0 && done > 0 ? ` · ${rate(done / seconds)} ${unit}/s`.replace("  ", " ") : "";
-    const left = pace && done < total ? ` · ${duration((seconds / done) * (total - done))} left` : "";
+    const left =
+      pace && done < total ? ` · ${formatDuration(Math.round((seconds / done) * (total - done)))} left` : "";
     return `${done}/${total}${pace}${left}${extra ? ` · ${extra}` : ""}`;
   };
   if (json) return { update() {}, stop() {} };
@@ -68,13 +70,4 @@ export function startProgress(
 /** Three significant digits. */
 function rate(perSecond: number): string {
   return perSecond >= 100 ? perSecond.toFixed(0) : perSecond.toPrecision(3);
-}
-
-/** "42 s", "3 min 05 s" or "2 h 10 min". */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const two = (value: number): string => String(value).padStart(2, "0");
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
