@@ -20,7 +20,7 @@ export interface Progress {
   stop(): void;
 }
 
-const PLAIN_LINE_EVERY_MS = 10_000;
+const plainLineEveryMs = 10_000;
 
 /**
  * Starts a bar that shows count, rate and time left. When the stream is not a terminal it writes one plain line every
@@ -44,7 +44,7 @@ export function startProgress(
     let lastMs = startMs;
     return {
       update(done, extra = "") {
-        if (now() - lastMs < PLAIN_LINE_EVERY_MS) return;
+        if (now() - lastMs < plainLineEveryMs) return;
         lastMs = now();
         stream.write(`${label} ${status(done, extra)}\n`);
       },
