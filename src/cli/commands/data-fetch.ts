@@ -103,7 +103,7 @@ async function fetchPublished(flags: Values<typeof options>, context: CommandCon
   } catch (error) {
     view.stop();
     if (context.signal.aborted) {
-      context.stderr.write(`every file in ${flags.out} is whole; the same command goes on from here\n`);
+      context.stderr.write(`every file in ${flags.out} is whole; the same command continues from here\n`);
     }
     throw error;
   } finally {

@@ -50,7 +50,7 @@ export type GridFlags = Values<typeof gridOptions>;
 /** For the help of both. */
 export const gridHelp =
   "\nTrainings run one after another. Stop at any time and give the same command again: finished ones are not run again,\n" +
-  "the one under way goes on from its last checkpoint to the same numbers, failed ones are tried again. More seeds or rows\n" +
+  "the one under way resumes from its last checkpoint to the same numbers, failed ones are tried again. More seeds or rows\n" +
   "can be asked for in the same folder; another configuration or other data are refused.\n" +
   "All rows have the same steps, batches and, at equal seeds, order of the data.\n" +
   "The folder gets report.html, comparison.md, .csv and .json, differences.csv and recall-at-10.svg; each training lies\n" +
@@ -108,7 +108,7 @@ export async function runGridCommand(
       if (context.signal.aborted) {
         const report = outcomes.length > 0 ? ` (${write().files.report})` : "";
         context.stderr.write(
-          `${outcomes.length} of ${cells.length} cells are over${report}; the same command goes on where this one stopped\n`,
+          `${outcomes.length} of ${cells.length} cells are over${report}; the same command continues where this one stopped\n`,
         );
       }
       throw error;

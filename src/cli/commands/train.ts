@@ -1,4 +1,4 @@
-/** `sdfn train`: trains a model on a data set and writes a run folder, or goes on with one. */
+/** `sdfn train`: trains a model on a data set and writes a run folder, or resumes one. */
 import type { Command } from "commander";
 import { z } from "zod";
 import { datasetNames, openDataset } from "../../data/datasets/open-dataset.js";
@@ -202,7 +202,7 @@ async function show(
   }
   const next =
     status === "interrupted"
-      ? `go on with: sdfn train --resume ${runDir}`
+      ? `resume with: sdfn train --resume ${runDir}`
       : `next: sdfn evaluate --run ${runDir} --data ${data}\n` +
         `      sdfn report --run ${runDir} --data ${data}`;
   context.stdout.write(`${status} after ${steps} steps, ${formatDuration(seconds)}: ${runDir}\n${next}\n`);

@@ -85,7 +85,7 @@ describe("gridView", () => {
     wait(45);
     view.evaluating();
     view.finished(result); // the other half: three cells to go, of 90 s each
-    expect(context.output()).toContain("1/4 tirg, seed 1  goes on from step 50\n");
+    expect(context.output()).toContain("1/4 tirg, seed 1  resumed at step 50\n");
     expect(context.output()).toContain("(4 min 30 s left for all)");
   });
 

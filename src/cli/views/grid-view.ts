@@ -62,7 +62,7 @@ export function gridView(
         case "start":
           totalSteps = event.totalSteps;
           doneBefore += (trainingShare * event.step) / totalSteps;
-          if (event.step > 0 && !json) stdout.write(`${label}  goes on from step ${event.step}\n`);
+          if (event.step > 0 && !json) stdout.write(`${label}  resumed at step ${event.step}\n`);
           break;
         case "step": {
           bar ??= startProgress(label, totalSteps, { stream: stderr, json, unit: "steps", now });
