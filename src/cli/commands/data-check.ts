@@ -121,9 +121,9 @@ function tableOf(splits: readonly SplitSummary[]): string {
   return textTable([
     ["", "queries", "untargeted", "target = reference", "empty captions", "images", ...protocolNames],
     ...splits.flatMap(({ split, perCategory }) =>
-      Object.entries(perCategory).map(([category, summary]) => [
-        `${split} ${category}`,
-        ...[
+      Object.entries(perCategory).map(([category, summary]) =>
+        [
+          `${split} ${category}`,
           summary.queries,
           summary.untargeted,
           summary.targetIsReference,
@@ -131,7 +131,7 @@ function tableOf(splits: readonly SplitSummary[]): string {
           summary.images,
           ...protocolNames.map((name) => summary.gallery[name]),
         ].map(String),
-      ]),
+      ),
     ),
   ]);
 }

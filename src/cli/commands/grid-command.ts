@@ -132,10 +132,14 @@ function summaryText({ comparison, failures, files }: WrittenComparison): string
       return [
         name,
         String(seeds.length),
-        ...[mean.r1, mean.r10, mean.r50].map(formatSpread),
+        formatSpread(mean.r1),
+        formatSpread(mean.r10),
+        formatSpread(mean.r50),
         ...(r10
           ? [
-              ...[formatPoints(r10.mean), formatInterval(r10.interval), formatInterval(r10.overQueries)],
+              formatPoints(r10.mean),
+              formatInterval(r10.interval),
+              formatInterval(r10.overQueries),
               difference.against,
             ]
           : []),

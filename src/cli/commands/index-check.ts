@@ -69,7 +69,10 @@ function textOf(folder: string, { items, samples, k, oracle, filters }: IndexChe
         filter,
         String(fitting),
         recall.toFixed(4),
-        ...[approximateMs.p50, approximateMs.p95, exactMs.p50, exactMs.p95].map(ms),
+        ms(approximateMs.p50),
+        ms(approximateMs.p95),
+        ms(exactMs.p50),
+        ms(exactMs.p95),
         plan === "exact" ? "every item" : plan,
       ]),
     ])

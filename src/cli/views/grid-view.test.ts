@@ -28,7 +28,8 @@ const start = {
     triplets: 1,
     heldOut: 0,
   } as const),
-  ...{ vocabulary: 1, parameters: 1 },
+  vocabulary: 1,
+  parameters: 1,
 };
 const step = (index: number) => ({
   ...({ kind: "step", step: index, epoch: 1, gradientNorm: 1, learningRate: 1, imagesPerSecond: 1 } as const),
