@@ -48,10 +48,15 @@ const options = [
     { otherwise: "the folder's" },
   ),
   option("--trec <dir>", "also write TREC run and qrels files, a pair for each category", text),
-  option("--trec-depth <n>", "answers of each query in the run files", wholeNumber({ min: 1, max: 1e6 }), {
-    default: 100,
-    needs: "--trec",
-  }),
+  option(
+    "--trec-depth <n>",
+    "with --trec: answers of each query in the run files",
+    wholeNumber({ min: 1, max: 1e6 }),
+    {
+      default: 100,
+      needs: "--trec",
+    },
+  ),
   ...imageCacheOptions,
   jsonOption,
 ];

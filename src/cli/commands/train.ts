@@ -83,7 +83,7 @@ const checkpointOptions = [
   ),
   option(
     "--checkpoint <which>",
-    "where to start; the previous one is also taken when the latest is damaged",
+    "where to start; previous is for a run whose latest one is damaged",
     choice(checkpointChoices),
     { default: "latest" },
   ),
@@ -95,11 +95,12 @@ const resumeOptions = [
 ];
 
 const options = [
-  ...commonOptions,
   "For a new run:",
   ...newRunOptions,
   "To resume a run:",
   ...checkpointOptions,
+  "Options:",
+  ...commonOptions,
 ];
 
 /** The command, ready to be added to a program. */
