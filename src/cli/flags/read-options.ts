@@ -27,7 +27,7 @@ export function readOptions<Table extends OptionTable>(
   const problems = [
     ...(result.success ? [] : result.error.issues.map((issue) => describe(issue, options, values))),
     ...options.flatMap((option) => brokenRules(option, values)),
-    ...strangers(options, values).map((flags) => `${flags} ${others}`),
+    ...notInTable(options, values).map((flags) => `${flags} ${others}`),
   ];
   // The schema was made of the table, entry by entry.
   if (result.success && problems.length === 0) return result.data as Values<Table>;
@@ -65,7 +65,7 @@ function brokenRules(option: Option, values: Given["values"]): readonly string[]
 }
 
 /** Flags of what was given and is not in the table: one text, or none. */
-function strangers(options: readonly Option[], values: Given["values"]): readonly string[] {
+function notInTable(options: readonly Option[], values: Given["values"]): readonly string[] {
   const flags = Object.keys(values)
     .filter((name) => values[name] !== undefined && options.every((option) => option.name !== name))
     .map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
