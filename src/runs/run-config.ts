@@ -33,7 +33,7 @@ export interface ConfigSources {
  * @throws ConfigError that lists everything wrong at once; UsageError for an unknown model.
  */
 export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSources): RunConfig {
-  if (typeof file !== "object" || file === null || Array.isArray(file)) {
+  if (!isFields(file)) {
     throw new ConfigError(
       `configuration: must be a JSON object of fields; got ${JSON.stringify(file)?.slice(0, 60)}`,
     );
@@ -75,6 +75,11 @@ function pictureDefaults(backbone: unknown): Pick<PicturePreprocessing, "imagePx
   if (name === undefined) return undefined;
   const { imagePx, resizePx, imageFit } = backboneDefinition(name).preprocessing;
   return { imagePx, resizePx, imageFit };
+}
+
+/** Is it what a configuration file must hold: one object? */
+export function isFields(file: unknown): file is Readonly<Record<string, unknown>> {
+  return typeof file === "object" && file !== null && !Array.isArray(file);
 }
 
 function parseValue(text: string): unknown {

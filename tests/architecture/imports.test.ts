@@ -100,6 +100,18 @@ describe("imports", () => {
   });
 });
 
+describe("options of commands", () => {
+  it("are made of tables: only the module of tables calls commander for them", () => {
+    const own = "cli/flags/option-command.ts";
+    const wrong = modules
+      .filter(({ path }) => path !== own)
+      .filter(({ text }) => /\.(option|requiredOption|addOption|argument|arguments|addArgument)\(/.test(text))
+      .map(({ path }) => `src/${path} declares options; use a table and optionCommand`);
+    expect(wrong).toEqual([]);
+    expect(modules.some(({ path, text }) => path === own && text.includes(".addOption("))).toBe(true);
+  });
+});
+
 describe("docs/architecture.md", () => {
   it("shows the same floors, each folder with a word on what it holds", () => {
     const text = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8");

@@ -493,7 +493,7 @@ describe.skipIf(!isCompiled)("sdfn index as a process", () => {
     });
   });
 
-  it("stops at Ctrl-C with 130, and goes on from there", async () => {
+  it("stops at Ctrl-C with 130, and continues from there", async () => {
     const ended = await sdfnProcess([...args(), "--batch", "2"], {
       started: (child) => {
         const timer = setInterval(() => {
@@ -505,7 +505,7 @@ describe.skipIf(!isCompiled)("sdfn index as a process", () => {
     });
     expect(ended).toMatchObject({
       code: 130,
-      errors: expect.stringContaining("the same command goes on from here"),
+      errors: expect.stringContaining("the same command continues from here"),
     });
     const report = await index();
     expect(report.added + report.unchanged).toBe(rows.length - 1);

@@ -166,7 +166,7 @@ describe.skipIf(!existsSync(executable))("a run", () => {
       when: () => stepsIn(runDir) >= 4,
     });
     expect(stopped.code).toBe(130);
-    expect(stopped.output).toContain(`go on with: sdfn train --resume ${runDir}`);
+    expect(stopped.output).toContain(`resume with: sdfn train --resume ${runDir}`);
     expect(readManifest(runDir).status).toBe("interrupted");
     expect(openRun(runDir).manifest.step).toBeGreaterThanOrEqual(4);
     const { code, output } = await sdfnTrain(["--resume", runDir, "--json"]);
