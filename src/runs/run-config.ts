@@ -1,6 +1,7 @@
 /** A run's whole configuration: which model, its fields, and the training fields, in one flat object. */
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
+import type { ImageFit, ResizeKernel } from "../images/image.js";
 import type { PicturePreprocessing } from "../models/backbones/backbone.js";
 import { backboneDefinition } from "../models/backbones/registry.js";
 import { encoderFields } from "../models/encoder-config.js";
@@ -75,6 +76,16 @@ function pictureDefaults(backbone: unknown): Pick<PicturePreprocessing, "imagePx
   if (name === undefined) return undefined;
   const { imagePx, resizePx, imageFit } = backboneDefinition(name).preprocessing;
   return { imagePx, resizePx, imageFit };
+}
+
+/** How a run's pictures are read: what an image cache takes. */
+export function pictureOptions({ training, modelConfig }: RunConfig): {
+  readonly sizePx: number;
+  readonly fit: ImageFit;
+  readonly kernel: ResizeKernel;
+} {
+  const { kernel } = backboneDefinition(encoderFields.backbone.parse(modelConfig.backbone)).preprocessing;
+  return { sizePx: training.resizePx, fit: training.imageFit, kernel };
 }
 
 /** Is it what a configuration file must hold: one object? */

@@ -10,7 +10,7 @@ import { defaultImageBudgetBytes } from "../images/image-cache.js";
 import { ImageThread } from "../images/image-thread.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { createModel, type ModelSurroundings } from "../models/registry.js";
-import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
+import { pictureOptions, type RunConfig, resolveRunConfig } from "../runs/run-config.js";
 import { createRunFolder, readManifest, runFiles } from "../runs/run-files.js";
 import { type CheckpointChoice, openCheckpoint } from "./checkpoint-store.js";
 import { requireSameConfig } from "./data-fingerprint.js";
@@ -111,7 +111,7 @@ export async function resumeTraining(options: ResumeOptions): Promise<TrainSumma
 /** With the folder claimed, and the images at hand. */
 async function withRun(
   { dataset, runDir, imageCache, imageBudgetBytes = defaultImageBudgetBytes }: SharedOptions,
-  { training: { resizePx, imageFit } }: RunConfig,
+  config: RunConfig,
   use: (images: ImageThread) => Promise<TrainSummary>,
 ): Promise<TrainSummary> {
   const lock = join(runDir, runFiles.lock);
@@ -121,8 +121,7 @@ async function withRun(
     );
   const release = await claimLock(lock, busy);
   const images = new ImageThread((id) => dataset.imagePath(id), {
-    sizePx: resizePx,
-    fit: imageFit,
+    ...pictureOptions(config),
     disk: imageCache,
     budgetBytes: imageBudgetBytes,
   });

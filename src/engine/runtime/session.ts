@@ -97,6 +97,14 @@ export function toOrtFeeds(inputs: ReadonlyMap<string, Input>, feeds: Feeds): Re
   return result;
 }
 
+/** Of some tensors, those that a graph takes: a graph takes only what its outputs depend on. */
+export function usedFeeds<Value>(
+  session: { hasInput(name: string): boolean },
+  feeds: Readonly<Record<string, Value>>,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => session.hasInput(name)));
+}
+
 /** A graph without state, ready to run: outputs by name from inputs by name. */
 export class GraphSession<Output extends string> {
   readonly #session: ort.InferenceSession;
