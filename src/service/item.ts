@@ -10,7 +10,9 @@ import { parsed } from "./form.js";
 
 export function itemOf({ id, category, title, price, attributes, picture }: CatalogueEntry): Item {
   return {
-    ...{ id, category, attributes },
+    id,
+    category,
+    attributes,
     ...(title === undefined ? {} : { title }),
     ...(price === undefined ? {} : { price }),
     pictureUrl: `/v1/items/${encodeURIComponent(id)}/picture`,
