@@ -61,11 +61,11 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
     graphs: {
       images: { file: bundleFiles.images, inputs: images.inputs, outputs: images.outputs },
       queries: { file: bundleFiles.queries, inputs: queries.inputs, outputs: queries.outputs },
-      ...(pairs ? { pairs: { file: bundleFiles.pairs, inputs: pairs.inputs, outputs: pairs.outputs } } : {}),
+      pairs: pairs ? { file: bundleFiles.pairs, inputs: pairs.inputs, outputs: pairs.outputs } : undefined,
     },
-    ...(model.pairScoring ? { pairCandidates: model.pairScoring.candidates } : {}),
+    pairCandidates: model.pairScoring?.candidates,
     config: { ...config.fields },
-    ...(run.phrases ? { phrases: [...run.phrases] } : {}),
+    phrases: run.phrases ? [...run.phrases] : undefined,
     provenance: provenanceOf(run),
     files,
   };

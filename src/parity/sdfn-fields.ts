@@ -31,7 +31,7 @@ export function sdfnConfigOf(
     heads: comparison.number("heads"),
     ffnWidth: lengthOf(/(^|\.)ffn1\.bias$/),
     routerWidth: lengthOf(/_routers\.\d+\.fc1\.bias$/),
-    ...(moduleCount === undefined ? {} : { modules: moduleNames(comparison, names, moduleCount) }),
+    modules: moduleCount === undefined ? undefined : moduleNames(comparison, names, moduleCount),
     router: routerOf(names),
     routerMerge: comparison.textOr("merge", "mean"),
     dropout: 0,

@@ -8,7 +8,7 @@ export interface Picture {
   /** Address of the picture; `data:` keeps the page self-contained. */
   readonly dataUri: string;
   /** What it shows, if that is known: "red dress with long sleeves". */
-  readonly title?: string;
+  readonly title?: string | undefined;
 }
 
 /** One picture of a ranking. */

@@ -13,8 +13,8 @@ export function itemOf({ id, category, title, price, attributes, picture }: Cata
     id,
     category,
     attributes,
-    ...(title === undefined ? {} : { title }),
-    ...(price === undefined ? {} : { price }),
+    title,
+    price,
     pictureUrl: `/v1/items/${encodeURIComponent(id)}/picture`,
     thumbnailUrl: `/v1/thumbnails/${picture}`,
   };
@@ -43,8 +43,8 @@ export function writtenEntry(
   requireDistinctNames(attributes, given);
   return {
     category,
-    ...(title === "" ? {} : { title }),
-    ...(price === undefined ? {} : { price }),
+    title: title === "" ? undefined : title,
+    price,
     attributes: Object.fromEntries(Object.entries(attributes).filter(([, values]) => values.length > 0)),
   };
 }

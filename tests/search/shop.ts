@@ -82,7 +82,7 @@ export function sdfnProcess(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [executable, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
-      ...(uid === undefined ? {} : { uid }),
+      uid,
     });
     let [output, errors] = ["", ""];
     child.stdout.on("data", (chunk: Buffer) => {

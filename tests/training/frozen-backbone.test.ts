@@ -59,7 +59,7 @@ async function trained(
     runDir,
     featureCacheDir: cacheDir,
     session,
-    ...(signal ? { signal } : {}),
+    signal,
     onEvent(event) {
       events.push(event);
       onEvent?.(event);

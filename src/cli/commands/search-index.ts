@@ -238,7 +238,7 @@ async function pageOf({
     const dataUri = bytes
       ? `data:image/webp;base64,${Buffer.from(bytes).toString("base64")}`
       : noPicture.dataUri;
-    return { id: entry.id, dataUri, ...(entry.title === undefined ? {} : { title: entry.title }) };
+    return { id: entry.id, dataUri, title: entry.title };
   };
   const [first] = queries;
   let reference = noPicture;

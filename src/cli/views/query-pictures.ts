@@ -35,7 +35,7 @@ export async function withQueryPictures(
     return {
       id,
       dataUri: await thumbnailDataUri(dataset.imagePath(id) ?? id, thumbnailPx),
-      ...(title === undefined ? {} : { title }),
+      title,
     };
   };
   return {

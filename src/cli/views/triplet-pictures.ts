@@ -47,7 +47,7 @@ export async function withPictures(
     if (file === undefined || item === undefined) return undefined;
     try {
       const dataUri = await thumbnailDataUri(file, thumbnailPx);
-      return { id: item.id, dataUri, ...(item.title === undefined ? {} : { title: item.title }) };
+      return { id: item.id, dataUri, title: item.title };
     } catch (error) {
       if (error instanceof ImageError) return undefined; // counted as hidden; training reports it by name
       throw error;

@@ -66,7 +66,7 @@ export function annotationFiles(plan: CataloguePlan): Map<string, string> {
       const captions = plan.triplets
         .filter((triplet) => triplet.split === split && triplet.category === category)
         .map(({ referenceId, targetId, captions }) => ({
-          ...(split === "test" ? {} : { target: targetId }),
+          target: split === "test" ? undefined : targetId,
           candidate: referenceId,
           captions,
         }));

@@ -11,7 +11,7 @@ import { sum } from "./reduce.js";
 export interface SoftmaxOptions {
   readonly axis: number;
   /** bool, broadcasts to x: where false, the element takes no part. At least one element an axis must. */
-  readonly mask?: Value;
+  readonly mask?: Value | undefined;
 }
 
 /** y = e^x / sum e^x along one axis; masked-out elements give 0. */

@@ -131,7 +131,7 @@ function responseOf(
     queries: queries.map(({ routes, unknownWords, attention }) => ({
       routes: routes.map((layer) => layer.map((row) => row.map((weight) => rounded(weight, 4)))),
       unknownWords: [...unknownWords],
-      ...(isAttentionAsked && attention ? { attention: attentionOf(attention) } : {}),
+      attention: isAttentionAsked && attention ? attentionOf(attention) : undefined,
     })),
     timesMs: { encode: rounded(encode, 2), search: rounded(search, 2), total: rounded(total, 2) },
   };
