@@ -19,17 +19,17 @@ import { resNetWidth } from "./resnet-case.js";
 import { sdfnConfigOf } from "./sdfn-fields.js";
 
 /** How many elements of a tensor the file keeps, about. */
-const MOST_OF_GRADIENT = 96;
-const MOST_OF_FINAL = { joint: 256, separate: 32 } as const;
+const mostOfGradient = 96;
+const mostOfFinal = { joint: 256, separate: 32 } as const;
 
 /**
  * In a whole model's training pass the features already carry about 2e-6, in PyTorch's float32 too, and gradients of
  * routers are differences of much larger terms: the largest error seen is 2.6 roundings of the largest gradient.
  */
-const ROUNDOFFS = 8;
+const roundoffs = 8;
 
 /** References and targets through the backbone as one batch, or one after the other. */
-type ImagePasses = keyof typeof MOST_OF_FINAL;
+type ImagePasses = keyof typeof mostOfFinal;
 
 /** A run's batches, and the teacher's logits on them. */
 interface Course {
@@ -141,7 +141,7 @@ async function runSteps(
     const parameter = final.get(name);
     if (!parameter) throw new WeightsError(`${prefix}final/${name}: the model has no such parameter`);
     const value = { dtype: "float32", shape: parameter.shape, data: parameter.data } as const;
-    const options = { family: "finalParameters", mostElements: MOST_OF_FINAL[passes] } as const;
+    const options = { family: "finalParameters", mostElements: mostOfFinal[passes] } as const;
     comparison.compare(`${prefix}final/${name}`, value, options);
   }
 }
@@ -179,8 +179,8 @@ function compareGradients(comparison: Comparison, outputs: Readonly<Record<strin
     if (!gradient) throw new WeightsError(`grad/step0/${name}: the model has no such parameter`);
     const options = {
       family: "gradients",
-      mostElements: MOST_OF_GRADIENT,
-      roundoffCount: ROUNDOFFS,
+      mostElements: mostOfGradient,
+      roundoffCount: roundoffs,
     } as const;
     comparison.compare(`grad/step0/${name}`, gradient, options);
   }

@@ -7,7 +7,7 @@ import { caseNames, caseOf } from "./cases.js";
 import { Comparison, type FamilyError } from "./comparison.js";
 import { type Family, families, toleranceOf } from "./tolerances.js";
 
-const ENDING = ".safetensors";
+const fileEnding = ".safetensors";
 
 /** What came out for one file. */
 export interface FileResult {
@@ -27,7 +27,7 @@ export interface FileResult {
  * @throws WeightsError at once when the folder cannot be read or holds no golden file.
  */
 export async function* checkFolder(folder: string): AsyncGenerator<FileResult> {
-  for (const name of goldenFiles(folder)) yield await checkFile(join(folder, name + ENDING), name);
+  for (const name of goldenFiles(folder)) yield await checkFile(join(folder, name + fileEnding), name);
 }
 
 /** Names of the golden files of a folder, without their ending. */
@@ -41,10 +41,12 @@ function goldenFiles(folder: string): string[] {
       { cause },
     );
   }
-  const files = names.filter((name) => name.endsWith(ENDING)).map((name) => name.slice(0, -ENDING.length));
+  const files = names
+    .filter((name) => name.endsWith(fileEnding))
+    .map((name) => name.slice(0, -fileEnding.length));
   if (files.length === 0)
     throw new WeightsError(
-      `parity: no golden file (NAME${ENDING}) in ${folder}; got ${names.length} other files; the project's own are in tests/golden`,
+      `parity: no golden file (NAME${fileEnding}) in ${folder}; got ${names.length} other files; the project's own are in tests/golden`,
     );
   return files.toSorted();
 }

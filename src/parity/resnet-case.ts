@@ -12,11 +12,11 @@ import { compareAll, cotangentLoss, GraphInputs, summandNorm } from "./module-ca
 import { norm } from "./numbers.js";
 
 /** Channels of the first stage at width 1. */
-const BASE_CHANNELS = 64;
+const baseChannels = 64;
 
 /** How many elements of a gradient the file keeps, about. */
-const MOST_OF_INPUT = 1024;
-const MOST_OF_PARAMETER = 256;
+const mostOfInput = 1024;
+const mostOfParameter = 256;
 
 /**
  * x [B, 3, S, S] -> output/MODE/y, output/MODE/loss, the sampled gradients grad/MODE/NAME and their whole norms
@@ -41,7 +41,7 @@ export function resNetCase(name: ResNetName): (comparison: Comparison) => Promis
 
 /** Multiplier of the channels; `prefix` is what the backbone's keys begin with. */
 export function resNetWidth(comparison: Comparison, prefix: string): number {
-  return comparison.dim(`${prefix}conv1.weight`, 0) / BASE_CHANNELS;
+  return comparison.dim(`${prefix}conv1.weight`, 0) / baseChannels;
 }
 
 async function runMode(comparison: Comparison, module: ResNet, mode: "eval" | "train"): Promise<void> {
@@ -69,7 +69,7 @@ async function runMode(comparison: Comparison, module: ResNet, mode: "eval" | "t
       continue;
     }
     const target = name.slice("grad/".length);
-    const mostElements = target === "x" ? MOST_OF_INPUT : MOST_OF_PARAMETER;
+    const mostElements = target === "x" ? mostOfInput : mostOfParameter;
     comparison.compare(`grad/${mode}/${target}`, value, { family: "gradients", mostElements });
     comparison.compare(`grad_norm/${mode}/${target}`, float32([], [norm(value.data)]), {
       family: "gradients",

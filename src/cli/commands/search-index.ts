@@ -14,7 +14,6 @@ import {
   searchLimits,
 } from "../../search/index/catalogue-search.js";
 import type { CatalogueEntry } from "../../search/index/entry.js";
-import { thumbnailPx } from "../../search/index/index-catalogue.js";
 import type { Filter } from "../../search/store/filter.js";
 import { openModel } from "../encoders/encoder-of.js";
 import { filterFlag, filterHelp } from "../flags/filter-flag.js";
@@ -23,6 +22,7 @@ import { list, onOff, text, wholeNumber } from "../flags/option-types.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
+import { searchPicturePx } from "../views/picture-sizes.js";
 import { routesOf, routesText } from "../views/query-routes.js";
 import { queryOptions } from "./search-query.js";
 
@@ -247,7 +247,7 @@ async function pageOf({
     if (item) reference = await pictureOf(item.entry);
   } else if (first?.reference && "picture" in first.reference) {
     const file = String(first.reference.picture); // the command line gives paths
-    reference = { id: basename(file), dataUri: await thumbnailDataUri(file, thumbnailPx) };
+    reference = { id: basename(file), dataUri: await thumbnailDataUri(file, searchPicturePx) };
   }
   const { model, modelId, updated } = index.manifest;
   return searchPage({

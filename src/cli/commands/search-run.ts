@@ -20,6 +20,7 @@ import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
 import { imageCheckView } from "../views/image-check-view.js";
+import { searchPicturePx } from "../views/picture-sizes.js";
 import { namedRoutes, routesText } from "../views/query-routes.js";
 import { image, shownOptions, words } from "./search-query.js";
 
@@ -51,9 +52,6 @@ export const runSearchOptions = [
   ...shownOptions,
   ...galleryOptions,
 ];
-
-/** Longer side of the page's pictures, for screens with two pixels to a point. */
-const thumbnailPx = 320;
 
 /** Opens, embeds, searches, prints. */
 export async function searchRun(
@@ -96,7 +94,7 @@ export async function searchRun(
   if (flags.html !== undefined) {
     const picture = async (id: string, path: string): Promise<Picture> => ({
       id,
-      dataUri: await thumbnailDataUri(path, thumbnailPx),
+      dataUri: await thumbnailDataUri(path, searchPicturePx),
     });
     const answer = {
       reference: await picture(basename(flags.image), file),

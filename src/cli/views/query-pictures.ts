@@ -3,6 +3,7 @@
 import { hitsOf, type RetrievalDataset, type Triplet } from "../../data/triplet.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import type { Picture, QueryAnswer } from "../../report/types.js";
+import { answerPicturePx } from "./picture-sizes.js";
 
 /** A query and what was ranked for it. */
 export interface RankedQuery {
@@ -21,9 +22,6 @@ export interface QueryPictureOptions {
   readonly titleOf?: (id: string) => string | undefined;
 }
 
-/** Longer side of the pictures. */
-const thumbnailPx = 200;
-
 /** @throws ImageError when a picture cannot be decoded. */
 export async function withQueryPictures(
   { triplet, text, hits, rank, gallerySize }: RankedQuery,
@@ -34,7 +32,7 @@ export async function withQueryPictures(
     const title = titleOf(id);
     return {
       id,
-      dataUri: await thumbnailDataUri(dataset.imagePath(id) ?? id, thumbnailPx),
+      dataUri: await thumbnailDataUri(dataset.imagePath(id) ?? id, answerPicturePx),
       title,
     };
   };

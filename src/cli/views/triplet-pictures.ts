@@ -7,9 +7,8 @@ import { ImageError } from "../../errors.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import type { TripletSample } from "../../report/triplet-samples.js";
 import type { Picture } from "../../report/types.js";
+import { samplePicturePx } from "./picture-sizes.js";
 
-/** Longer side of the page's pictures. */
-const thumbnailPx = 240;
 const sampleCount = 48;
 
 /** Triplets that between them show every kind of change: those of rarely shown sets of attributes first. */
@@ -46,7 +45,7 @@ export async function withPictures(
     const item = table.items[row];
     if (file === undefined || item === undefined) return undefined;
     try {
-      const dataUri = await thumbnailDataUri(file, thumbnailPx);
+      const dataUri = await thumbnailDataUri(file, samplePicturePx);
       return { id: item.id, dataUri, title: item.title };
     } catch (error) {
       if (error instanceof ImageError) return undefined; // counted as hidden; training reports it by name

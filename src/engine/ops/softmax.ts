@@ -49,8 +49,8 @@ const logSoftmaxOp: Op<"x", { axis: number }> = {
 };
 
 /** A finite stand-in for minus infinity, whose differences are no NaN. */
-const EXCLUDED = -1e30;
+const excludedLogit = -1e30;
 
 function masked(x: Value, mask: Value | undefined): Value {
-  return mask ? where(mask, x, scalarLike(x, EXCLUDED)) : x;
+  return mask ? where(mask, x, scalarLike(x, excludedLogit)) : x;
 }
