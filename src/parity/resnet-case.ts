@@ -6,7 +6,7 @@ import { float32 } from "../engine/tensor/tensor.js";
 import { ResNet } from "../models/backbones/resnet.js";
 import type { ResNetName } from "../models/backbones/resnet-architectures.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { anyRandom } from "./layer-cases.js";
 import { compareAll, cotangentLoss, GraphInputs, summandNorm } from "./module-case.js";
 import { norm } from "./numbers.js";
@@ -23,7 +23,7 @@ const mostOfParameter = 256;
  * grad_norm/MODE/NAME, for the modes eval and train; after train the running statistics output/train/NAME. Eval is
  * also run as the inference graph with a symbolic batch.
  */
-export function resNetCase(name: ResNetName): (comparison: Comparison) => Promise<void> {
+export function resNetCase(name: ResNetName): (comparison: GoldenComparison) => Promise<void> {
   return async (comparison) => {
     const state = comparison.parameters();
     const build = (): ResNet => {
@@ -40,11 +40,11 @@ export function resNetCase(name: ResNetName): (comparison: Comparison) => Promis
 }
 
 /** Multiplier of the channels; `prefix` is what the backbone's keys begin with. */
-export function resNetWidth(comparison: Comparison, prefix: string): number {
+export function resNetWidth(comparison: GoldenComparison, prefix: string): number {
   return comparison.dim(`${prefix}conv1.weight`, 0) / baseChannels;
 }
 
-async function runMode(comparison: Comparison, module: ResNet, mode: "eval" | "train"): Promise<void> {
+async function runMode(comparison: GoldenComparison, module: ResNet, mode: "eval" | "train"): Promise<void> {
   const inputs = new GraphInputs(comparison, { hasSymbolicBatch: false });
   const pass = mode === "train" ? ForwardPass.training() : ForwardPass.inference();
   const x = inputs.value("x");

@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import { searchPage } from "../../report/search-page.js";
-import type { Picture } from "../../report/types.js";
+import type { PagePicture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { referenceFile, Searcher } from "../../search/searcher.js";
@@ -92,7 +92,7 @@ export async function searchRun(
   const named = namedRoutes(opened.config, routes);
 
   if (flags.html !== undefined) {
-    const picture = async (id: string, path: string): Promise<Picture> => ({
+    const picture = async (id: string, path: string): Promise<PagePicture> => ({
       id,
       dataUri: await thumbnailDataUri(path, searchPicturePx),
     });

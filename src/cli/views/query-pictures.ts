@@ -2,7 +2,7 @@
 
 import { hitsOf, type RetrievalDataset, type Triplet } from "../../data/triplet.js";
 import { thumbnailDataUri } from "../../images/image.js";
-import type { Picture, QueryAnswer } from "../../report/types.js";
+import type { PagePicture, QueryAnswer } from "../../report/types.js";
 import { answerPicturePx } from "./picture-sizes.js";
 
 /** A query and what was ranked for it. */
@@ -28,7 +28,7 @@ export async function withQueryPictures(
   { dataset, titleOf = () => undefined }: QueryPictureOptions,
 ): Promise<QueryAnswer> {
   const targets = new Set(hitsOf(triplet));
-  const picture = async (id: string): Promise<Picture> => {
+  const picture = async (id: string): Promise<PagePicture> => {
     const title = titleOf(id);
     return {
       id,

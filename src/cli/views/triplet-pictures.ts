@@ -6,7 +6,7 @@ import type { CataloguePictures } from "../../data/from-catalogue/write-triplets
 import { ImageError } from "../../errors.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import type { TripletSample } from "../../report/triplet-samples.js";
-import type { Picture } from "../../report/types.js";
+import type { PagePicture } from "../../report/types.js";
 import { samplePicturePx } from "./picture-sizes.js";
 
 const sampleCount = 48;
@@ -40,7 +40,7 @@ export async function withPictures(
   table: ItemTable,
   pictures: CataloguePictures,
 ): Promise<{ readonly samples: readonly TripletSample[]; readonly hidden: number }> {
-  const pictureOf = async (row: number): Promise<Picture | undefined> => {
+  const pictureOf = async (row: number): Promise<PagePicture | undefined> => {
     const file = pictures.fileOf(row);
     const item = table.items[row];
     if (file === undefined || item === undefined) return undefined;

@@ -9,13 +9,13 @@ const sheetSide = 4;
 /** How many pictures `renderPictures` draws best at once. One drawing of 16 takes two thirds of the time of 16. */
 export const picturesPerSheet = sheetSide * sheetSide;
 
-export interface Picture {
+export interface GarmentPicture {
   readonly design: Design;
   readonly variation: PictureVariation;
 }
 
 /** JPEG files (sRGB, no chroma subsampling), `sizePx` wide and high, in the order of at most `picturesPerSheet` pictures. */
-export async function renderPictures(pictures: readonly Picture[], sizePx: number): Promise<Buffer[]> {
+export async function renderPictures(pictures: readonly GarmentPicture[], sizePx: number): Promise<Buffer[]> {
   const side = sheetSide * sizePx;
   const drawings = pictures.map(({ design, variation }, i) => {
     const at = { x: (i % sheetSide) * sizePx, y: Math.floor(i / sheetSide) * sizePx };

@@ -30,7 +30,7 @@ export interface CompareOptions {
 }
 
 /** A golden file and the errors of ours against it. A compared tensor counts as used. */
-export class Comparison extends GoldenFile {
+export class GoldenComparison extends GoldenFile {
   readonly #errors = new Map<Family, Map<string, number>>();
   readonly #problems: string[] = [];
   readonly #largestBySort = new Map<string, number>();
