@@ -9,7 +9,9 @@ const axes = {
   "frozen-batch": [8, 64, 256].map((batch) => ({ batch, isFrozen: true })),
   regions: [128, 224, 320, 448].map((imagePx) => ({ batch: 8, imagePx, isFrozen: true })),
   vocabulary: [1000, 5000, 20_000, 80_000].map((vocabularySize) => ({
-    ...{ batch: 8, vocabularySize, isFrozen: true },
+    batch: 8,
+    vocabularySize,
+    isFrozen: true,
   })),
 };
 

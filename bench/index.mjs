@@ -64,7 +64,10 @@ export async function benchIndex({ folder, embedDim, threadCount, isJson }) {
         : null,
       itemsPerSecond: pictures.length / sum(ours),
       peer: peer ? { itemsPerSecond: pictures.length / sum(theirs), ...peerSummary } : null,
-      ...{ items: pictures.length, indexed: index.manifest.contents.items, embedDim, threads: threadCount },
+      items: pictures.length,
+      indexed: index.manifest.contents.items,
+      embedDim,
+      threads: threadCount,
       commit: projectCommit(),
     };
     if (!isJson && peer)

@@ -56,7 +56,11 @@ export async function benchLoad({ folder, embedDim, itemCount, clients, seconds,
     await Promise.all([watch(), ...Array.from({ length: clients }, (_, i) => client(i))]);
     await service.stop();
     const result = {
-      ...{ clients, seconds, answered: done.length, errors: errors.length, perSecond: done.length / seconds },
+      clients,
+      seconds,
+      answered: done.length,
+      errors: errors.length,
+      perSecond: done.length / seconds,
       ms: summary(done.map(({ ms }) => ms)),
       byKind: Object.fromEntries(
         Object.keys(kinds).map((kind) => [
@@ -69,7 +73,10 @@ export async function benchLoad({ folder, embedDim, itemCount, clients, seconds,
         longest: 1000 * Math.max(...readings.map(({ eventLoopMaxSeconds }) => eventLoopMaxSeconds)),
         p99: 1000 * Math.max(...readings.map(({ eventLoopP99Seconds }) => eventLoopP99Seconds)),
       },
-      ...{ embedDim, items: itemCount, threads: availableParallelism(), commit: projectCommit() },
+      embedDim,
+      items: itemCount,
+      threads: availableParallelism(),
+      commit: projectCommit(),
     };
     if (errors.length > 0) console.error(`the first error: ${errors[0]}`);
     if (!isJson) console.log(describe(result));

@@ -7,8 +7,15 @@ import { peakMemoryBytes } from "../dist/training/memory-estimate.js";
 import { measure, megabytes } from "./points.mjs";
 
 const demo = {
-  ...{ backbone: "resnet18", backboneWidth: 0.25, embedDim: 128, wordDim: 64, heads: 4, imageNorm: "batch" },
-  ...{ imagePx: 64, resizePx: 72, lambda2: 0 },
+  backbone: "resnet18",
+  backboneWidth: 0.25,
+  embedDim: 128,
+  wordDim: 64,
+  heads: 4,
+  imageNorm: "batch",
+  imagePx: 64,
+  resizePx: 72,
+  lambda2: 0,
 };
 const resnet18 = { backbone: "resnet18", embedDim: 512, heads: 8, backboneStatistics: "frozen" };
 const wide = { ...resnet18, embedDim: 1024 };

@@ -50,9 +50,18 @@ export async function benchStore({ items, queries, isJson }) {
     await exact.close();
     const sizes = await tidiedSizes(folder);
     const result = {
-      ...{ items, queries, embedDim, k, ingestSeconds: ingestMs / 1000, indexSeconds: indexMs / 1000 },
-      ...{ sizes, filters: rows, residentBytes: process.memoryUsage.rss() },
-      ...{ commit: projectCommit(), node: process.versions.node, processors: availableParallelism() },
+      items,
+      queries,
+      embedDim,
+      k,
+      ingestSeconds: ingestMs / 1000,
+      indexSeconds: indexMs / 1000,
+      sizes,
+      filters: rows,
+      residentBytes: process.memoryUsage.rss(),
+      commit: projectCommit(),
+      node: process.versions.node,
+      processors: availableParallelism(),
     };
     if (isJson) console.log(JSON.stringify(result));
     else print(result);

@@ -4,7 +4,7 @@ import { layerNorm } from "../engine/ops/normalisation.js";
 import { filled, parameter } from "./initial-values.js";
 import { Module } from "./module.js";
 
-const EPSILON = 1e-5;
+const epsilon = 1e-5;
 
 /**
  * y = (x - mean) / sqrt(variance + 1e-5) · weight + bias over the last axis. x [..., D] -> y [..., D].
@@ -21,6 +21,6 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Value): Value {
-    return layerNorm(x, { weight: this.weight, bias: this.bias, epsilon: EPSILON });
+    return layerNorm(x, { weight: this.weight, bias: this.bias, epsilon });
   }
 }

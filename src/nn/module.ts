@@ -9,7 +9,7 @@ import { StateDictError } from "../errors.js";
 export type StateDict = ReadonlyMap<string, Tensor<"float32">>;
 
 /** torchvision's counter of training batches: part of public weights, and of no use here. */
-const COUNTER = /(^|\.)num_batches_tracked$/;
+const counterName = /(^|\.)num_batches_tracked$/;
 
 /**
  * Base of layers and models. The path of fields to a parameter is its name: the field `weight` of the field
@@ -94,7 +94,7 @@ function differences(
 ): string[] {
   const missing = [...own.keys()].filter((name) => !given.has(name)).map((name) => `missing ${name}`);
   const unexpected = [...given.keys()]
-    .filter((name) => !own.has(name) && !COUNTER.test(name))
+    .filter((name) => !own.has(name) && !counterName.test(name))
     .map((name) => `unexpected ${name}`);
   const misshapen = [...own].flatMap(([name, { shape }]) => {
     const other = given.get(name);

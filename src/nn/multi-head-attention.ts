@@ -32,13 +32,13 @@ export class MultiHeadAttention extends Module {
    */
   forward(
     inputs: AttentionInputs,
-    { keyMask }: { readonly keyMask?: Value } = {},
+    { keyMask }: { readonly keyMask?: Value | undefined } = {},
   ): { y: Value; weights: Value } {
     const { context, weights } = attention(inputs, {
       weight: this.in_proj_weight,
       bias: this.in_proj_bias,
       headCount: this.#headCount,
-      ...(keyMask ? { keyMask } : {}),
+      keyMask,
     });
     return { y: this.out_proj.forward(context), weights };
   }

@@ -75,8 +75,12 @@ export async function serviceApp({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
-        ...{ defaultSrc: ["'self'"], imgSrc: ["'self'", "blob:", "data:"], objectSrc: ["'none'"] },
-        ...{ baseUri: ["'none'"], formAction: ["'self'"], frameAncestors: ["'none'"] },
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", "blob:", "data:"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
       },
     },
     strictTransportSecurity: false,
@@ -122,7 +126,9 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
       genReqId: () => randomUUID(),
       routerOptions: { maxParamLength: longestParam },
       logger: {
-        ...{ level: log.level, stream: log.stream, base: null },
+        level: log.level,
+        stream: log.stream,
+        base: null,
         timestamp: () => `,"time":"${new Date().toISOString()}"`,
         formatters: { level: (level) => ({ level }) },
         // Never the request itself: addresses may have words of a query.

@@ -14,8 +14,13 @@ export interface ErrorAnswer {
 
 /** Codes that are not here are bugs. */
 const statuses: Readonly<Record<string, number>> = {
-  ...{ USAGE: 400, INPUT_INVALID: 400, IMAGE_INVALID: 400 },
-  ...{ KEY_NEEDED: 401, KEY_INVALID: 401, NOT_ALLOWED: 403, NOT_FOUND: 404 },
+  USAGE: 400,
+  INPUT_INVALID: 400,
+  IMAGE_INVALID: 400,
+  KEY_NEEDED: 401,
+  KEY_INVALID: 401,
+  NOT_ALLOWED: 403,
+  NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   BODY_TIMEOUT: 408,
   TOO_LARGE: 413,
@@ -24,14 +29,12 @@ const statuses: Readonly<Record<string, number>> = {
   RATE_LIMITED: 429,
   CONCURRENCY_LIMITED: 429,
   MODEL_TIME_LIMITED: 429,
-  ...{
-    INDEX_INVALID: 503,
-    ITEM_DAMAGED: 503,
-    BUNDLE_INVALID: 503,
-    ENCODER_FAILED: 503,
-    OVERLOADED: 503,
-    NOT_READY: 503,
-  },
+  INDEX_INVALID: 503,
+  ITEM_DAMAGED: 503,
+  BUNDLE_INVALID: 503,
+  ENCODER_FAILED: 503,
+  OVERLOADED: 503,
+  NOT_READY: 503,
   TIMEOUT: 504,
 };
 
@@ -45,7 +48,11 @@ const codesOfStatuses: Readonly<Record<number, string>> = {
 /** Seconds after which trouble of the server may be over. */
 const retryAfter: Readonly<Record<string, number>> = {
   CONCURRENCY_LIMITED: 1,
-  ...{ ENCODER_FAILED: 1, OVERLOADED: 1, NOT_READY: 5, INDEX_INVALID: 5, BUNDLE_INVALID: 5 },
+  ENCODER_FAILED: 1,
+  OVERLOADED: 1,
+  NOT_READY: 5,
+  INDEX_INVALID: 5,
+  BUNDLE_INVALID: 5,
 };
 
 const genericMessages: Readonly<Record<string, string>> = {
@@ -70,8 +77,11 @@ export function errorAnswer(error: unknown): ErrorAnswer {
       return { status, code, message, retryAfterSeconds: own ?? retryAfter[code], isServers: false };
     }
     return {
-      ...{ status: Math.max(status, 503), code, message: genericMessages[code] ?? bug.message },
-      ...{ retryAfterSeconds: retryAfter[code], isServers: true },
+      status: Math.max(status, 503),
+      code,
+      message: genericMessages[code] ?? bug.message,
+      retryAfterSeconds: retryAfter[code],
+      isServers: true,
     };
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
@@ -95,7 +105,9 @@ export function errorAnswer(error: unknown): ErrorAnswer {
 }
 
 const bug: ErrorAnswer = {
-  ...{ status: 500, code: "INTERNAL", isServers: true },
+  status: 500,
+  code: "INTERNAL",
+  isServers: true,
   message: "this is a bug of the service; tell the operator the request's id",
 };
 

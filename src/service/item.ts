@@ -10,9 +10,11 @@ import { parsed } from "./form.js";
 
 export function itemOf({ id, category, title, price, attributes, picture }: CatalogueEntry): Item {
   return {
-    ...{ id, category, attributes },
-    ...(title === undefined ? {} : { title }),
-    ...(price === undefined ? {} : { price }),
+    id,
+    category,
+    attributes,
+    title,
+    price,
     pictureUrl: `/v1/items/${encodeURIComponent(id)}/picture`,
     thumbnailUrl: `/v1/thumbnails/${picture}`,
   };
@@ -41,8 +43,8 @@ export function writtenEntry(
   requireDistinctNames(attributes, given);
   return {
     category,
-    ...(title === "" ? {} : { title }),
-    ...(price === undefined ? {} : { price }),
+    title: title === "" ? undefined : title,
+    price,
     attributes: Object.fromEntries(Object.entries(attributes).filter(([, values]) => values.length > 0)),
   };
 }

@@ -17,7 +17,8 @@ export async function openApi(app: ServiceApp): Promise<void> {
     openapi: {
       openapi: "3.1.0",
       info: {
-        ...{ title: "SDFN search", version: "1" },
+        title: "SDFN search",
+        version: "1",
         description:
           "Search a catalogue with pictures and words. Every answer that is not a success is `{ error: { code, message, requestId } }`.",
       },

@@ -74,7 +74,10 @@ export interface Service {
 }
 
 export const serviceDefaults = {
-  ...{ port: 8080, host: "127.0.0.1", ratePerAddress: 120, ratePerKey: 6000 },
+  port: 8080,
+  host: "127.0.0.1",
+  ratePerAddress: 120,
+  ratePerKey: 6000,
   modelMsPerAddress: 30_000,
   requestsPerAddress: 32,
   timeoutMs: 30_000,
@@ -133,7 +136,8 @@ export async function startService(given: ServiceOptions): Promise<Service> {
     const open = { app, connections, writer, watch, catalogue };
     let stopped: Promise<void> | undefined;
     return {
-      ...{ address, isWritable },
+      address,
+      isWritable,
       async reloadKeys() {
         keys = await readKeys();
         log.info("keys read again");

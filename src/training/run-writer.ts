@@ -110,7 +110,7 @@ export class RunWriter {
       chosenOn: isBestKept
         ? `${count} triplets held out of the train split by ${holdOutBy}: mean of R@1, R@10 and R@50`
         : "nothing: the last parameters",
-      ...(best ? { heldOutRecall: best.recall } : {}),
+      heldOutRecall: best?.recall,
     };
   }
 
@@ -141,8 +141,8 @@ function manifestFacts(run: Compiled, commit: string): ManifestFacts {
     format: 1,
     commit,
     dataset: { name: dataset.name, root: dataset.root },
-    ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
-    ...(initialWeights ? { initialWeights } : {}),
+    featureCache: features ? resolve(featureCacheDir) : undefined,
+    initialWeights,
     heldOut: {
       by: config.training.holdOutBy,
       triplets: data.parts.validation?.triplets.length ?? 0,

@@ -59,7 +59,7 @@ export interface CompiledStep {
 }
 
 /** Input that multiplies distillation: 0 as long as there is no teacher, else 1. */
-export const DISTILLATION_FACTOR = "distillationFactor";
+export const distillationFactorInput = "distillationFactor";
 
 /** `count` triplets through the model, from the inputs `images` (references, then targets), `tokens` and `lengths`. */
 export function forwardGraph(
@@ -96,7 +96,7 @@ const lossPrefix = "loss.";
 /** Builds the losses that the model states for a whole batch. */
 export function lossGraph(model: CompositionModel, features: BatchFeatures, pass: ForwardPass): LossGraph {
   const teacher = model.isSelfDistilled ? teacherInputs(features.composition.logits ?? []) : undefined;
-  const factor = new Input(DISTILLATION_FACTOR, "float32", []);
+  const factor = new Input(distillationFactorInput, "float32", []);
   const parts = objective(model, { ...features, teacher: teacher && { logits: teacher, factor } }, pass);
   const total = totalLoss(parts);
   const named = parts.map(({ name, value }) => [lossPrefix + name, value] as const);

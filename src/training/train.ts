@@ -55,7 +55,7 @@ interface SharedOptions {
   /** Between checkpoints, besides those at the end of every epoch; 0 is after every step. */
   readonly checkpointMinutes?: number;
   /** Training that is thought to need more memory is refused; what is free by default. */
-  readonly availableBytes?: number;
+  readonly availableBytes?: number | undefined;
   /** How graphs run; every core by default. */
   readonly session?: SessionOptions;
 }

@@ -9,7 +9,7 @@ import type { CompositionModel } from "../models/composition-model.js";
 import { compileMicroBatchStep } from "./micro-batch-step.js";
 import {
   type CompiledStep,
-  DISTILLATION_FACTOR,
+  distillationFactorInput,
   type StepConfig,
   type StepOptions,
   type StepResult,
@@ -127,6 +127,6 @@ export class TrainingStep {
       name,
       teacher?.[name] ?? zeros("float32", requireStatic("teacher", shape)),
     ]);
-    return { ...Object.fromEntries(logits), [DISTILLATION_FACTOR]: float32([], [teacher ? 1 : 0]) };
+    return { ...Object.fromEntries(logits), [distillationFactorInput]: float32([], [teacher ? 1 : 0]) };
   }
 }

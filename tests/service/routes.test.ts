@@ -149,7 +149,8 @@ describe("POST /v1/search", () => {
       expect(wrong.message).toContain(part);
     }
     expect(await outcome(service.search({ queries: [{ reference: { id: "B1" } }] }))).toMatchObject({
-      ...{ status: 400, code: "USAGE" },
+      status: 400,
+      code: "USAGE",
       message: expect.stringMatching(/no item of this id in the index; got B1/),
     });
     expect(await outcome(service.search({ queries: [{ text: " \t" }] }))).toMatchObject({
@@ -224,7 +225,8 @@ describe("what there is", () => {
     expect(info).toMatchObject({
       model: { name: "sdfn", embedDim: 8, modules: ["jrm", "cam", "gtm", "rcm"] },
       contents: { items: 12, price: { min: 10, max: 120 } },
-      ...{ writable: false, limits: { limit: 200, queries: 16 } },
+      writable: false,
+      limits: { limit: 200, queries: 16 },
     });
   });
 
@@ -268,9 +270,17 @@ describe("what there is", () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(operations.sort()).toEqual([
-      ...["delete /v1/items/{id}", "get /healthz", "get /metrics", "get /readyz", "get /v1/catalogue"],
-      ...["get /v1/items/{id}", "get /v1/items/{id}/picture", "get /v1/suggestions"],
-      ...["get /v1/thumbnails/{picture}", "post /v1/search", "put /v1/items/{id}"],
+      "delete /v1/items/{id}",
+      "get /healthz",
+      "get /metrics",
+      "get /readyz",
+      "get /v1/catalogue",
+      "get /v1/items/{id}",
+      "get /v1/items/{id}/picture",
+      "get /v1/suggestions",
+      "get /v1/thumbnails/{picture}",
+      "post /v1/search",
+      "put /v1/items/{id}",
     ]);
     const bodies = document.paths["/v1/search"]?.post?.requestBody.content ?? {};
     expect(Object.keys(bodies)).toEqual(["application/json", "multipart/form-data"]);

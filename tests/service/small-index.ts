@@ -51,7 +51,10 @@ export async function makeSmallIndex(): Promise<SmallIndex> {
   await opened.close();
   await encoder.close();
   return {
-    ...{ root, index, ids, picture },
+    root,
+    index,
+    ids,
+    picture,
     copy(name) {
       cpSync(index, join(root, name), { recursive: true });
       return join(root, name);

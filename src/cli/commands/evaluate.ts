@@ -105,13 +105,12 @@ async function evaluateModel(flags: Values<typeof options>, context: CommandCont
       model,
       seed: opened.config.training.seed,
       commit: projectCommit(),
-      ...(folder === undefined
-        ? {}
-        : {
-            onCategory: async (category) => {
+      onCategory:
+        folder === undefined
+          ? undefined
+          : async (category) => {
               written.push(await writeTrec(folder, category, { depth, tag: model }));
             },
-          }),
     }),
   );
   if (flags.json) printJson(context, folder === undefined ? result : { ...result, trec: written });

@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import { searchPage } from "../../report/search-page.js";
-import type { Picture } from "../../report/types.js";
+import type { PagePicture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { referenceFile, Searcher } from "../../search/searcher.js";
@@ -20,6 +20,7 @@ import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
 import { imageCheckView } from "../views/image-check-view.js";
+import { searchPicturePx } from "../views/picture-sizes.js";
 import { namedRoutes, routesText } from "../views/query-routes.js";
 import { image, shownOptions, words } from "./search-query.js";
 
@@ -51,9 +52,6 @@ export const runSearchOptions = [
   ...shownOptions,
   ...galleryOptions,
 ];
-
-/** Longer side of the page's pictures, for screens with two pixels to a point. */
-const thumbnailPx = 320;
 
 /** Opens, embeds, searches, prints. */
 export async function searchRun(
@@ -94,9 +92,9 @@ export async function searchRun(
   const named = namedRoutes(opened.config, routes);
 
   if (flags.html !== undefined) {
-    const picture = async (id: string, path: string): Promise<Picture> => ({
+    const picture = async (id: string, path: string): Promise<PagePicture> => ({
       id,
-      dataUri: await thumbnailDataUri(path, thumbnailPx),
+      dataUri: await thumbnailDataUri(path, searchPicturePx),
     });
     const answer = {
       reference: await picture(basename(flags.image), file),

@@ -189,7 +189,7 @@ async function show(
       signal: context.signal,
       featureCacheDir: flags.featureCache,
       checkpointMinutes: flags.checkpointMinutes,
-      ...(flags.skipMemoryCheck ? { availableBytes: Number.POSITIVE_INFINITY } : {}),
+      availableBytes: flags.skipMemoryCheck ? Number.POSITIVE_INFINITY : undefined,
       onEvent: view.onEvent,
     });
   } finally {

@@ -10,12 +10,12 @@ import {
   countsOf,
   imagePath,
   isManifest,
-  MANIFEST,
+  manifestFile,
   manifestText,
 } from "./layout.js";
 import { type SyntheticOptions, syntheticOptions } from "./options.js";
 import { type CataloguePlan, planCatalogue } from "./plan.js";
-import { PICTURES_PER_SHEET, renderPictures } from "./render.js";
+import { picturesPerSheet, renderPictures } from "./render.js";
 
 export interface GenerateSettings {
   /** Called after each picture. */
@@ -72,7 +72,7 @@ export async function generateCatalogue(
     try {
       await writeAnnotations(partial, plan);
       await renderAll(partial, plan, checked.sizePx, { onProgress, signal });
-      await writeFile(join(partial, MANIFEST), manifest);
+      await writeFile(join(partial, manifestFile), manifest);
       await putInPlace(partial, directory);
     } finally {
       await rm(partial, { recursive: true, force: true });
@@ -95,7 +95,7 @@ async function inspect(directory: string, manifest: string, imageCount: number):
   if (!info.isDirectory()) return "other files";
   const names = await readdir(directory);
   if (names.length === 0) return "nothing";
-  const text = await readFile(join(directory, MANIFEST), "utf8").catch(ifMissing(""));
+  const text = await readFile(join(directory, manifestFile), "utf8").catch(ifMissing(""));
   if (!isManifest(text)) return "other files";
   if (text !== manifest) return "other catalogue";
   const images = await readdir(join(directory, "images")).catch(ifMissing<string[]>([]));
@@ -143,7 +143,7 @@ async function renderAll(
   const work = async (): Promise<void> => {
     while (next < items.length) {
       signal?.throwIfAborted();
-      const sheet = items.slice(next, next + PICTURES_PER_SHEET);
+      const sheet = items.slice(next, next + picturesPerSheet);
       next += sheet.length;
       const pictures = await renderPictures(sheet, sizePx);
       for (const [i, { id }] of sheet.entries()) {

@@ -11,7 +11,7 @@ import { sum } from "./reduce.js";
 export interface SoftmaxOptions {
   readonly axis: number;
   /** bool, broadcasts to x: where false, the element takes no part. At least one element an axis must. */
-  readonly mask?: Value;
+  readonly mask?: Value | undefined;
 }
 
 /** y = e^x / sum e^x along one axis; masked-out elements give 0. */
@@ -49,8 +49,8 @@ const logSoftmaxOp: Op<"x", { axis: number }> = {
 };
 
 /** A finite stand-in for minus infinity, whose differences are no NaN. */
-const EXCLUDED = -1e30;
+const excludedLogit = -1e30;
 
 function masked(x: Value, mask: Value | undefined): Value {
-  return mask ? where(mask, x, scalarLike(x, EXCLUDED)) : x;
+  return mask ? where(mask, x, scalarLike(x, excludedLogit)) : x;
 }

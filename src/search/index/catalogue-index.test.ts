@@ -54,7 +54,7 @@ function item(
     category,
     attributes: {},
     picture: sha256(original),
-    ...(image ? { image } : {}),
+    image,
   };
   return { entry, embedding: new Float32Array([1, 0, 0]), thumbnail: Buffer.from(`small ${text}`), original };
 }

@@ -127,7 +127,12 @@ export class CatalogueIndex {
       const now = new Date().toISOString();
       const { modelId, model: name, embedDim } = model;
       return {
-        ...{ format: indexFormat, modelId, model: name, embedDim, created: now, updated: now },
+        format: indexFormat,
+        modelId,
+        model: name,
+        embedDim,
+        created: now,
+        updated: now,
         contents: new ContentsCounter().contents(),
       } as const;
     });

@@ -7,9 +7,9 @@ import type {
   Encoder,
   EncoderQuery,
   Picture,
+  RouteWeights,
   WordAttention,
 } from "../../embedding/encoder.js";
-import type { QueryRoutes } from "../../embedding/model-embedder.js";
 import { UsageError } from "../../errors.js";
 import { type Filter, normalFilter } from "../store/filter.js";
 import type { StoreAnswer, StoreQuery } from "../store/vector-store.js";
@@ -50,7 +50,7 @@ export interface CatalogueHit {
 /** How one query went through the model. */
 export interface QueryAccount {
   /** Empty for models without routers, and without a text. */
-  readonly routes: QueryRoutes;
+  readonly routes: RouteWeights;
   readonly unknownWords: readonly string[];
   readonly attention: WordAttention | undefined;
 }

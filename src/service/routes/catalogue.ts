@@ -9,7 +9,8 @@ export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): vo
     {
       config: { access: "read" },
       schema: {
-        ...{ tags: ["search"], summary: "The model, what the items have, and the service's limits" },
+        tags: ["search"],
+        summary: "The model, what the items have, and the service's limits",
         response: { 200: catalogueSchema, "4xx": errorSchema, "5xx": errorSchema },
       },
     },
@@ -19,7 +20,10 @@ export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): vo
       const { model, modelId, embedDim, contents, updated } = index.manifest;
       return {
         model: { name: model, id: modelId, embedDim, modules: [...modules] },
-        ...{ contents, updated, writable: isWritable, limits: { ...serviceLimits } },
+        contents,
+        updated,
+        writable: isWritable,
+        limits: { ...serviceLimits },
       };
     },
   );

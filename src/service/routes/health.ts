@@ -29,7 +29,8 @@ export function healthRoutes(app: ServiceApp, { catalogue, metrics, load, isStop
     {
       config: { access: "open", isQuiet: true },
       schema: {
-        ...{ tags: ["operation"], summary: "Can searches be answered?" },
+        tags: ["operation"],
+        summary: "Can searches be answered?",
         response: { 200: readinessSchema, 503: readinessSchema },
       },
     },
@@ -51,7 +52,8 @@ export function healthRoutes(app: ServiceApp, { catalogue, metrics, load, isStop
     {
       config: { access: "read", isQuiet: true },
       schema: {
-        ...{ tags: ["operation"], summary: "Numbers for Prometheus" },
+        tags: ["operation"],
+        summary: "Numbers for Prometheus",
         response: { 200: { content: { "text/plain": { schema: z.string() } } }, "4xx": errorSchema },
       },
     },

@@ -19,16 +19,20 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
     "/v1/items/:id",
     {
       config: {
-        ...{ access: "write", isCostly: true },
+        access: "write",
+        isCostly: true,
         takes: {
           form: {
             description: "The picture may be left out where the item is there: it keeps its own",
-            ...{ jsonPart: "item", json: itemWriteSchema, picturePart: "picture" },
+            jsonPart: "item",
+            json: itemWriteSchema,
+            picturePart: "picture",
           },
         },
       },
       schema: {
-        ...{ tags: ["items"], summary: "Add or replace an item; answered when it survives a loss of power" },
+        tags: ["items"],
+        summary: "Add or replace an item; answered when it survives a loss of power",
         params: itemParams,
         response: { 200: itemSchema, 201: itemSchema, ...errors },
       },
@@ -45,7 +49,8 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
     {
       config: { access: "write", isCostly: true },
       schema: {
-        ...{ tags: ["items"], summary: "Remove an item; one that is not there does not matter" },
+        tags: ["items"],
+        summary: "Remove an item; one that is not there does not matter",
         params: itemParams,
         response: { 204: z.undefined().describe("It is not there"), ...errors },
       },

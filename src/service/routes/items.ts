@@ -39,7 +39,8 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
     {
       config: { access: "read" },
       schema: {
-        ...{ tags: ["items"], summary: "An item's picture as it is kept; its thumbnail where it is gone" },
+        tags: ["items"],
+        summary: "An item's picture as it is kept; its thumbnail where it is gone",
         params: itemParams,
         response: { 200: { content: { "image/*": { schema: binary } } }, ...errors },
       },
@@ -58,7 +59,8 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
     {
       config: { access: "read" },
       schema: {
-        ...{ tags: ["items"], summary: "A small copy of a picture; never changes" },
+        tags: ["items"],
+        summary: "A small copy of a picture; never changes",
         params: z.object({
           picture: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256, 64 hexadecimal digits"),
         }),

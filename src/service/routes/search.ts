@@ -19,17 +19,20 @@ export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
     "/v1/search",
     {
       config: {
-        ...{ access: "read", isCostly: true },
+        access: "read",
+        isCostly: true,
         takes: {
           json: searchRequestSchema,
           form: {
             description: "Pictures beside the request, each in the part that an `upload` names",
-            ...{ jsonPart: "request", json: searchRequestSchema },
+            jsonPart: "request",
+            json: searchRequestSchema,
           },
         },
       },
       schema: {
-        ...{ tags: ["search"], summary: "Items that fit pictures, words and filters, best first" },
+        tags: ["search"],
+        summary: "Items that fit pictures, words and filters, best first",
         response: { 200: searchResponseSchema, "4xx": errorSchema, "5xx": errorSchema },
       },
     },
@@ -64,8 +67,10 @@ async function answer(
       return listOf(listed, asked, performance.now() - readMs);
     }
     const found = await catalogue.search.search({
-      ...{ queries, ...page },
-      ...{ includeReferences: asked.includeReferences, isExact: asked.exact },
+      queries,
+      ...page,
+      includeReferences: asked.includeReferences,
+      isExact: asked.exact,
       onModelTime: (ms) => anonymousAddress !== undefined && load.modelTime.spend(anonymousAddress, ms),
     });
     metrics.stage("read", readMs - startMs);
@@ -119,11 +124,14 @@ function responseOf(
   const { encode, search, total } = timesMs;
   return {
     items: hits.map(({ rank, score, entry }) => ({ rank, score: rounded(score, 6), item: itemOf(entry) })),
-    ...{ fitting, damaged: damaged.length, plan, modules: [...modules] },
+    fitting,
+    damaged: damaged.length,
+    plan,
+    modules: [...modules],
     queries: queries.map(({ routes, unknownWords, attention }) => ({
       routes: routes.map((layer) => layer.map((row) => row.map((weight) => rounded(weight, 4)))),
       unknownWords: [...unknownWords],
-      ...(isAttentionAsked && attention ? { attention: attentionOf(attention) } : {}),
+      attention: isAttentionAsked && attention ? attentionOf(attention) : undefined,
     })),
     timesMs: { encode: rounded(encode, 2), search: rounded(search, 2), total: rounded(total, 2) },
   };
@@ -133,7 +141,11 @@ function responseOf(
 function listOf({ entries, fitting, damaged }: ListedEntries, { offset }: Asked, ms: number): SearchResponse {
   return {
     items: entries.map((entry, i) => ({ rank: offset + i + 1, score: null, item: itemOf(entry) })),
-    ...{ fitting, damaged: damaged.length, plan: "list", modules: [], queries: [] },
+    fitting,
+    damaged: damaged.length,
+    plan: "list",
+    modules: [],
+    queries: [],
     timesMs: { encode: 0, search: rounded(ms, 2), total: rounded(ms, 2) },
   };
 }
@@ -141,7 +153,9 @@ function listOf({ entries, fitting, damaged }: ListedEntries, { offset }: Asked,
 function attentionOf({ words, rows, columns, weights }: NonNullable<QueryAccount["attention"]>) {
   const regions = rows * columns;
   return {
-    ...{ words: [...words], rows, columns },
+    words: [...words],
+    rows,
+    columns,
     weights: words.map((_, i) =>
       Array.from(weights.subarray(i * regions, (i + 1) * regions), (weight) => rounded(weight, 4)),
     ),

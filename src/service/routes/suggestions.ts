@@ -21,7 +21,8 @@ export function suggestionsRoute(app: ServiceApp, { catalogue: { encoder } }: Se
     {
       config: { access: "read" },
       schema: {
-        ...{ tags: ["search"], summary: "Modification phrases of the training texts, frequent ones first" },
+        tags: ["search"],
+        summary: "Modification phrases of the training texts, frequent ones first",
         querystring: querySchema,
         response: { 200: suggestionsSchema, "4xx": errorSchema, "5xx": errorSchema },
       },
