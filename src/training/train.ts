@@ -13,7 +13,7 @@ import { writeDurably } from "../files/durable-file.js";
 import { claimLock } from "../files/folder-lock.js";
 import { defaultImageBudgetBytes } from "../images/image-cache.js";
 import { ImageThread } from "../images/image-thread.js";
-import { createModel } from "../models/registry.js";
+import { createModel, modelFileOf } from "../models/registry.js";
 import type { EpochMetrics } from "../runs/metrics.js";
 import { projectCommit } from "../runs/project-version.js";
 import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
@@ -24,6 +24,7 @@ import {
   runFiles,
   writePhrases,
 } from "../runs/run-files.js";
+import { requireModelFile } from "../runs/run-model.js";
 import { frequentPhrases } from "../text/phrases.js";
 import {
   type CheckpointChoice,
@@ -115,6 +116,7 @@ export async function train(options: TrainOptions): Promise<TrainSummary> {
 export async function resumeTraining(options: ResumeOptions): Promise<TrainSummary> {
   const { runDir, checkpoint: choice = "latest" } = options;
   const manifest = readManifest(runDir);
+  requireModelFile(runDir, manifest);
   const config = options.config ?? resolveRunConfig({ file: manifest.config });
   if (manifest.status === "complete") {
     requireSameConfig(runDir, manifest.config, config.fields);
@@ -255,6 +257,7 @@ async function work(
       ...{ images, vocabulary, features, training, session },
     }));
 
+  const modelFile = modelFileOf(config.model);
   const commit = projectCommit();
   const log = MetricsLog.open(runDir, saved?.checkpoint.content.metricsBytes ?? 0);
   const store = new CheckpointStore(runDir, saved?.checkpoint);
@@ -275,6 +278,7 @@ async function work(
               triplets: parts.validation?.triplets.length ?? 0,
               leftOut: parts.leftOut,
             },
+            ...(modelFile ? { modelFile } : {}),
             config: config.fields,
             startedAt,
           },

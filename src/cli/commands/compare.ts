@@ -1,27 +1,14 @@
 /** `sdfn compare`: several models on one data set, over several seeds, with equal budgets. */
 import { Command } from "commander";
-import { z } from "zod";
-import { type ModelName, modelNames } from "../../models/registry.js";
+import { modelNames } from "../../models/registry.js";
 import { readFlags } from "../flags/flags.js";
+import { modelListFlag, modelNamed } from "../flags/model-flag.js";
 import type { CommandContext } from "../terminal/context.js";
 import { gridFields, gridHelp, runGridCommand, withGridOptions } from "./grid-command.js";
 
 const fields = {
   ...gridFields,
-  models: z
-    .string()
-    .default("sdfn,tirg")
-    .transform((list, context): ModelName[] => {
-      const names = list.split(",").map((name) => name.trim());
-      const known = names.filter((name): name is ModelName => modelNames.some((model) => model === name));
-      if (known.length < names.length || new Set(names).size < names.length) {
-        context.addIssue({
-          code: "custom",
-          message: `must be different names out of ${modelNames.join(", ")}, with commas between them`,
-        });
-      }
-      return known;
-    }),
+  models: modelListFlag.default(["sdfn", "tirg"]),
 };
 
 /** The command, ready to be added to a program. */
@@ -33,7 +20,7 @@ export function compareCommand(context: CommandContext): Command {
   )
     .option(
       "--models <names>",
-      `what to compare, the first with all others: ${modelNames.join(",")} (default sdfn,tirg)`,
+      `what to compare, the first with all others: ${modelNames.join(",")}, files of your own (default sdfn,tirg)`,
     )
     .addHelpText(
       "after",
@@ -42,12 +29,14 @@ export function compareCommand(context: CommandContext): Command {
         "      --config configs/demo.json\n" +
         "  $ sdfn compare --data data/fashioniq --models sdfn,sum --out runs/sum --set freezeBackbone=true --json",
     )
-    .action((given: Record<string, unknown>) => {
+    .action(async (given: Record<string, unknown>) => {
       const flags = readFlags("compare", fields, given);
+      const models: string[] = [];
+      for (const model of flags.models) models.push(await modelNamed(model));
       return runGridCommand(
         {
           command: "compare",
-          rows: flags.models.map((model) => ({ name: model, title: model, model })),
+          rows: models.map((model) => ({ name: model, title: model, model })),
           title: "Models compared",
           lead: "The same data, encoders, trainer and number of steps; the rows differ in how picture and sentence are put together.",
         },

@@ -12,6 +12,7 @@ import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
 import { openRun } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
 import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
@@ -21,12 +22,14 @@ import {
   imageCacheOf,
   imageCacheOption,
 } from "../flags/image-cache-flags.js";
+import { runModelFlag, runModelOption } from "../flags/model-flag.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { imageCheckView } from "../views/image-check-view.js";
 import { recallText } from "../views/recall-text.js";
 
 const fields = {
   run: textFlag,
+  model: runModelFlag,
   data: textFlag,
   dataset: datasetFlag,
   split: choiceFlag(splitNames).optional(),
@@ -45,6 +48,7 @@ export function evaluateCommand(context: CommandContext): Command {
   return new Command("evaluate")
     .description("Recall@1, @10 and @50 of a trained model, by category and on average.")
     .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
+    .option(...runModelOption)
     .option("--data <dir>", "folder of the data set (required)")
     .option(...datasetOption)
     .option("--split <name>", `part of the data set: ${splitNames.join(", ")} (default the data set's own)`)
@@ -81,6 +85,7 @@ export function evaluateCommand(context: CommandContext): Command {
 
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const flags = readFlags("evaluate", fields, given);
+  await loadRunModel(flags.run, flags.model);
   const opened = openRun(flags.run);
   const { category } = opened.config.training;
   const whole = openDataset(flags.data, flags.dataset, { answers: flags.answers });

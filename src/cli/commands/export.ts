@@ -2,12 +2,14 @@
 import { Command } from "commander";
 import { exportBundle } from "../../bundle/export-bundle.js";
 import { openRun } from "../../runs/open-run.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
 import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { runModelFlag, runModelOption } from "../flags/model-flag.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 
-const fields = { run: textFlag, out: textFlag, json: switchFlag };
+const fields = { run: textFlag, model: runModelFlag, out: textFlag, json: switchFlag };
 
 /** The command, ready to be added to a program. */
 export function exportCommand(context: CommandContext): Command {
@@ -17,6 +19,7 @@ export function exportCommand(context: CommandContext): Command {
         "with shapes, preparation, origin and checksums. Index and service run from the bundle alone.",
     )
     .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
+    .option(...runModelOption)
     .option("--out <dir>", "folder of the bundle, new or empty (required)")
     .option("--json", "print the manifest's summary as one JSON line instead of text")
     .addHelpText(
@@ -30,7 +33,8 @@ export function exportCommand(context: CommandContext): Command {
 }
 
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { run: runDir, out, json } = readFlags("export", fields, given);
+  const { run: runDir, model: file, out, json } = readFlags("export", fields, given);
+  await loadRunModel(runDir, file);
   const { modelId, model, embedDim, onnx, files } = exportBundle(openRun(runDir), out);
   if (json) {
     printJson(context, { bundle: out, modelId, model, embedDim, onnx, files });

@@ -9,6 +9,7 @@ import { indexFiles } from "../../search/index/manifest.js";
 import type { ModelSource } from "../encoders/encoder-of.js";
 import { indexWithModel } from "../encoders/index-with-model.js";
 import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { runModelFlag, runModelOption } from "../flags/model-flag.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { duration, startProgress } from "../terminal/progress.js";
 import { indexCheckCommand } from "./index-check.js";
@@ -16,6 +17,7 @@ import { indexDeleteCommand } from "./index-delete.js";
 
 const fields = {
   run: textFlag.optional(),
+  model: runModelFlag,
   bundle: textFlag.optional(),
   catalogue: textFlag,
   out: textFlag,
@@ -33,6 +35,7 @@ export function indexCommand(context: CommandContext): Command {
         "Rows that cannot be used are listed in errors.jsonl in the folder; the others are indexed.",
     )
     .option("--run <dir>", "run folder that `sdfn train` wrote (this or --bundle, required for a new index)")
+    .option(...runModelOption)
     .option("--bundle <dir>", "exported model instead of a run")
     .option("--catalogue <file>", "catalogue.csv or .jsonl: id, image, category, ... (required)")
     .option("--out <dir>", "folder of the index (required)")
@@ -90,13 +93,17 @@ async function countRows(file: string, { stderr }: CommandContext, json: boolean
 /** The model that was named, or the index's own. */
 function sourceOf({
   run,
+  model,
   bundle,
   out,
-}: Partial<Record<"run" | "bundle", string | undefined>> & { readonly out: string }): ModelSource {
+}: Partial<Record<"run" | "model" | "bundle", string | undefined>> & { readonly out: string }): ModelSource {
   if (run !== undefined && bundle !== undefined) {
     throw new UsageError("sdfn index: --run and --bundle are two places for the model; give one of them");
   }
-  if (run !== undefined) return { run };
+  if (run !== undefined) return { run, modelFile: model };
+  if (model !== undefined) {
+    throw new UsageError(`sdfn index: --model goes with --run, a bundle needs no file; got ${model}`);
+  }
   if (bundle !== undefined) return { bundle };
   if (existsSync(join(out, indexFiles.manifest))) return { bundle: join(out, indexFiles.bundle) };
   throw new UsageError("sdfn index: --run or --bundle is missing, for a new index; see sdfn index --help");

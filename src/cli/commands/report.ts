@@ -15,6 +15,7 @@ import { type RunEvaluation, runPage } from "../../report/run-page.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
 import { readManifest, readMetrics, runFiles } from "../../runs/run-files.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
 import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
@@ -24,6 +25,7 @@ import {
   imageCacheOf,
   imageCacheOption,
 } from "../flags/image-cache-flags.js";
+import { runModelFlag, runModelOption } from "../flags/model-flag.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { writePage } from "../terminal/write-page.js";
 import { extremeQueries } from "../views/extreme-queries.js";
@@ -33,6 +35,7 @@ import { moduleNamesOf, namedRoutes } from "../views/query-routes.js";
 
 const fields = {
   run: textFlag,
+  model: runModelFlag,
   data: textFlag.optional(),
   dataset: datasetFlag,
   split: choiceFlag(splitNames).optional(),
@@ -53,6 +56,7 @@ export function reportCommand(context: CommandContext): Command {
         "run is evaluated too: recall, where queries fail, the worst and best of them with pictures, data statistics.",
     )
     .option("--run <dir>", "run folder that `sdfn train` wrote; it may still be trained (required)")
+    .option(...runModelOption)
     .option("--data <dir>", "folder of the data set, to evaluate the run on")
     .option(...datasetOption)
     .option("--split <name>", `part that is evaluated: ${splitNames.join(", ")} (default the data set's own)`)
@@ -74,6 +78,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   const flags = readFlags("report", fields, given);
   const { run: runDir, out = join(runDir, "report.html"), json } = flags;
   const manifest = readManifest(runDir);
+  await loadRunModel(runDir, flags.model);
   const config = resolveRunConfig({ file: manifest.config });
   const dataset = flags.data === undefined ? undefined : openDataset(flags.data, flags.dataset);
   const evaluation =

@@ -10,10 +10,12 @@ import { searchPage } from "../../report/search-page.js";
 import type { Picture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { referenceFile, Searcher } from "../../search/searcher.js";
 import { datasetFlag } from "../flags/dataset-flag.js";
 import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
 import { imageCacheFields, imageCacheOf } from "../flags/image-cache-flags.js";
+import { runModelFlag } from "../flags/model-flag.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
@@ -22,6 +24,7 @@ import { namedRoutes, routesText } from "../views/query-routes.js";
 
 const fields = {
   run: textFlag,
+  model: runModelFlag,
   data: textFlag,
   dataset: datasetFlag,
   image: textFlag,
@@ -43,6 +46,7 @@ export async function searchRun(
   context: CommandContext,
 ): Promise<void> {
   const flags = readFlags("search", fields, given);
+  await loadRunModel(flags.run, flags.model);
   const opened = openRun(flags.run);
   const dataset = openDataset(flags.data, flags.dataset);
   const listed = listedIds(dataset, flags);

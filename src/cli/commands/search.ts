@@ -6,6 +6,7 @@ import { untilAborted } from "../../until-aborted.js";
 import { datasetOption } from "../flags/dataset-flag.js";
 import { filterHelp } from "../flags/filter-flag.js";
 import { imageCacheBoundOption, imageCacheOption } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
 import type { CommandContext } from "../terminal/context.js";
 import { searchIndex } from "./search-index.js";
 import { searchRun } from "./search-run.js";
@@ -38,6 +39,7 @@ export function searchCommand(context: CommandContext): Command {
     .option("--exact", "compare every item")
     .optionsGroup("In a data set:")
     .option("--run <dir>", "run folder that `sdfn train` wrote")
+    .option(...runModelOption)
     .option("--data <dir>", "folder of the data set whose pictures are ranked")
     .option(...datasetOption)
     .option(
@@ -64,7 +66,7 @@ function several(value: string, before: readonly string[] = []): readonly string
 }
 
 const indexOnly = ["images", "filter", "offset", "weight", "includeReferences", "exact"] as const;
-const runOnly = ["run", "data", "dataset", "split", "imageCache", "imageCacheGb"] as const;
+const runOnly = ["run", "model", "data", "dataset", "split", "imageCache", "imageCacheGb"] as const;
 
 async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const inIndex = given.index !== undefined;

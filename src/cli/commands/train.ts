@@ -2,9 +2,10 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { datasetNames, openDataset } from "../../data/datasets/open-dataset.js";
-import { modelNames } from "../../models/registry.js";
+import { isModelPath, modelFileOf, modelNames } from "../../models/registry.js";
 import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
 import { readManifest } from "../../runs/run-files.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { checkpointChoices } from "../../training/checkpoint-store.js";
 import { defaultFeatureCache } from "../../training/frozen-features.js";
 import { defaultCheckpointMinutes, resumeTraining, type TrainSummary, train } from "../../training/train.js";
@@ -17,6 +18,7 @@ import {
   imageCacheOf,
   imageCacheOption,
 } from "../flags/image-cache-flags.js";
+import { modelFlag, modelNamed } from "../flags/model-flag.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { duration } from "../terminal/progress.js";
 import { trainingView } from "../views/training-view.js";
@@ -25,7 +27,7 @@ import { trainingView } from "../views/training-view.js";
 const commonFields = {
   dataset: datasetFlag,
   config: textFlag.optional(),
-  model: choiceFlag(modelNames).optional(),
+  model: modelFlag.optional(),
   seed: seedFlag.optional(),
   category: textFlag.optional(),
   freezeBackbone: switchFlag,
@@ -73,7 +75,10 @@ export function trainCommand(context: CommandContext): Command {
     .option(...datasetOption)
     .option("--out <dir>", "new folder for the run (required)")
     .option("--config <file>", "JSON file of configuration fields")
-    .option("--model <name>", `what to train: ${modelNames.join(", ")} (default sdfn)`)
+    .option(
+      "--model <name>",
+      `what to train: ${modelNames.join(", ")}, or a file with a model of your own (default sdfn)`,
+    )
     .option("--seed <n>", "seed of everything random (default 1)")
     .option("--category <name>", "train on one category only: --set category=NAME")
     .option("--set <field=value...>", "configuration fields, after those of --config; may be repeated")
@@ -113,6 +118,7 @@ export function trainCommand(context: CommandContext): Command {
         "  $ sdfn train --data data/fashioniq --out runs/dress --category dress --set keep=best patience=10\n" +
         "  $ sdfn train --data data/fashioniq --out runs/paper --config configs/fashioniq.json \\\n" +
         "      --backbone-weights resnet50.pth --word-vectors glove.840B.300d.txt\n" +
+        "  $ sdfn train --data data/synthetic --out runs/own --model ./my-model.mjs\n" +
         "  $ sdfn train --resume runs/paper",
     )
     .action((given: Record<string, unknown>) =>
@@ -124,7 +130,8 @@ type Common = Omit<ReturnType<typeof readFlags<typeof commonFields>>, "dataset">
 
 async function start(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const flags = readFlags("train", startFields, given);
-  const config = configOf(flags, {});
+  const model = flags.model === undefined ? undefined : await modelNamed(flags.model);
+  const config = configOf({ ...flags, model }, {});
   await show(flags, context, { config, runDir: flags.out, data: flags.data }, (shared) =>
     train({
       ...shared,
@@ -138,7 +145,9 @@ async function start(given: Readonly<Record<string, unknown>>, context: CommandC
 async function resume(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const flags = readFlags("train", resumeFields, given);
   const { dataset, config: saved } = readManifest(flags.resume);
-  const config = configOf(flags, saved);
+  const file = flags.model !== undefined && isModelPath(flags.model) ? flags.model : undefined;
+  await loadRunModel(flags.resume, file);
+  const config = configOf(file === undefined ? flags : { ...flags, model: undefined }, saved);
   const { data = dataset.root, checkpoint } = flags;
   const kind = flags.dataset ?? datasetNames.find((name) => name === dataset.name);
   await show(flags, context, { config, runDir: flags.resume, data }, (shared) =>
@@ -196,10 +205,11 @@ async function show(
     printJson(context, { run: runDir, model: config.model, status, steps, seconds, validation });
     return;
   }
+  const file = modelFileOf(config.model);
+  const run = file ? `${runDir} --model ${file.path}` : runDir;
   const next =
     status === "interrupted"
-      ? `go on with: sdfn train --resume ${runDir}`
-      : `next: sdfn evaluate --run ${runDir} --data ${data}\n` +
-        `      sdfn report --run ${runDir} --data ${data}`;
+      ? `go on with: sdfn train --resume ${run}`
+      : `next: sdfn evaluate --run ${run} --data ${data}\n` + `      sdfn report --run ${run} --data ${data}`;
   context.stdout.write(`${status} after ${steps} steps, ${duration(seconds)}: ${runDir}\n${next}\n`);
 }

@@ -1,0 +1,32 @@
+/** `--model`: one of the project's models by its name, or a file with a model of the user's own. */
+import { z } from "zod";
+import { loadModelFile } from "../../models/load-model-file.js";
+import { isModelPath, modelNames } from "../../models/registry.js";
+import { textFlag } from "./flags.js";
+
+const isModel = (model: string) => isModelPath(model) || modelNames.some((name) => name === model);
+const choices = `must be one of ${modelNames.join(", ")}, or a file: ./my-model.mjs`;
+
+/** A name or a path. */
+export const modelFlag = z.string().refine(isModel, choices);
+
+/** Names and paths with commas between them, each once. */
+export const modelListFlag = z
+  .string()
+  .transform((list) => list.split(",").map((model) => model.trim()))
+  .refine(
+    (models) => models.every(isModel) && new Set(models).size === models.length,
+    `must be different names out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
+  );
+
+/** Of commands that open a run: the file of its model, where that is not the project's. */
+export const runModelFlag = textFlag.optional();
+export const runModelOption = [
+  "--model <file>",
+  "the file of the run's model, where it is one of your own; it runs as code",
+] as const;
+
+/** The model's name; a file is loaded. @throws ModelFileError */
+export async function modelNamed(model: string): Promise<string> {
+  return isModelPath(model) ? loadModelFile(model) : model;
+}

@@ -1,0 +1,112 @@
+/** What a kind of model is: its name, its configuration fields and its construction. */
+import { z } from "zod";
+import type { Random } from "../engine/tensor/random.js";
+import { ModelFileError } from "../errors.js";
+import type { CompositionModel } from "./composition-model.js";
+import { encoderFields } from "./encoder-config.js";
+import { type CombinationRules, parseConfig } from "./parse-config.js";
+
+/** What a model needs besides its configuration. */
+export interface ModelSurroundings {
+  /** Number of tokens, padding and unknown word included. */
+  readonly vocabularySize: number;
+  /** Draws the initial values. */
+  readonly random: Random;
+}
+
+/** A model's class: every one is made from a checked configuration, the number of tokens and a source of initial values. */
+export type ModelClass<Config> = new (
+  config: Config,
+  vocabularySize: number,
+  random: Random,
+) => CompositionModel;
+
+interface DefinitionParts<Shape extends z.ZodRawShape> {
+  readonly name: string;
+  readonly schema: z.ZodObject<Shape>;
+  readonly modelClass: ModelClass<z.output<z.ZodObject<Shape>>>;
+  readonly refused?: CombinationRules<z.output<z.ZodObject<Shape>>> | undefined;
+}
+
+/** A kind of model. */
+export class ModelDefinition {
+  readonly name: string;
+  /** Its configuration fields, with defaults. */
+  readonly schema: z.ZodObject;
+  /** What is wrong with fields that are right one by one. */
+  readonly refusedCombinations: CombinationRules<Readonly<Record<string, unknown>>>;
+  /** The configuration with defaults filled in. @throws ConfigError that lists every problem. */
+  readonly parse: (given: unknown) => Readonly<Record<string, unknown>>;
+  /** A model with initial values. @throws ConfigError that lists every problem of `given`. */
+  readonly create: (given: unknown, surroundings: ModelSurroundings) => CompositionModel;
+
+  private constructor(parts: Pick<ModelDefinition, keyof ModelDefinition>) {
+    this.name = parts.name;
+    this.schema = parts.schema;
+    this.refusedCombinations = parts.refusedCombinations;
+    this.parse = parts.parse;
+    this.create = parts.create;
+  }
+
+  /** A definition whose class takes what its schema gives. */
+  static of<Shape extends z.ZodRawShape>({
+    name,
+    schema,
+    modelClass: Model,
+    refused = () => [],
+  }: DefinitionParts<Shape>): ModelDefinition {
+    const parse = (given: unknown) => parseConfig(name, schema, given, refused);
+    return new ModelDefinition({
+      name,
+      schema,
+      refusedCombinations: (config) => refused(config as Partial<z.output<z.ZodObject<Shape>>>),
+      parse,
+      create: (given, { vocabularySize, random }) => new Model(parse(given), vocabularySize, random),
+    });
+  }
+}
+
+/** What `defineModel` takes. */
+export interface OwnModel<Fields extends z.ZodRawShape> {
+  /** Small letters, digits and dashes: it names folders and stands in tables. */
+  readonly name: string;
+  /** Fields of its own, as zod types with defaults, by name; the encoders' fields are there besides them. */
+  readonly fields?: Fields;
+  /** What is wrong with fields that are right one by one: a sentence for each problem. */
+  readonly refused?: CombinationRules<z.output<z.ZodObject<typeof encoderFields & Fields>>>;
+  readonly modelClass: ModelClass<z.output<z.ZodObject<typeof encoderFields & Fields>>>;
+}
+
+/**
+ * A model of your own, for the default export of a file that `sdfn train --model` is given.
+ * @throws ModelFileError for a name or a field that cannot be used.
+ */
+export function defineModel<Fields extends z.ZodRawShape = Record<never, never>>({
+  name,
+  fields,
+  refused,
+  modelClass,
+}: OwnModel<Fields>): ModelDefinition {
+  const problems: string[] = [];
+  if (typeof name !== "string" || !/^[a-z][a-z0-9-]{0,59}$/.test(name)) {
+    problems.push(`name: must be small letters, digits and dashes, at most 60; got ${JSON.stringify(name)}`);
+  }
+  if (typeof modelClass !== "function") {
+    problems.push(`modelClass: must be a class that extends CompositionModel; got ${typeof modelClass}`);
+  }
+  for (const [field, type] of Object.entries(fields ?? {})) {
+    if (!/^[A-Za-z][A-Za-z0-9]*$/.test(field))
+      problems.push(`fields: a name has letters and digits; got ${field}`);
+    if (field in encoderFields)
+      problems.push(`fields: the encoders have a field ${field}; choose another name`);
+    if (!(type instanceof z.ZodType))
+      problems.push(`fields: ${field} must be a type of z from "sdfn/models"`);
+  }
+  if (problems.length > 0) {
+    throw new ModelFileError(
+      `defineModel: the model cannot be used:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    );
+  }
+  const shape = { ...encoderFields, ...fields } as typeof encoderFields & Fields;
+  return ModelDefinition.of({ name, schema: z.strictObject(shape), modelClass, refused });
+}
