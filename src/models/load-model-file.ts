@@ -25,6 +25,12 @@ export function readModelFile(path: string): ModelFile {
  * model of a name.
  * @returns the model's name.
  * @throws ModelFileError when the file is missing, does not run, exports no model, or its name is taken.
+ * @example
+ * import { loadModelFile } from "sdfn/models";
+ * import { resolveRunConfig } from "sdfn/training";
+ * const model = await loadModelFile("./gated-fusion.mjs");
+ * const { modelConfig } = resolveRunConfig({ model, set: ["openGate=0.2"] });
+ * console.log(model, modelConfig.openGate); // gated-fusion 0.2
  */
 export async function loadModelFile(path: string): Promise<string> {
   const file = readModelFile(path);

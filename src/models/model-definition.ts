@@ -80,6 +80,25 @@ export interface OwnModel<Fields extends z.ZodRawShape> {
 /**
  * A model of your own, for the default export of a file that `sdfn train --model` is given.
  * @throws ModelFileError for a name or a field that cannot be used.
+ * @example
+ * import { add, CompositionModel, defineModel, multiply, Random, z } from "sdfn/models";
+ * class WeightedSum extends CompositionModel {
+ *   constructor(config, vocabularySize, random) {
+ *     super(config, vocabularySize, random);
+ *     this.textWeight = config.textWeight;
+ *   }
+ *
+ *   compose({ embedding }, { sentence }) {
+ *     return { q: add(embedding, multiply(sentence, this.textWeight)) };
+ *   }
+ * }
+ * const definition = defineModel({
+ *   name: "weighted-sum",
+ *   fields: { textWeight: z.number().positive().default(0.5) },
+ *   modelClass: WeightedSum,
+ * });
+ * const model = definition.create({ backbone: "resnet18" }, { vocabularySize: 100, random: new Random(1) });
+ * console.log(model.textWeight); // 0.5
  */
 export function defineModel<Fields extends z.ZodRawShape = Record<never, never>>({
   name,

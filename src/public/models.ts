@@ -12,7 +12,6 @@ export {
   type Operand,
   subtract,
 } from "../engine/ops/arithmetic.js";
-export { attention } from "../engine/ops/attention.js";
 export { equal, less, lessOrEqual, not, where } from "../engine/ops/comparison.js";
 export { cast, constant, full, stopGradient } from "../engine/ops/constant.js";
 export { exp, log, relu, sigmoid, sqrt, square, tanh } from "../engine/ops/elementwise.js";

@@ -25,6 +25,10 @@ export interface Run {
 /**
  * Reads a run's configuration, vocabulary and parameters.
  * @throws RunError when something is missing, or not as it was written, a model file among it; WeightsError, StateDictError, ConfigError when it is damaged.
+ * @example
+ * import { openRun } from "sdfn/training";
+ * const { model, config, manifest } = openRun("runs/first");
+ * console.log(config.model, manifest.status, model.parameters().length > 0); // sdfn complete true
  */
 export function openRun(runDir: string): Run {
   const manifest = readManifest(runDir);

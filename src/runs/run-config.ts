@@ -32,6 +32,10 @@ export interface ConfigSources {
 /**
  * The configuration with defaults filled in. Fields of other models in a file are an error, as any unknown field.
  * @throws ConfigError that lists everything wrong at once; UsageError for an unknown model.
+ * @example
+ * import { resolveRunConfig } from "sdfn/training";
+ * const { model, training } = resolveRunConfig({ model: "tirg", set: ["epochs=3"] });
+ * console.log(model, training.epochs); // tirg 3
  */
 export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSources): RunConfig {
   if (typeof file !== "object" || file === null || Array.isArray(file)) {

@@ -101,6 +101,14 @@ export interface TrainSummary {
  * @throws DivergenceError when loss or gradients are not finite, or the loss explodes; DatasetError for the data;
  * WeightsError, StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at;
  * EnvironmentError when the disk is full, or the memory will not do; the signal's reason when it is aborted while images are looked at.
+ * @example
+ * import { openDataset, resolveRunConfig, train } from "sdfn/training";
+ * const config = resolveRunConfig({
+ *   file: { model: "sum", backbone: "resnet18", backboneWidth: 0.0625, embedDim: 16, wordDim: 8 },
+ *   set: ["imagePx=32", "resizePx=36", "batchSize=8", "epochs=1"],
+ * });
+ * const { status } = await train({ dataset: openDataset("data/small"), config, runDir: "runs/new" });
+ * console.log(status); // complete
  */
 export async function train(options: TrainOptions): Promise<TrainSummary> {
   createRunFolder(options.runDir);
@@ -112,6 +120,10 @@ export async function train(options: TrainOptions): Promise<TrainSummary> {
  * it is. `metrics.jsonl` is cut back to the checkpoint.
  * @throws RunError when there is no checkpoint, it is damaged, another process trains the run, or data or configuration
  * have changed; and as `train`.
+ * @example
+ * import { openDataset, resumeTraining } from "sdfn/training";
+ * const { status } = await resumeTraining({ dataset: openDataset("data/small"), runDir: "runs/stopped" });
+ * console.log(status); // complete
  */
 export async function resumeTraining(options: ResumeOptions): Promise<TrainSummary> {
   const { runDir, checkpoint: choice = "latest" } = options;
