@@ -1,5 +1,5 @@
 // A model of your own in one file, for --model:
-//   npx sdfn train --model ./gated-fusion.mjs --data data/small --out runs/own --config configs/demo.json
+//   npx sdfn train --data data/small --out runs/own --model ./examples/gated-fusion.mjs --config configs/demo-baseline.json
 // Everything comes from "sdfn/models". Methods only build a graph; the trainer differentiates it and runs it on ONNX Runtime.
 import {
   add,

@@ -28,8 +28,8 @@ beforeAll(async () => {
   const file = readdirSync(root).find((name) => name.endsWith(".tgz")) ?? "";
   mkdirSync(installed, { recursive: true });
   await extract({ file: join(root, file), cwd: installed, strip: 1 });
-  // In place of `npm install FILE.tgz`, which writes a gigabyte: the tarball where npm would put it, and of the packages that are
-  // installed here those that it says it needs. One that it forgot to name is not found.
+  // In place of `npm install FILE.tgz`, which asks a registry and writes 650 MB: the tarball where npm would put it, and of the
+  // packages that are installed here those that it says it needs. One that it forgot to name is not found.
   const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
   for (const name of Object.keys(dependencies)) linkPackage(name);
   writeFileSync(join(root, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
