@@ -8,6 +8,7 @@ import type { Feeds, SessionOptions } from "../engine/runtime/session.js";
 import type { StatefulSessionOptions } from "../engine/runtime/stateful-session.js";
 import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import type { BatchFeatures, CompositionModel } from "../models/composition-model.js";
+import { checkedComposition } from "../models/model-answers.js";
 import { objective, teacherInputs } from "../models/objective.js";
 import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
 import { totalLoss } from "../nn/losses/total.js";
@@ -77,7 +78,7 @@ export function forwardGraph(
     ? model.encodePairsOfFeatureMaps(cast(images, "float32"), pass)
     : model.encodePairs(images, pass);
   const text = model.encodeText(tokens, lengths);
-  const composition = model.compose(reference, text, pass);
+  const composition = checkedComposition(model, model.compose(reference, text, pass));
   const targetEmbedding = model.embedTarget(target, pass);
   return { features: { composition, reference, text, target, targetEmbedding }, pass };
 }

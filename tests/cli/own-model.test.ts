@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -224,6 +225,68 @@ describe.skipIf(!isCompiled)("a model of one's own", () => {
       expect(errors).toMatch(/^MODEL_FILE_INVALID: /);
     }
     expect(existsSync(join(root, "never"))).toBe(false);
+  });
+
+  it("that goes wrong when it is built is told by the place in its file, not as a bug of the project", () => {
+    const composed = "return { q, gate };";
+    const versions: Readonly<Record<string, readonly [from: string, to: string, message: RegExp]>> = {
+      "no-query.mjs": [
+        composed,
+        "return q;",
+        /GatedFusion\.compose: must give \{ q \}, .*; got float32\[8, 16\]/,
+      ],
+      "unknown.mjs": [composed, "return { q: nothing };", /unknown\.mjs:\d+:\d+: nothing is not defined/],
+      "shapes.mjs": [
+        "concat([embedding, sentence], { axis: 1 })",
+        "embedding",
+        /^SHAPE_MISMATCH: .* at shapes\.mjs:\d+/,
+      ],
+      "number.mjs": [
+        "value }];",
+        "value: 3 }];",
+        /GatedFusion\.losses: must give a list .*; got gate .* value 3/,
+      ],
+    };
+    for (const [name, [from, to, message]] of Object.entries(versions)) {
+      expect(example).toContain(from);
+      writeFileSync(join(root, name), example.replace(from, to));
+      const train = ["train", "--data", "data", "--config", "config.json", "--model", `./${name}`];
+      const { code, errors } = sdfn(...train, "--out", `runs/${name}`);
+      expect(code).toBe(1);
+      expect(errors).toMatch(message);
+      expect(errors).not.toContain("bug in sdfn");
+    }
+  });
+
+  it("trains in micro-batches too", () => {
+    const parts = ["--set", "microBatchSize=4", "epochs=1"];
+    const trained = sdfnDone(
+      "train",
+      "--data",
+      "data",
+      "--config",
+      "config.json",
+      ...own,
+      ...parts,
+      "--out",
+      "parts",
+    );
+    expect(trained).toContain("complete after 6 steps");
+  });
+
+  it("goes through docs/model.md as it is written", () => {
+    const text = readFileSync(join(project, "docs", "model.md"), "utf8");
+    const [, section = ""] = text.split("## Your own model");
+    const [, block = ""] = /```sh\n([\s\S]*?)```/.exec(section) ?? [];
+    for (const folder of ["configs", "examples"])
+      cpSync(join(project, folder), join(root, folder), { recursive: true });
+    const commands = block.trimEnd().split("\n");
+    expect(commands.length).toBeGreaterThan(4);
+    for (const command of commands) {
+      const [npx, name, ...args] = command.split(" ");
+      expect([npx, name]).toEqual(["npx", "sdfn"]);
+      sdfnDone(...args);
+    }
   });
 
   it("of another copy of the package is refused", () => {
