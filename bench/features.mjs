@@ -95,12 +95,12 @@ export async function benchFeatures({ data, weights, cache, embedDim, batch, ste
 async function startTraining({ model, split, vocabulary, images, batchSize, features }) {
   const rates = { weightDecay: 1e-6, gradientClip: 10, backboneRate: 1, wordRate: 1 };
   const training = { batchSize, imagePx, maxWords, ...rates };
-  const featureMapShape = features?.shape;
+  const featureMapShapes = features?.shapes;
   const compiled = await TrainingStep.compile(model, {
     training,
-    ...(features ? { featureMapShape, featureMapType: "float16" } : {}),
+    featureMapShapes,
   });
-  const teacher = await Teacher.snapshot(model, { imagePx, maxWords, featureMapShape });
+  const teacher = await Teacher.snapshot(model, { imagePx, maxWords, featureMapShapes });
   const random = new Random(2);
   const options = { random, batchSize, maxWords, cropPx: imagePx, featureMaps: features };
   const batches = new BatchLoader(split, images, vocabulary, options).epoch();

@@ -24,7 +24,9 @@ export async function benchLoad({ folder, embedDim, itemCount, clients, seconds,
   const root = mkdtempSync(join(tmpdir(), "load-"));
   try {
     const { indexFolder, pictures } = await drawIndex(root, { folder, embedDim, itemCount });
-    const service = await startServing(indexFolder, [...["--rate-limit", "1000000", "--log-level", "error"]]);
+    // All clients have one address.
+    const unbounded = ["--rate-limit", "1000000", "--model-time", "60", "--address-requests", "10000"];
+    const service = await startServing(indexFolder, [...unbounded, "--log-level", "error"]);
     const start = performance.now();
     const isOver = () => performance.now() - start > 1000 * (warmupSeconds + seconds);
     const isCounted = () => performance.now() - start > 1000 * warmupSeconds;

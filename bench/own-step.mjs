@@ -47,14 +47,19 @@ export async function startOwnStep({
   const compileStart = performance.now();
   const step = await TrainingStep.compile(
     model,
-    { training, ...(isFrozen ? { featureMapShape } : {}) },
+    {
+      training,
+      ...(isFrozen
+        ? { featureMapShapes: new Map([["images", featureMapShape]]), featureMapType: "float32" }
+        : {}),
+    },
     { beforeCompile },
   );
   const compileSeconds = (performance.now() - compileStart) / 1000;
   const images = isFrozen
     ? randomMaps([2 * batchSize, ...featureMapShape], random)
     : randomPictures([2 * batchSize, imagePx, imagePx, 3], random);
-  const batch = { images, ...randomTexts(batchSize, vocabularySize, random) };
+  const batch = { images: { images }, ...randomTexts(batchSize, vocabularySize, random) };
   const teacher = teacherLogits(batchSize, random);
   let count = 0;
   return {

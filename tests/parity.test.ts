@@ -230,7 +230,9 @@ describe("parity", () => {
   it("refuses a wrong command line", async () => {
     const nothing = recordingContext();
     expect(await runParity([], nothing)).toBe(2);
-    expect(nothing.errors()).toMatch(/^USAGE: parity: missing required argument 'folder'/);
+    expect(nothing.errors()).toMatch(
+      /^USAGE: npm run parity --: <folder> is missing; see npm run parity -- --help/,
+    );
   });
 
   it("explains itself", async () => {

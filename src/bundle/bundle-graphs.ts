@@ -1,10 +1,11 @@
 /** A model's two inference graphs as ONNX files, and what their inputs and outputs mean. */
 
-import { type InferenceGraphOptions, inferenceGraphs } from "../embedding/inference-graphs.js";
+import { inferenceGraphs } from "../embedding/inference-graphs.js";
 import { lower } from "../engine/graph/lower.js";
 import type { Value } from "../engine/graph/value.js";
 import { BundleError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
+import type { PictureForm } from "../models/picture-inputs.js";
 import { type BundleValue, maxModelBytes } from "./bundle-manifest.js";
 
 /** An ONNX file and its description. */
@@ -18,6 +19,10 @@ const meanings: Readonly<Record<string, string>> = {
   images: "prepared pictures",
   embeddings: "unit length; cosine of query and picture is their dot product",
   regions: "the picture's regions, row by row; of the picture alone, before any text",
+  queries: "rows as `pairRow` gives them, one for each query",
+  gallery: "embeddings of pictures, of unit length",
+  scores: "of each query with each picture; the higher the better",
+  pairRow: "what the pair scorer takes of a query",
   tokens: "words as tokens, padding last",
   lengths: "tokens of each text that are no padding, at least 1",
   attention:
@@ -33,14 +38,15 @@ const nodesBytes = 2 ** 24;
  */
 export function bundleGraphs(
   model: CompositionModel,
-  options: InferenceGraphOptions,
+  options: PictureForm,
 ): {
   readonly images: BundleGraph;
   readonly queries: BundleGraph;
+  readonly pairs: BundleGraph | undefined;
   readonly grid: { readonly rows: number; readonly columns: number };
 } {
   requireFileSize(model.parameters().reduce((sum, { data }) => sum + data.byteLength, 0));
-  const { images, queries, attention, grid } = inferenceGraphs(model, options);
+  const { images, queries, pairs, attention, grid } = inferenceGraphs(model, options);
   return {
     grid,
     images: bundleGraph(images, "picture -> embedding and regions"),
@@ -48,6 +54,7 @@ export function bundleGraphs(
       attention ? { ...queries, attention } : queries,
       "regions and text -> query embedding, route weights, attention",
     ),
+    pairs: pairs && bundleGraph(pairs, "query rows and gallery embeddings -> scores"),
   };
 }
 
@@ -77,5 +84,7 @@ function describe(values: ReadonlyMap<string, Value>): Record<string, BundleValu
 function meaningOf(name: string): string {
   const layer = /^routes\.(\d+)$/.exec(name)?.[1];
   if (layer !== undefined) return `layer ${layer}: weight of each operation module for each destination`;
+  const level = /^levels\.(.+)$/.exec(name)?.[1];
+  if (level !== undefined) return `the backbone's ${level}, row by row`;
   return meanings[name] ?? name;
 }

@@ -17,12 +17,13 @@ export const bundleFiles = {
   manifest: "manifest.json",
   images: "image-encoder.onnx",
   queries: "query-encoder.onnx",
+  pairs: "pair-scorer.onnx",
   vocabulary: "vocabulary.json",
 } as const;
 
-/** What the manifest lists: everything but itself. */
-const listedFiles = [bundleFiles.images, bundleFiles.queries, bundleFiles.vocabulary] as const;
-export type ListedFile = (typeof listedFiles)[number];
+/** What the manifest lists: everything but itself. The scorer is there for models that score pairs. */
+const alwaysListed = [bundleFiles.images, bundleFiles.queries, bundleFiles.vocabulary] as const;
+export type ListedFile = (typeof alwaysListed)[number] | typeof bundleFiles.pairs;
 
 const maxManifestBytes = 2 ** 20;
 const maxVocabularyBytes = 2 ** 26;
@@ -106,7 +107,11 @@ const manifestSchema = z.strictObject({
   graphs: z.strictObject({
     images: graphSchema(bundleFiles.images),
     queries: graphSchema(bundleFiles.queries),
+    /** Absent for models whose dot products decide. */
+    pairs: graphSchema(bundleFiles.pairs).optional(),
   }),
+  /** Which images a pair scorer is asked about: the best of a search by embeddings, or all. Absent without one. */
+  pairCandidates: z.union([z.int().min(1).max(1_000_000), z.literal("all")]).optional(),
   /** The run's whole configuration. */
   config: z.record(z.string(), z.unknown()),
   /** Frequent modification phrases of the training texts, most frequent first; absent where the run has none. */
@@ -126,17 +131,31 @@ const manifestSchema = z.strictObject({
   files: z.strictObject({
     [bundleFiles.images]: fileSchema,
     [bundleFiles.queries]: fileSchema,
+    [bundleFiles.pairs]: fileSchema.optional(),
     [bundleFiles.vocabulary]: fileSchema,
   }),
 });
 /** What `manifest.json` says. */
 export type BundleManifest = z.output<typeof manifestSchema>;
+/** One of its graphs. */
+export type BundleGraphDescription = NonNullable<BundleManifest["graphs"]["images" | "queries" | "pairs"]>;
+
+/** The files that a manifest lists. */
+function listedFiles({ files }: Pick<BundleManifest, "files">): readonly ListedFile[] {
+  return files[bundleFiles.pairs] ? [...alwaysListed, bundleFiles.pairs] : alwaysListed;
+}
+
+/** What a manifest says of a file that it lists. */
+function fileOf({ files }: Pick<BundleManifest, "files">, name: ListedFile): BundleFile {
+  return files[name] as BundleFile;
+}
 
 /** Embeddings of bundles with equal identities can be compared: the same models, words and preparation. */
-export function modelIdOf({ files, preprocessing }: Pick<BundleManifest, "files" | "preprocessing">): string {
+export function modelIdOf(manifest: Pick<BundleManifest, "files" | "preprocessing">): string {
+  const { preprocessing } = manifest;
   const content = JSON.stringify([
     bundleFormat,
-    listedFiles.map((name) => files[name].sha256),
+    listedFiles(manifest).map((name) => fileOf(manifest, name).sha256),
     sorted(preprocessing.image),
     sorted(preprocessing.text),
     preprocessing.textOnlyPicture,
@@ -171,9 +190,9 @@ export function readBundleManifest(dir: string): BundleManifest {
     );
   }
   const manifest = result.data;
-  for (const name of listedFiles) {
+  for (const name of listedFiles(manifest)) {
     const path = join(dir, name);
-    const { sizeBytes } = manifest.files[name];
+    const { sizeBytes } = fileOf(manifest, name);
     const actual = regularFile(path).size;
     if (actual !== sizeBytes) {
       throw new BundleError(
@@ -196,7 +215,7 @@ export function readBundleManifest(dir: string): BundleManifest {
 /** Bytes of a listed file. @throws BundleError when they are not those that were exported. */
 export function readBundleFile(
   dir: string,
-  { files }: BundleManifest,
+  manifest: BundleManifest,
   name: ListedFile,
 ): Uint8Array<ArrayBuffer> {
   const path = join(dir, name);
@@ -208,9 +227,10 @@ export function readBundleFile(
     throw new BundleError(`${path}: cannot be read; got ${cause}`, { cause });
   }
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  if (sha256 !== files[name].sha256) {
+  const expected = fileOf(manifest, name).sha256;
+  if (sha256 !== expected) {
     throw new BundleError(
-      `${path}: damaged, its SHA-256 is not the manifest's; got ${sha256}, expected ${files[name].sha256}; copy the bundle again or export the run again`,
+      `${path}: damaged, its SHA-256 is not the manifest's; got ${sha256}, expected ${expected}; copy the bundle again or export the run again`,
     );
   }
   return bytes;

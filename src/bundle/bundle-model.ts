@@ -1,12 +1,18 @@
 /** A bundle's models in memory: prepares and embeds a batch. Occupies the thread it runs on; `BundleEncoder` gives it one. */
 import type { EncodedQuery, WordAttention } from "../embedding/encoder.js";
-import { type Feeds, GraphSession, type SessionOptions } from "../engine/runtime/session.js";
+import { composeQueries, type FeatureShapes, featuresAt, matrixAt, rowOf } from "../embedding/query-graph.js";
+import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { BundleError } from "../errors.js";
 import { centreCrop, stackCrops } from "../images/crops.js";
 import { encodeTexts } from "../text/encode-texts.js";
 import { hasWords, Vocabulary } from "../text/vocabulary.js";
-import { type BundleManifest, bundleFiles, readBundleFile } from "./bundle-manifest.js";
+import {
+  type BundleGraphDescription,
+  type BundleManifest,
+  bundleFiles,
+  readBundleFile,
+} from "./bundle-manifest.js";
 
 /** A query whose picture was decoded. */
 export interface PreparedQuery {
@@ -15,20 +21,29 @@ export interface PreparedQuery {
   readonly text?: string | undefined;
 }
 
+interface Sessions {
+  readonly images: GraphSession<string>;
+  readonly queries: GraphSession<string>;
+  readonly pairs: GraphSession<string> | undefined;
+}
+
+/** Queries and gallery rows that are to be scored with each other, rows one after the other. */
+export interface PairRows {
+  readonly queries: Float32Array;
+  readonly gallery: Float32Array;
+}
+
 export class BundleModel {
   readonly #manifest: BundleManifest;
   readonly #vocabulary: Vocabulary;
-  readonly #images: GraphSession<string>;
-  readonly #queries: GraphSession<string>;
+  readonly #sessions: Sessions;
+  readonly #shapes: FeatureShapes;
 
-  private constructor(
-    manifest: BundleManifest,
-    loaded: { vocabulary: Vocabulary; images: GraphSession<string>; queries: GraphSession<string> },
-  ) {
+  private constructor(manifest: BundleManifest, vocabulary: Vocabulary, sessions: Sessions) {
     this.#manifest = manifest;
-    this.#vocabulary = loaded.vocabulary;
-    this.#images = loaded.images;
-    this.#queries = loaded.queries;
+    this.#vocabulary = vocabulary;
+    this.#sessions = sessions;
+    this.#shapes = featureShapesOf(manifest);
   }
 
   /** Loads what the manifest lists. @throws BundleError when a file is damaged or not what the manifest says. */
@@ -38,9 +53,12 @@ export class BundleModel {
     session: SessionOptions = {},
   ): Promise<BundleModel> {
     const vocabulary = readVocabulary(dir, manifest);
-    const images = await openGraph(dir, manifest, "images", session);
-    const queries = await openGraph(dir, manifest, "queries", session);
-    return new BundleModel(manifest, { vocabulary, images, queries });
+    const { pairs } = manifest.graphs;
+    return new BundleModel(manifest, vocabulary, {
+      images: await openGraph(dir, manifest, manifest.graphs.images, session),
+      queries: await openGraph(dir, manifest, manifest.graphs.queries, session),
+      pairs: pairs && (await openGraph(dir, manifest, pairs, session)),
+    });
   }
 
   /** One answer for each query, which has a picture or, where the model reads, words. */
@@ -48,15 +66,15 @@ export class BundleModel {
     const squares = queries.flatMap(({ pixels }) => pixels ?? []);
     const pictured = queries.flatMap(({ pixels }, i) => (pixels ? [i] : []));
     const encoded = await this.#encode(squares);
-    const rowOf = new Map(pictured.map((i, row) => [i, row]));
+    const places = new Map(pictured.map((i, row) => [i, row]));
     const worded = queries.flatMap(({ text }, i) => (text !== undefined && hasWords(text) ? [i] : []));
     const texts = worded.map((i) => queries[i]?.text ?? "");
-    const regions = worded.map((i) => encoded?.regions(rowOf.get(i)));
-    const composed = await this.#compose(texts, regions);
+    const references = worded.map((i) => encoded?.features(places.get(i)));
+    const composed = await this.#compose(texts, references);
     return queries.map((_, i): EncodedQuery => {
       const place = worded.indexOf(i);
-      if (place >= 0 && composed) return composed(place, rowOf.has(i));
-      const embedding = encoded?.embedding(rowOf.get(i) ?? 0) ?? new Float32Array();
+      if (place >= 0 && composed) return composed(place, places.has(i));
+      const embedding = encoded?.embedding(places.get(i) ?? 0) ?? new Float32Array();
       return { embedding, routes: [], unknownWords: [] };
     });
   }
@@ -69,50 +87,62 @@ export class BundleModel {
     const crops = squares.map(() => centreCrop(resizePx, cropPx));
     const rows = squares.map((_, row) => String(row));
     const images = await stackCrops(source, rows, { crops, cropPx });
-    const { embeddings, regions } = await this.#images.run({ images });
+    const outputs = await this.#sessions.images.run({ images });
     return {
-      embedding: (row: number) => rowOfTensor(embeddings, row),
-      regions: (row: number | undefined) =>
-        row === undefined ? undefined : rowOfTensor(regions, row, { isView: true }),
+      embedding: (row: number) => rowOf(outputs.embeddings as Tensor, row),
+      features: (row: number | undefined) =>
+        row === undefined ? undefined : featuresAt(outputs, { shapes: this.#shapes, row, isView: true }),
     };
   }
 
-  /** Texts with their pictures' regions, zeros where there is none; undefined for no text. */
-  async #compose(texts: readonly string[], regions: readonly (Float32Array | undefined)[]) {
+  /** Texts with the features of their pictures, zeros where there is none; undefined for no text. */
+  async #compose(texts: readonly string[], references: readonly (Float32Array | undefined)[]) {
     if (texts.length === 0) return undefined;
-    const { embedDim, regions: grid, preprocessing } = this.#manifest;
-    const regionCount = grid.rows * grid.columns;
-    const data = new Float32Array(texts.length * regionCount * embedDim);
-    for (const [i, own] of regions.entries()) if (own) data.set(own, i * regionCount * embedDim);
-    const { maxWords } = preprocessing.text;
+    const { maxWords } = this.#manifest.preprocessing.text;
     // Padding costs cross attention time: the longest text has none.
     const longest = Math.max(...texts.map((text) => this.#vocabulary.encode(text, maxWords).length));
-    const { tokens, lengths } = encodeTexts(this.#vocabulary, texts, longest);
-    const shape = [texts.length, regionCount, embedDim];
-    const feeds: Feeds = { tokens, lengths, regions: { dtype: "float32", shape, data } };
-    const used = Object.entries(feeds).filter(([name]) => this.#queries.inputs.has(name));
-    const results = await this.#queries.run(Object.fromEntries(used));
-    const layers = Object.keys(results)
-      .filter((name) => name.startsWith("routes."))
-      .sort((a, b) => Number(a.slice(7)) - Number(b.slice(7)))
-      .map((name) => results[name] as Tensor);
+    const { embeddings, routes, attention, pairRows } = await composeQueries(this.#sessions.queries, {
+      shapes: this.#shapes,
+      references,
+      texts: encodeTexts(this.#vocabulary, texts, longest),
+    });
     return (row: number, hasPicture: boolean): EncodedQuery => {
       const text = texts[row] ?? "";
-      const attention = hasPicture ? this.#attentionAt(results.attention, row, text) : undefined;
       return {
-        embedding: rowOfTensor(results.embeddings, row),
-        routes: layers.map((layer) => matrixAt(layer, row)),
+        embedding: rowOf(embeddings, row),
+        routes: routes.map((layer) => matrixAt(layer, row)),
         unknownWords: this.#vocabulary.unknownWords(text),
-        ...(attention ? { attention } : {}),
+        attention: hasPicture ? this.#attentionAt(attention, row, text) : undefined,
+        pairRow: pairRows && rowOf(pairRows, row),
       };
     };
+  }
+
+  /** Scores of queries [Q, W], as `EncodedQuery.pairRow` has them, with unit embeddings [M, E]: [Q, M]. */
+  async scorePairs({ queries, gallery }: PairRows): Promise<Float32Array> {
+    const { pairs } = this.#sessions;
+    if (!pairs) throw new BundleError(`${this.#manifest.model}: does not score pairs`);
+    const rows = (data: Float32Array, count: number): Tensor => ({
+      dtype: "float32",
+      shape: [count, data.length / count],
+      data,
+    });
+    const { scores } = await pairs.run({
+      queries: rows(queries, queries.length / this.#pairRowLength),
+      gallery: rows(gallery, gallery.length / this.#manifest.embedDim),
+    });
+    return scores?.data as Float32Array;
+  }
+
+  get #pairRowLength(): number {
+    return Number(this.#manifest.graphs.pairs?.inputs.queries?.shape[1]);
   }
 
   #attentionAt(weights: Tensor | undefined, row: number, text: string): WordAttention | undefined {
     if (!weights) return undefined;
     const { regions, preprocessing } = this.#manifest;
     const words = this.#vocabulary.piecesOf(text).slice(0, preprocessing.text.maxWords);
-    const own = rowOfTensor(weights, row).slice(0, words.length * regions.rows * regions.columns);
+    const own = rowOf(weights, row).slice(0, words.length * regions.rows * regions.columns);
     return { words, ...regions, weights: own };
   }
 }
@@ -129,10 +159,9 @@ function readVocabulary(dir: string, manifest: BundleManifest): Vocabulary {
 async function openGraph(
   dir: string,
   manifest: BundleManifest,
-  kind: "images" | "queries",
+  { file, inputs, outputs }: BundleGraphDescription,
   options: SessionOptions,
 ): Promise<GraphSession<string>> {
-  const { file, inputs, outputs } = manifest.graphs[kind];
   const bytes = readBundleFile(dir, manifest, file);
   let session: GraphSession<string>;
   try {
@@ -157,22 +186,13 @@ async function openGraph(
   return session;
 }
 
-/** x[row] of x [B, ...], a copy unless it is used at once. */
-function rowOfTensor(
-  x: Tensor | undefined,
-  row: number,
-  { isView = false }: { readonly isView?: boolean } = {},
-): Float32Array {
-  const data = (x?.data ?? new Float32Array()) as Float32Array;
-  const size = data.length / (x?.shape[0] ?? 1);
-  return isView ? data.subarray(row * size, (row + 1) * size) : data.slice(row * size, (row + 1) * size);
-}
-
-/** x[row] of x [B, M, J] as rows of numbers. */
-function matrixAt(x: Tensor, row: number): number[][] {
-  const [, rowCount = 0, columnCount = 0] = x.shape;
-  const values = rowOfTensor(x, row);
-  return Array.from({ length: rowCount }, (_, i) =>
-    Array.from(values.subarray(i * columnCount, (i + 1) * columnCount)),
+/** Features of a picture: what the image encoder gives beside the embedding. */
+function featureShapesOf({ graphs }: BundleManifest): FeatureShapes {
+  const { embeddings: _, ...features } = graphs.images.outputs;
+  return new Map(
+    Object.entries(features).map(([name, { shape }]) => [
+      name,
+      [Number(shape[1]), Number(shape[2])] as const,
+    ]),
   );
 }

@@ -1,11 +1,11 @@
-/** The thread that a bundle's models run on: one batch at a time, and what its end means for that batch. */
+/** The thread that a bundle's models run on: one request after the other, and what its end means for those under way. */
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import "../engine/runtime/session.js"; // its native library must be loaded here first, or it is unloaded with the worker
 import type { EncodedQuery } from "../embedding/encoder.js";
 import { BundleError, EncoderError } from "../errors.js";
-import type { PreparedQuery } from "./bundle-model.js";
-import type { BundleReply, BundleWorkerData } from "./bundle-worker.js";
+import type { PairRows, PreparedQuery } from "./bundle-model.js";
+import type { BundleReply, BundleRequest, BundleWorkerData } from "./bundle-worker.js";
 
 /** The compiled worker: beside this file, or in dist/ for tests, which run the sources. */
 function workerFile(): URL {
@@ -21,7 +21,8 @@ interface Waiting {
 /** The process may end while the thread is idle. */
 export class BundleThread {
   readonly #worker: Worker;
-  #waiting: Waiting | undefined;
+  /** In the order of their requests. */
+  readonly #waiting: Waiting[] = [];
   #ended: Error | undefined;
 
   private constructor(data: BundleWorkerData) {
@@ -48,15 +49,24 @@ export class BundleThread {
     return this.#ended === undefined;
   }
 
-  /** Answers of one batch; the one before must be done. @throws EncoderError when the thread ends before. */
+  /** Answers of one batch. @throws EncoderError when the thread ends before. */
   async run(queries: readonly PreparedQuery[]): Promise<readonly EncodedQuery[]> {
-    const reply = this.#reply();
-    this.#worker.postMessage(queries);
-    return (await reply).answers ?? [];
+    return (await this.#ask({ kind: "queries", queries })).answers ?? [];
+  }
+
+  /** Scores [Q, M] of pairs. @throws EncoderError when the thread ends before. */
+  async scorePairs(pairs: PairRows): Promise<Float32Array> {
+    return (await this.#ask({ kind: "pairs", pairs })).scores ?? new Float32Array();
   }
 
   async close(): Promise<void> {
     await this.#worker.terminate();
+  }
+
+  #ask(request: BundleRequest): Promise<BundleReply> {
+    const reply = this.#reply();
+    this.#worker.postMessage(request);
+    return reply;
   }
 
   #reply(): Promise<BundleReply> {
@@ -65,15 +75,14 @@ export class BundleThread {
         reject(this.#ended);
         return;
       }
-      this.#waiting = { resolve, reject };
+      this.#waiting.push({ resolve, reject });
       this.#worker.ref();
     });
   }
 
   #settle(reply: BundleReply): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    this.#worker.unref();
+    const waiting = this.#waiting.shift();
+    if (this.#waiting.length === 0) this.#worker.unref();
     const { failure } = reply;
     if (failure)
       waiting?.reject(failure.isBundleError ? new BundleError(failure.message) : new Error(failure.message));
@@ -84,7 +93,6 @@ export class BundleThread {
     this.#ended ??= new EncoderError(
       `encoder: its thread ended before it answered; ${how}; ask again, another one is started`,
     );
-    this.#waiting?.reject(this.#ended);
-    this.#waiting = undefined;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
 }

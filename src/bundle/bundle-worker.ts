@@ -4,7 +4,7 @@ import type { EncodedQuery } from "../embedding/encoder.js";
 import type { SessionOptions } from "../engine/runtime/session.js";
 import { BundleError } from "../errors.js";
 import type { BundleManifest } from "./bundle-manifest.js";
-import { BundleModel, type PreparedQuery } from "./bundle-model.js";
+import { BundleModel, type PairRows, type PreparedQuery } from "./bundle-model.js";
 
 /** What a thread is started with. */
 export interface BundleWorkerData {
@@ -13,9 +13,16 @@ export interface BundleWorkerData {
   readonly options: SessionOptions;
 }
 
-/** What it says: the models are loaded, a batch is done, or one of these failed. */
+/** What it is asked: queries as vectors, or scores of pairs. */
+export type BundleRequest =
+  | { readonly kind: "queries"; readonly queries: readonly PreparedQuery[] }
+  | { readonly kind: "pairs"; readonly pairs: PairRows };
+
+/** Says that the models are loaded, that a request is done, or that one of these failed. */
 export interface BundleReply {
   readonly answers?: readonly EncodedQuery[];
+  /** Of pairs. */
+  readonly scores?: Float32Array;
   /** `isBundleError` tells what a user can mend from a bug. */
   readonly failure?: { readonly isBundleError: boolean; readonly message: string };
 }
@@ -32,8 +39,14 @@ function fail(error: unknown): void {
 
 try {
   const model = await BundleModel.load(dir, manifest, options);
-  parentPort?.on("message", (queries: readonly PreparedQuery[]) => {
-    model.answer(queries).then((answers) => reply({ answers }), fail);
+  const answer = async (request: BundleRequest): Promise<BundleReply> =>
+    request.kind === "queries"
+      ? { answers: await model.answer(request.queries) }
+      : { scores: await model.scorePairs(request.pairs) };
+  // One after the other: replies come in the order of the requests.
+  let last = Promise.resolve();
+  parentPort?.on("message", (request: BundleRequest) => {
+    last = last.then(() => answer(request).then(reply, fail));
   });
   reply({});
 } catch (error) {

@@ -47,14 +47,13 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
     [bundleFiles.images]: graphs.images.model,
     [bundleFiles.queries]: graphs.queries.model,
     [bundleFiles.vocabulary]: new TextEncoder().encode(vocabulary.toJson()),
+    ...(graphs.pairs ? { [bundleFiles.pairs]: graphs.pairs.model } : {}),
   };
-  const files = {
-    [bundleFiles.images]: fileOf(contents[bundleFiles.images]),
-    [bundleFiles.queries]: fileOf(contents[bundleFiles.queries]),
-    [bundleFiles.vocabulary]: fileOf(contents[bundleFiles.vocabulary]),
-  };
+  const files = Object.fromEntries(
+    Object.entries(contents).map(([name, content]) => [name, fileOf(content)]),
+  ) as BundleManifest["files"];
   const preprocessing = preprocessingOf(run, "tokens" in graphs.queries.inputs);
-  const { images, queries } = graphs;
+  const { images, queries, pairs } = graphs;
   const manifest: BundleManifest = {
     format: bundleFormat,
     modelId: modelIdOf({ files, preprocessing }),
@@ -66,7 +65,9 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
     graphs: {
       images: { file: bundleFiles.images, inputs: images.inputs, outputs: images.outputs },
       queries: { file: bundleFiles.queries, inputs: queries.inputs, outputs: queries.outputs },
+      ...(pairs ? { pairs: { file: bundleFiles.pairs, inputs: pairs.inputs, outputs: pairs.outputs } } : {}),
     },
+    ...(model.pairScoring ? { pairCandidates: model.pairScoring.candidates } : {}),
     config: { ...config.fields },
     ...(run.phrases ? { phrases: [...run.phrases] } : {}),
     provenance: provenanceOf(run),

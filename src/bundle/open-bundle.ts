@@ -68,6 +68,7 @@ interface Asked extends EmbedOptions {
 export class BundleEncoder implements Encoder {
   readonly manifest: BundleManifest;
   readonly #queue: BatchQueue<Asked, EncodedQuery>;
+  readonly #start: Working["start"];
   readonly #maxBatch: number;
   readonly #maxPixels: number | undefined;
   /** Requests whose pictures are being decoded. */
@@ -79,6 +80,7 @@ export class BundleEncoder implements Encoder {
     const { start, onBatch, maxBatch, windowMs, maxPixels } = working;
     this.manifest = manifest;
     this.#thread = thread;
+    this.#start = start;
     this.#maxBatch = maxBatch;
     this.#maxPixels = maxPixels;
     this.#queue = new BatchQueue(
@@ -116,6 +118,26 @@ export class BundleEncoder implements Encoder {
 
   get phrases(): readonly string[] | undefined {
     return this.manifest.phrases;
+  }
+
+  get pairCandidates(): number | "all" | undefined {
+    return this.manifest.pairCandidates;
+  }
+
+  async scorePairs(
+    pairRows: readonly Float32Array[],
+    gallery: readonly Float32Array[],
+    { onModelTime }: EmbedOptions = {},
+  ): Promise<readonly Float32Array[]> {
+    this.#requireOpen();
+    if (!this.#thread.isRunning) this.#thread = await this.#start();
+    const startMs = performance.now();
+    try {
+      const scores = await this.#thread.scorePairs({ queries: joined(pairRows), gallery: joined(gallery) });
+      return pairRows.map((_, i) => scores.subarray(i * gallery.length, (i + 1) * gallery.length));
+    } finally {
+      onModelTime?.(performance.now() - startMs);
+    }
   }
 
   async embedPictures(
@@ -212,4 +234,12 @@ export class BundleEncoder implements Encoder {
       throw new UsageError(`query: the model ${this.model} does not read; give a picture`);
     }
   }
+}
+
+/** Rows of one length, one after the other. */
+function joined(rows: readonly Float32Array[]): Float32Array {
+  const width = rows[0]?.length ?? 0;
+  const result = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) result.set(row, i * width);
+  return result;
 }

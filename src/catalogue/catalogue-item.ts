@@ -1,7 +1,14 @@
-/** One item of a shop's catalogue, and the rules that its cells follow. */
-
-/** Columns with a meaning of their own; every other column is an attribute. */
-export const reservedColumns = ["id", "image", "category", "title", "price"] as const;
+/** One item of a shop's catalogue, and how the cells of a table become its values. */
+import type { z } from "zod";
+import {
+  attributeNameSchema,
+  attributeValuesSchema,
+  itemLimits,
+  priceSchema,
+  titleSchema,
+  valueSeparator,
+} from "./item-schema.js";
+import { isWellFormed } from "./normal-text.js";
 
 /** Where an item's picture is. */
 export type ItemImage =
@@ -28,9 +35,6 @@ export interface CatalogueItem {
   readonly row: number;
 }
 
-/** Stands between the values of a cell. */
-export const valueSeparator = "|";
-
 /** A cell that cannot be used: what it must be. */
 export class CellProblem {
   readonly mustBe: string;
@@ -40,48 +44,48 @@ export class CellProblem {
   }
 }
 
-/** Most characters of a cell, by column; attributes have `otherwise`. */
-const longest = { id: 200, category: 100, title: 5000, image: 2000, otherwise: 500 } as const;
-
-/** An id can be a file name: no slash, no leading dot, no control character. */
-export function parseId(text: string): string | CellProblem {
-  if (text === "") return new CellProblem("must not be empty");
-  if (/^(?!\.)[^\p{Cc}/\\]+$/u.test(text) && text.length <= longest.id) return text;
-  return new CellProblem(
-    `must be at most ${longest.id} characters without slashes, control characters or a leading dot`,
-  );
-}
-
-export function parseCategory(text: string): string | CellProblem {
-  if (text === "") return new CellProblem("must not be empty");
-  if (/^\P{Cc}+$/u.test(text) && text.length <= longest.category) return text;
-  return new CellProblem(`must be at most ${longest.category} characters on one line`);
+/** The value in its normal form, or what is wrong with it. */
+export function checkedBy<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> | CellProblem {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  return new CellProblem([...new Set(result.error.issues.map(({ message }) => message))].join("; "));
 }
 
 export function parseTitle(text: string): string | undefined | CellProblem {
-  if (text.length > longest.title) return new CellProblem(`must be at most ${longest.title} characters`);
-  return text === "" ? undefined : text;
+  const title = checkedBy(titleSchema, text);
+  return title === "" ? undefined : title;
 }
 
-/** A plain number, such as 49.99: no currency and no thousands separators. */
+/** A plain number, such as 49.99, rounded to cents: no currency and no thousands separators. */
 export function parsePrice(text: string): number | undefined | CellProblem {
-  if (text === "") return undefined;
-  if (/^\d{1,12}(\.\d{1,6})?$/.test(text)) return Number(text);
-  return new CellProblem("must be a plain number from 0 such as 49.99");
+  const plain = text.trim();
+  if (plain === "") return undefined;
+  const price = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i.test(plain)
+    ? checkedBy(priceSchema, Number(plain))
+    : new CellProblem("no number");
+  if (typeof price === "number") return price;
+  return new CellProblem(
+    "must be a plain number from 0 such as 49.99, without currency or thousands separators",
+  );
 }
 
 /** An address, or a path that stays below the catalogue's folder. */
-export function parseImage(text: string): ItemImage | CellProblem {
+export function parseImage(cell: string): ItemImage | CellProblem {
+  const text = cell.trim();
   if (text === "") return new CellProblem("must not be empty");
+  const isText = text.length <= itemLimits.imageCharacters && isWellFormed(text) && !text.includes("\uFFFD");
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === "http" || scheme === "https") {
-    const isAddress = !/[\s\p{Cc}]/u.test(text) && text.length <= longest.image && URL.canParse(text);
+    const isAddress = isText && !/[\s\p{Cc}]/u.test(text) && URL.canParse(text);
     return isAddress ? { kind: "address", address: text } : new CellProblem("is not a valid http(s) address");
   }
   const parts = text.replace(/^(\.\/)+/, "").split("/");
   const isInside =
     scheme === undefined &&
-    text.length <= longest.image &&
+    isText &&
     !/[\\\p{Cc}]/u.test(text) &&
     parts.every((part) => part !== "" && part !== "." && part !== "..");
   if (isInside) return { kind: "file", path: parts.join("/") };
@@ -89,14 +93,8 @@ export function parseImage(text: string): ItemImage | CellProblem {
 }
 
 /** The values of an attribute's cell, each once, in the cell's order; none where the cell is empty. */
-export function parseValues(cell: string | readonly string[]): readonly string[] | CellProblem {
-  const parts = typeof cell === "string" ? cell.split(valueSeparator) : cell;
-  const values = [...new Set(parts.map((part) => part.trim()).filter((part) => part !== ""))];
-  const isUsable = values.every(
-    (value) => value.length <= longest.otherwise && !/\p{Cc}/u.test(value) && !value.includes(valueSeparator),
-  );
-  if (isUsable) return values;
-  return new CellProblem(
-    `must be values of at most ${longest.otherwise} characters on one line, with ${valueSeparator} between several`,
-  );
+export function parseValues(name: string, cell: string | readonly string[]): readonly string[] | CellProblem {
+  const checkedName = checkedBy(attributeNameSchema, name);
+  if (checkedName instanceof CellProblem) return checkedName;
+  return checkedBy(attributeValuesSchema, typeof cell === "string" ? cell.split(valueSeparator) : cell);
 }

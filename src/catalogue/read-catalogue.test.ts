@@ -117,9 +117,9 @@ describe("readCatalogue", () => {
     await expect(wrong).rejects.toThrow(
       [
         "a.csv: 8 problems:",
-        '  - row 2, column price: must be a plain number from 0 such as 49.99; got "cheap"',
-        "  - row 3, column category: must not be empty; got nothing",
+        '  - row 2, column price: must be a plain number from 0 such as 49.99, without currency or thousands separators; got "cheap"',
         '  - row 3, column id: must be unique; row 2 has it too; got "A"',
+        "  - row 3, column category: must not be empty; got nothing",
         '  - row 4, column id: must be at most 200 characters without slashes, control characters or a leading dot; got "B/1"',
       ].join("\n"),
     );
@@ -146,11 +146,11 @@ describe("readCatalogue", () => {
 
   it.each([
     ["id,image\nA,a.jpg\n", "column category is missing"],
-    ["id,image,category,colour,colour,\n", "column 6 has no name\n  - column colour occurs more than once"],
-    ["id;image;category\nA;a;b\n", "save the file with commas between the fields"],
+    ["id,image,category,colour,colour,\n", "column colour occurs more than once"],
+    ["id;image;kind\nA;a;b\n", "column category is missing"],
     ["", "the file is empty"],
     [header, "has no items"],
-    [`${header}A,"a.jpg,dress,,\n`, "cannot be read to its end"],
+    ['"id,image\n', "the header cannot be read; a quote in line 1 of the file is not closed"],
   ])("refuses a file as a whole: %j", async (content, message) => {
     const wrong = read("a.csv", content);
     await expect(wrong).rejects.toBeInstanceOf(DatasetError);
@@ -170,15 +170,20 @@ describe("readCatalogue", () => {
     const wrong: WrongRow[] = [];
     const content = `${header}A1,a.jpg,dress,cheap,red\nA2,a.jpg,,1,red\n../x,a.jpg,dress,1,red\nA3,short\nA4,a.jpg,dress,1,red\nA4,a.jpg,dress,2,red\n`;
     const items = await read("wrong.csv", content, { onWrongRow: (row) => wrong.push(row) });
-    expect(items.map(({ id, row }) => [id, row])).toEqual([["A4", 6]]);
-    expect(wrong.map(({ row, id }) => [row, id])).toEqual([
-      [2, "A1"],
-      [3, "A2"],
-      [4, undefined],
-      [5, undefined],
-      [7, "A4"],
+    expect(items.map(({ id, row, price }) => [id, row, price])).toEqual([
+      ["A1", 2, undefined],
+      ["A4", 6, 1],
     ]);
-    expect(wrong[0]?.problems).toEqual([expect.stringMatching(/^column price: must be a plain number/)]);
+    expect(wrong.map(({ row, id, isRefused }) => [row, id, isRefused])).toEqual([
+      [2, "A1", false],
+      [3, "A2", true],
+      [4, undefined, true],
+      [5, undefined, true],
+      [7, "A4", true],
+    ]);
+    expect(wrong[0]?.problems).toEqual([
+      { column: "price", reason: expect.stringMatching(/^must be a plain number/) },
+    ]);
     expect(await countCatalogueRows(join(root, "wrong.csv"))).toBe(6);
   });
 
@@ -190,7 +195,7 @@ describe("readCatalogue", () => {
       "at most 2 rows",
     );
     await expect(read("a.csv", header + row("A", "x".repeat(200)), { limits })).rejects.toThrow(
-      "cannot be read to its end",
+      "row 2, line 2 of the file has more than 100 characters",
     );
     await expect(read("a.csv", `id,image,category,a,b,c\n`, { limits })).rejects.toThrow("at most 5 columns");
     await expect(read("a.jsonl", `{"id":"${"x".repeat(200)}"}`, { limits })).rejects.toThrow(
@@ -201,7 +206,7 @@ describe("readCatalogue", () => {
   it("refuses text that is not UTF-8, other files, and files that are not there", async () => {
     const latin1 = Buffer.from(`${header}A,a.jpg,dress,,beige clair\u00e9\n`, "latin1");
     await expect(read("a.csv", latin1)).rejects.toThrow("row 2, column colour: must be text in UTF-8");
-    await expect(read("a.xlsx", "x")).rejects.toThrow("must end in .csv or .jsonl; got .xlsx");
+    await expect(read("a.xlsx", "x")).rejects.toThrow("must end in .csv, .tsv, .jsonl or .json; got .xlsx");
     const missing = async () => {
       await readCatalogue(join(root, "none.csv")).next();
     };

@@ -4,6 +4,7 @@ import { SdfnError, UsageError } from "../errors.js";
 import { placeInModelFile } from "../models/place-in-model-file.js";
 import { projectVersion } from "../runs/project-version.js";
 import { visibleStream } from "../visible-text.js";
+import { fullName } from "./flags/option-command.js";
 import { createProgram } from "./program.js";
 import { type CommandContext, ExitCode, exitCodes, printJson } from "./terminal/context.js";
 
@@ -111,9 +112,4 @@ function isJsonAsked(args: readonly string[]): boolean {
 
 function withSubcommands(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
-}
-
-/** "sdfn data synthetic" */
-function fullName(command: Command): string {
-  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 }

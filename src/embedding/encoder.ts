@@ -23,6 +23,8 @@ export interface EncodedQuery {
   readonly unknownWords: readonly string[];
   /** Where words attend in the picture: CAM's attention, when the model has it and the query has both halves. */
   readonly attention?: WordAttention | undefined;
+  /** What `scorePairs` takes of it [W]: for a model that scores pairs, of a query with a text. */
+  readonly pairRow?: Float32Array | undefined;
 }
 
 /** Attention of the picture's regions to the words, mean over heads. */
@@ -65,5 +67,13 @@ export interface Encoder {
   ): Promise<readonly (Float32Array | ImageError)[]>;
   /** @throws ImageError when a reference picture cannot be read; UsageError for a query without either half. */
   embedQueries(queries: readonly EncoderQuery[], options?: EmbedOptions): Promise<readonly EncodedQuery[]>;
+  /** For a model that scores pairs: which images of an index are scored so, the best of a search or all. */
+  readonly pairCandidates?: number | "all" | undefined;
+  /** Scores of queries by their `pairRow` with unit embeddings: for each query one for each image. */
+  scorePairs?(
+    pairRows: readonly Float32Array[],
+    gallery: readonly Float32Array[],
+    options?: EmbedOptions,
+  ): Promise<readonly Float32Array[]>;
   close(): Promise<void>;
 }

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { ImageError } from "../errors.js";
-import type { FeatureMapRequest } from "../images/feature-maps.js";
-import type { ImageFit } from "../images/image.js";
+import type { FeatureMapRequest, FeatureMapShapes } from "../images/feature-maps.js";
+import type { ImageFit, ResizeKernel } from "../images/image.js";
 import type { Module } from "../nn/module.js";
 
 /** Changes when the meaning of stored maps does, as when pictures are resized in another way. */
@@ -14,25 +14,28 @@ export interface PicturePreparation {
   readonly resizePx: number;
   readonly imagePx: number;
   readonly imageFit: ImageFit;
+  readonly kernel: ResizeKernel;
 }
 
 /** Folder name for the maps of a backbone with its weights of now, and the JSON text that it is the hash of. */
 export function featureFolder(
   backbone: Module,
   picture: PicturePreparation,
-  shape: readonly number[],
+  shapes: FeatureMapShapes,
 ): { readonly name: string; readonly description: string } {
   const hash = createHash("sha256");
   for (const [name, { shape: dims, data }] of backbone.state()) {
     hash.update(`${name} ${dims.join(" ")}\n`);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
-  const { resizePx, imagePx, imageFit } = picture;
+  const { resizePx, imagePx, imageFit, kernel } = picture;
+  const { images: shape, ...levels } = Object.fromEntries(shapes);
   const content = {
     format,
     weights: hash.digest("hex"),
-    picture: { resizePx, imagePx, imageFit, crop: "centre" },
-    maps: { dtype: "float16", shape },
+    // What is usual is not named: the folders of older versions keep their names.
+    picture: { resizePx, imagePx, imageFit, ...(kernel === "lanczos3" ? {} : { kernel }), crop: "centre" },
+    maps: { dtype: "float16", shape, ...(shapes.size > 1 ? { levels } : {}) },
   };
   const description = `${JSON.stringify(content, undefined, 2)}\n`;
   return { name: createHash("sha256").update(description).digest("hex").slice(0, 16), description };

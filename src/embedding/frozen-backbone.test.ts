@@ -6,9 +6,9 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cast, constant } from "../engine/ops/constant.js";
 import { runOnce } from "../engine/runtime/session.js";
 import { Random } from "../engine/tensor/random.js";
-import type { Tensor } from "../engine/tensor/tensor.js";
 import { EnvironmentError, ImageError, WeightsError } from "../errors.js";
 import { centreCrop, stackCrops } from "../images/crops.js";
+import type { PictureTensors } from "../images/feature-maps.js";
 import { ImageCache } from "../images/image-cache.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { createModel } from "../models/registry.js";
@@ -73,8 +73,8 @@ async function using<T>(
 const missingOf = (opening: Promise<FrozenBackbone>, requests = plain) =>
   using(opening, async (features) => (await features.plan(requests)).missing.length);
 
-async function floats(maps: Tensor<"float16">): Promise<Float32Array> {
-  const { y } = await runOnce({ y: cast(constant(maps), "float32") });
+async function floats({ images }: PictureTensors): Promise<Float32Array> {
+  const { y } = await runOnce({ y: cast(constant(images), "float32") });
   return y.data as Float32Array;
 }
 
@@ -91,7 +91,7 @@ async function directly(model: CompositionModel, isFlipped: boolean): Promise<Fl
     cropPx: imagePx,
   });
   const { maps } = await runOnce({
-    maps: model.image.featureMaps(constant(pictures), ForwardPass.inference()),
+    maps: model.image.featureMaps(constant(pictures), ForwardPass.inference()).images,
   });
   return maps.data as Float32Array;
 }
@@ -110,7 +110,7 @@ describe("FrozenBackbone", () => {
       features.read(["2", "0", "1"].map((id) => ({ id, isFlipped: true }))),
     );
     const maps = await using(open(model), (features) => features.read(plain.slice(0, 3)));
-    expect(maps.shape).toEqual([3, 32, 2, 2]);
+    expect(maps.images.shape).toEqual([3, 32, 2, 2]);
     expectWithinHalfPrecision(await floats(maps), await directly(model, false));
     const mirrored = await directly(model, true);
     const size = mirrored.length / 3;
@@ -132,7 +132,7 @@ describe("FrozenBackbone", () => {
 
   it("computes each map once when two batches ask for it at the same time", async () => {
     await using(open(modelOf()), async (features) => {
-      const [one, other] = await Promise.all([
+      const [{ images: one }, { images: other }] = await Promise.all([
         features.read(plain.slice(0, 2)),
         features.read([...plain.slice(1, 3), ...plain.slice(1, 2)]),
       ]);

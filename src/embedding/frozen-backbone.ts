@@ -4,11 +4,17 @@ import { join } from "node:path";
 import { Input, type Value } from "../engine/graph/value.js";
 import { cast } from "../engine/ops/constant.js";
 import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
+import { elementCount } from "../engine/tensor/shape.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { EnvironmentError, WeightsError } from "../errors.js";
 import { RowStore } from "../files/row-store.js";
 import { centreCrop, stackCrops } from "../images/crops.js";
-import type { FeatureMapRequest, FeatureMaps } from "../images/feature-maps.js";
+import type {
+  FeatureMapRequest,
+  FeatureMapShapes,
+  FeatureMaps,
+  PictureTensors,
+} from "../images/feature-maps.js";
 import type { ImageFit } from "../images/image.js";
 import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
@@ -46,33 +52,42 @@ const checkCount = 64;
  * pictures, the content of the image's file, and whether it is mirrored.
  */
 export class FrozenBackbone implements FeatureMaps {
-  readonly shape: readonly [number, number, number];
+  readonly shapes: FeatureMapShapes;
   readonly #store: RowStore;
-  readonly #maps: Value;
+  readonly #maps: Readonly<Record<string, Value>>;
   readonly #options: FrozenBackboneOptions;
   readonly #keys: FeatureKeys;
-  #session: GraphSession<"maps"> | undefined;
+  #session: GraphSession<string> | undefined;
   /** Ends when the computation under way does; one at a time. */
   #computing: Promise<void> = Promise.resolve();
 
-  private constructor(store: RowStore, maps: Value, options: FrozenBackboneOptions) {
+  private constructor(
+    store: RowStore,
+    maps: Readonly<Record<string, Value>>,
+    options: FrozenBackboneOptions,
+  ) {
     this.#store = store;
     this.#maps = maps;
     this.#options = options;
     this.#keys = new FeatureKeys(options.imagePath);
-    this.shape = mapShape(maps);
+    this.shapes = shapesOf(maps);
   }
 
   /** Opens the cache of the model's backbone with its weights of now. @throws EnvironmentError for the folder. */
   static async open(model: CompositionModel, options: FrozenBackboneOptions): Promise<FrozenBackbone> {
     const { imagePx, imageFit, images, cacheDir } = options;
     const pictures = new Input("images", "uint8", ["batch", imagePx, imagePx, 3]);
-    const maps = cast(model.image.featureMaps(pictures, ForwardPass.inference()), "float16");
-    const shape = mapShape(maps);
-    const picture = { resizePx: images.sizePx, imagePx, imageFit };
-    const { name, description } = featureFolder(model.image.backbone, picture, shape);
+    const computed = model.image.featureMaps(pictures, ForwardPass.inference());
+    const maps = Object.fromEntries(
+      Object.entries(computed).map(([name, map]) => [name, cast(map, "float16")]),
+    );
+    const shapes = shapesOf(maps);
+    const { backbone } = model.image;
+    const { kernel } = backbone.preprocessing;
+    const picture = { resizePx: images.sizePx, imagePx, imageFit, kernel };
+    const { name, description } = featureFolder(backbone, picture, shapes);
     const folder = join(cacheDir, name);
-    const rowBytes = 2 * shape[0] * shape[1] * shape[2];
+    const rowBytes = [...shapes.values()].reduce((sum, shape) => sum + 2 * elementCount(shape), 0);
     const store = await RowStore.open(folder, { rowBytes });
     const readme = join(folder, "description.json");
     if (!existsSync(readme)) writeFileSync(readme, description);
@@ -134,13 +149,12 @@ export class FrozenBackbone implements FeatureMaps {
     await work;
   }
 
-  async read(requests: readonly FeatureMapRequest[]): Promise<Tensor<"float16">> {
-    const [channels, height, width] = this.shape;
-    const data = new Uint16Array(requests.length * channels * height * width);
-    const place = (i: number) => new Uint8Array(data.buffer, i * this.mapBytes, this.mapBytes);
+  async read(requests: readonly FeatureMapRequest[]): Promise<PictureTensors> {
+    const rows = new Uint8Array(requests.length * this.mapBytes);
     const fill = async (i: number): Promise<boolean> => {
       const request = requests[i];
-      return request !== undefined && this.#store.readInto(await this.#keys.keyOf(request), place(i));
+      const place = rows.subarray(i * this.mapBytes, (i + 1) * this.mapBytes);
+      return request !== undefined && this.#store.readInto(await this.#keys.keyOf(request), place);
     };
     const found = await Promise.all(requests.map((_, i) => fill(i)));
     const missing = requests.filter((_, i) => !found[i]);
@@ -153,7 +167,25 @@ export class FrozenBackbone implements FeatureMaps {
         );
       }
     }
-    return { dtype: "float16", shape: [requests.length, ...this.shape], data };
+    return this.#byName(new Uint16Array(rows.buffer), requests.length);
+  }
+
+  /** Rows that hold an image's maps one after the other, as a tensor for each name. */
+  #byName(rows: Uint16Array, count: number): PictureTensors {
+    const rowLength = this.mapBytes / 2;
+    let start = 0;
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, shape] of this.shapes) {
+      const length = elementCount(shape);
+      const whole = length === rowLength;
+      const data = whole ? rows : new Uint16Array(count * length);
+      for (let i = 0; !whole && i < count; i += 1) {
+        data.set(rows.subarray(i * rowLength + start, i * rowLength + start + length), i * length);
+      }
+      tensors[name] = { dtype: "float16", shape: [count, ...shape], data };
+      start += length;
+    }
+    return tensors as unknown as PictureTensors;
   }
 
   /** Frees the backbone's session, which comes back when a map has to be computed. */
@@ -196,9 +228,8 @@ export class FrozenBackbone implements FeatureMaps {
       preparing = following && this.#pictures(following.map(({ request }) => request));
       preparing?.catch(() => undefined); // thrown above, when its turn comes
       if (pictures === undefined) return;
-      this.#session ??= await GraphSession.compile({ maps: this.#maps }, this.#options.session);
-      const { maps } = await this.#session.run({ images: pictures });
-      await this.#keep(part, maps.data as Uint16Array);
+      this.#session ??= await GraphSession.compile(outputsOf(this.#maps), this.#options.session);
+      await this.#keep(part, await this.#session.run({ images: pictures }));
       done += part.length;
       onProgress?.(done);
       if (signal?.aborted) return;
@@ -207,12 +238,11 @@ export class FrozenBackbone implements FeatureMaps {
 
   async #keep(
     part: readonly { readonly request: FeatureMapRequest; readonly key: string }[],
-    bits: Uint16Array,
+    maps: Readonly<Record<string, Tensor>>,
   ): Promise<void> {
-    const length = this.mapBytes / 2;
     await this.#store.append(
       part.map(({ request, key }, row) => {
-        const map = bits.subarray(row * length, (row + 1) * length);
+        const map = this.#rowOf(maps, row);
         if (!isFinite16(map)) {
           throw new WeightsError(
             `${request.id}: its feature map is not finite in float16 (above 65,504); the backbone's weights do not fit; ` +
@@ -222,6 +252,20 @@ export class FrozenBackbone implements FeatureMaps {
         return { key, bytes: new Uint8Array(map.buffer, map.byteOffset, map.byteLength) };
       }),
     );
+  }
+
+  /** An image's maps, one after the other. */
+  #rowOf(maps: Readonly<Record<string, Tensor>>, row: number): Uint16Array {
+    const joined = new Uint16Array(this.mapBytes / 2);
+    let at = 0;
+    for (const [name, shape] of this.shapes) {
+      const length = elementCount(shape);
+      const { data } = maps[outputName(name)] as Tensor;
+      const bits = data as Uint16Array;
+      joined.set(bits.subarray(row * length, (row + 1) * length), at);
+      at += length;
+    }
+    return joined;
   }
 
   #pictures(requests: readonly FeatureMapRequest[]): Promise<Tensor<"uint8">> {
@@ -240,9 +284,20 @@ export class FrozenBackbone implements FeatureMaps {
   }
 }
 
-/** [C, h, w] of [batch, C, h, w]. */
-function mapShape(maps: Value): readonly [number, number, number] {
-  return [maps.dim(1), maps.dim(2), maps.dim(3)];
+/** Outputs cannot have the names of inputs, as maps have where they are fed. */
+function outputName(map: string): string {
+  return `maps.${map}`;
+}
+
+function outputsOf(maps: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(maps).map(([name, map]) => [outputName(name), map]));
+}
+
+/** [C, h, w] of each [batch, C, h, w]. */
+function shapesOf(maps: Readonly<Record<string, Value>>): FeatureMapShapes {
+  return new Map(
+    Object.entries(maps).map(([name, map]) => [name, [map.dim(1), map.dim(2), map.dim(3)] as const]),
+  );
 }
 
 /** No infinity and no NaN among half-precision bits. */

@@ -23,8 +23,9 @@ const surroundings = () => ({ vocabularySize: 9, random: new Random(3) });
 describe("inferenceGraphs", () => {
   it("gives the attention to words as the mean over CAM's layers and heads, words first", async () => {
     const model = createModel("sdfn", config, surroundings());
-    const { attention, regionShape, layerCount: layers } = inferenceGraphs(model, options);
-    expect({ regionShape, layers }).toEqual({ regionShape: [regionCount, width], layers: layerCount });
+    const { attention, featureShapes, layerCount: layers } = inferenceGraphs(model, options);
+    expect([...featureShapes]).toEqual([["regions", [regionCount, width]]]);
+    expect(layers).toBe(layerCount);
     if (!attention) throw new Error("there is no attention");
     expect(attention.shape).toEqual(["batch", "words", regionCount]);
     const random = new Random(4);

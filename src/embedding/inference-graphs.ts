@@ -1,72 +1,111 @@
-/** The two graphs that a trained model is asked with: pictures -> regions and embeddings; regions and words -> query embeddings. */
+/** The graphs that a trained model is asked with: pictures -> features and embeddings; features and words -> query embeddings; pairs -> scores. */
 import { Input, type Value } from "../engine/graph/value.js";
 import { add, multiply } from "../engine/ops/arithmetic.js";
-import { cast } from "../engine/ops/constant.js";
 import { l2Normalise } from "../engine/ops/normalisation.js";
 import { mean } from "../engine/ops/reduce.js";
 import { transposeLast } from "../engine/ops/shape.js";
+import { GraphError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import { featuresOf } from "../models/image-encoder.js";
+import { featuresOf, type ImageFeatures } from "../models/image-encoder.js";
+import { type PictureForm, pictureInputs } from "../models/picture-inputs.js";
 import { ForwardPass } from "../nn/forward-pass.js";
+import type { FeatureShapes } from "./query-graph.js";
 
-export interface InferenceGraphOptions {
-  /** S, side of the pictures that the graph takes. */
-  readonly imagePx: number;
-  /** [C, h, w] when the graph takes the backbone's feature maps, float16, instead of pictures. */
-  readonly featureMapShape?: readonly [number, number, number] | undefined;
-}
-
-/** Outputs by name; `batch` and T are any numbers. */
+/** Outputs by name; `batch`, T and `rows` are any numbers. */
 export interface InferenceGraphs {
-  /** `images` uint8 [batch, S, S, 3] (or float16 [batch, C, h, w]) -> unit embeddings [batch, D], regions [batch, N, D]. */
-  readonly images: { readonly embeddings: Value; readonly regions: Value };
   /**
-   * `regions` [batch, N, D], `tokens` int64 [batch, T], `lengths` int64 [batch] -> unit embeddings [batch, D] and, for
-   * models with routers, `routes.0`, `routes.1`, ... [batch, M, J]. A model that looks at one half only has no input
-   * for the other.
+   * `images` uint8 [batch, S, S, 3] (or maps, float16) -> unit `embeddings` [batch, E], `regions` [batch, N, D] and, for a
+   * model that looks at lower stages, `levels.NAME` [batch, N_l, C_l].
+   */
+  readonly images: Readonly<Record<string, Value>> & { readonly embeddings: Value; readonly regions: Value };
+  /**
+   * The same features of a reference, `tokens` int64 [batch, T], `lengths` int64 [batch] -> unit embeddings [batch, E] and,
+   * for models with routers, `routes.0`, `routes.1`, ... [batch, M, J]; for a model that scores pairs, `pairRow`
+   * [batch, W]. A model that looks at one half only has no input for the other.
    */
   readonly queries: Readonly<Record<string, Value>>;
-  /** CAM's attention from the same inputs, mean over layers and heads: each region's share for each word [batch, T, N]. */
+  /** For a model that scores pairs: `queries` [batch, W], `gallery` [rows, E] -> `scores` [batch, rows]. */
+  readonly pairs: { readonly scores: Value } | undefined;
+  /** CAM's attention from the inputs of `queries`, mean over layers and heads: each region's share for each word [batch, T, N]. */
   readonly attention: Value | undefined;
   readonly layerCount: number;
-  /** N and D. */
-  readonly regionShape: readonly [number, number];
+  /** E, width of the embeddings: D, or what the model's `embedTarget` gives. */
+  readonly embedDim: number;
+  /** What a query needs of its reference. */
+  readonly featureShapes: FeatureShapes;
   /** Regions lie in rows from the top, each from the left. */
   readonly grid: { readonly rows: number; readonly columns: number };
 }
 
-/** Builds both graphs around the model's parameters. */
-export function inferenceGraphs(
-  model: CompositionModel,
-  { imagePx, featureMapShape }: InferenceGraphOptions,
-): InferenceGraphs {
+/** Builds the graphs around the model's parameters. */
+export function inferenceGraphs(model: CompositionModel, form: PictureForm): InferenceGraphs {
   const pass = ForwardPass.inference();
-  const encoded = featureMapShape
-    ? model.image.forwardFeatureMaps(
-        cast(new Input("images", "float16", ["batch", ...featureMapShape]), "float32"),
-        pass,
-      )
-    : model.encodeImages(new Input("images", "uint8", ["batch", imagePx, imagePx, 3]), pass);
-  const regionShape = [encoded.regions.dim(1), encoded.regions.dim(2)] as const;
-  const regions = new Input("regions", "float32", ["batch", ...regionShape]);
+  const pictures = pictureInputs("batch", form);
+  const encoded = form.featureMapShapes
+    ? model.image.forwardFeatureMaps(pictures, pass)
+    : model.encodeImages(pictures.images, pass);
+  const unit = (x: Value) => l2Normalise(x, { axis: 1 });
+  const images = {
+    embeddings: unit(model.embedTarget(encoded, pass).embedding),
+    regions: encoded.regions,
+    ...Object.fromEntries(encoded.levels.map(({ name, regions }) => [levelName(name), regions])),
+  };
   const text = model.encodeText(
     new Input("tokens", "int64", ["batch", "words"]),
     new Input("lengths", "int64", ["batch"]),
   );
-  const grid = { rows: encoded.rows, columns: encoded.columns };
-  const composed = model.compose(featuresOf(regions, grid), text, pass);
-  const { q, routes = [], wordAttention = [] } = composed;
-  const unit = (x: Value) => l2Normalise(x, { axis: 1 });
+  const composed = model.compose(fedFeatures(encoded), text, pass);
+  const { q, routes = [], wordAttention = [], pairRow } = composed;
   const queries: Record<string, Value> = { embeddings: unit(q) };
   for (const [layer, weights] of routes.entries()) queries[`routes.${layer}`] = weights;
+  if (pairRow) queries.pairRow = pairRow;
+  const embedDim = images.embeddings.dim(1);
   return {
-    images: { embeddings: unit(encoded.embedding), regions: encoded.regions },
+    images,
     queries,
+    pairs: pairGraph(model, { pairRow, embedDim }),
     attention: meanAttention(wordAttention.filter((weights) => weights !== undefined)),
     layerCount: routes.length,
-    regionShape,
-    grid,
+    embedDim,
+    featureShapes: shapesOf(encoded),
+    grid: { rows: encoded.rows, columns: encoded.columns },
   };
+}
+
+/** Name of a level's features among inputs and outputs. */
+function levelName(level: string): string {
+  return `levels.${level}`;
+}
+
+/** The same features as inputs. */
+function fedFeatures(encoded: ImageFeatures): ImageFeatures {
+  const fed = (name: string, { shape: [, ...rest] }: Value) => new Input(name, "float32", ["batch", ...rest]);
+  const levels = encoded.levels.map((level) => ({
+    ...level,
+    regions: fed(levelName(level.name), level.regions),
+  }));
+  const { rows, columns } = encoded;
+  return featuresOf(fed("regions", encoded.regions), { rows, columns, levels });
+}
+
+function shapesOf({ regions, levels }: ImageFeatures): FeatureShapes {
+  const shapeOf = (x: Value) => [x.dim(1), x.dim(2)] as const;
+  return new Map([
+    ["regions", shapeOf(regions)],
+    ...levels.map((level) => [levelName(level.name), shapeOf(level.regions)] as const),
+  ]);
+}
+
+/** @throws GraphError when a model that scores pairs composes no row for it. */
+function pairGraph(
+  { pairScoring, constructor: { name } }: CompositionModel,
+  { pairRow, embedDim }: { readonly pairRow: Value | undefined; readonly embedDim: number },
+): InferenceGraphs["pairs"] {
+  if (!pairScoring) return undefined;
+  if (!pairRow) throw new GraphError(`${name}: scores pairs, so compose must give a pairRow; got none`);
+  const rows = new Input("queries", "float32", ["batch", pairRow.dim(1)]);
+  const gallery = new Input("gallery", "float32", ["rows", embedDim]);
+  return { scores: pairScoring.score(rows, gallery) };
 }
 
 /**

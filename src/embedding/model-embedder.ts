@@ -1,6 +1,6 @@
 /** Turns images and queries into embeddings with a trained model. */
 
-import { imageBatches } from "../data/batches/inference-batches.js";
+import { type ImageBatch, imageBatches } from "../data/batches/inference-batches.js";
 import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import type { FeatureMaps } from "../images/feature-maps.js";
@@ -8,7 +8,15 @@ import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { encodeTexts } from "../text/encode-texts.js";
 import type { Tokeniser } from "../text/tokeniser.js";
-import { inferenceGraphs } from "./inference-graphs.js";
+import { type InferenceGraphs, inferenceGraphs } from "./inference-graphs.js";
+import {
+  type ComposedQueries,
+  composeQueries,
+  featureLength,
+  featuresAt,
+  matrixAt,
+  rowOf,
+} from "./query-graph.js";
 import { type RouteStatistics, RouteSums } from "./route-statistics.js";
 
 /** How images and texts are prepared; as in training. */
@@ -39,47 +47,35 @@ export interface EmbeddableQuery {
 /** Route weights of one query, by layer: `weights[i][j]` of source module i for destination j. */
 export type QueryRoutes = readonly (readonly (readonly number[])[])[];
 
-/** Rows of a query batch's results. */
-interface ComposedBatch {
-  /** [b, D], unit length. */
-  readonly embeddings: Float32Array;
-  /** By layer [b, M, J]; empty for models without routers. */
-  readonly routes: readonly Tensor[];
+const defaultRegionBudgetBytes = 512 * 2 ** 20;
+
+interface Sessions {
+  readonly images: GraphSession<string>;
+  readonly queries: GraphSession<string>;
+  /** Only for a model that scores pairs. */
+  readonly pairs: GraphSession<string> | undefined;
 }
 
-const DEFAULT_REGION_BUDGET_BYTES = 512 * 2 ** 20;
+/** What the graphs are known by. */
+type Shapes = Pick<InferenceGraphs, "embedDim" | "featureShapes" | "layerCount">;
 
 /**
- * Two inference graphs with the model's weights of now: images -> regions and unit embeddings; regions and tokens ->
- * unit query embeddings and route weights. The model may train on; the embedder keeps what it was compiled with.
+ * Inference graphs with the model's weights of now: images -> features and unit embeddings; features and tokens -> unit
+ * query embeddings and route weights. The model may train on; the embedder keeps what it was compiled with.
  */
 export class ModelEmbedder {
   readonly embedDim: number;
-  readonly #images: GraphSession<"embeddings" | "regions">;
-  readonly #queries: GraphSession<string>;
+  readonly #sessions: Sessions;
   readonly #options: Required<ModelEmbedderOptions>;
-  readonly #regionShape: readonly [number, number];
-  readonly #layerCount: number;
-  readonly #regions = new Map<string, Float32Array>();
+  readonly #shapes: Shapes;
+  /** Features of images that were embedded. */
+  readonly #features = new Map<string, Float32Array>();
 
-  private constructor(
-    sessions: { images: GraphSession<"embeddings" | "regions">; queries: GraphSession<string> },
-    {
-      regionShape,
-      layerCount,
-      options,
-    }: {
-      regionShape: readonly [number, number];
-      layerCount: number;
-      options: Required<ModelEmbedderOptions>;
-    },
-  ) {
-    this.#images = sessions.images;
-    this.#queries = sessions.queries;
-    this.#regionShape = regionShape;
-    this.#layerCount = layerCount;
+  private constructor(sessions: Sessions, shapes: Shapes, options: Required<ModelEmbedderOptions>) {
+    this.#sessions = sessions;
+    this.#shapes = shapes;
     this.#options = options;
-    this.embedDim = regionShape[1];
+    this.embedDim = shapes.embedDim;
   }
 
   /** Compiles the graphs of a model with its weights of now. */
@@ -89,41 +85,29 @@ export class ModelEmbedder {
     session: SessionOptions = {},
   ): Promise<ModelEmbedder> {
     const { imagePx, featureMaps } = options;
-    const { images, queries, regionShape, layerCount } = inferenceGraphs(model, {
-      imagePx,
-      featureMapShape: featureMaps?.shape,
+    const graphs = inferenceGraphs(model, { imagePx, featureMapShapes: featureMaps?.shapes });
+    const sessions = {
+      images: await GraphSession.compile<string>(graphs.images, session),
+      queries: await GraphSession.compile<string>(graphs.queries, session),
+      pairs: graphs.pairs && (await GraphSession.compile<string>(graphs.pairs, session)),
+    };
+    return new ModelEmbedder(sessions, graphs, {
+      batchSize: 64,
+      regionBudgetBytes: defaultRegionBudgetBytes,
+      featureMaps: undefined,
+      ...options,
     });
-    return new ModelEmbedder(
-      {
-        images: await GraphSession.compile(images, session),
-        queries: await GraphSession.compile(queries, session),
-      },
-      {
-        regionShape,
-        layerCount,
-        options: {
-          batchSize: 64,
-          regionBudgetBytes: DEFAULT_REGION_BUDGET_BYTES,
-          featureMaps: undefined,
-          ...options,
-        },
-      },
-    );
   }
 
   /** Unit embeddings [ids.length, D] of images. @throws ImageError when one is missing or damaged. */
   async embedImages(ids: readonly string[]): Promise<Float32Array> {
     const result = new Float32Array(ids.length * this.embedDim);
     let row = 0;
-    for await (const batch of imageBatches(this.#options.images, ids, {
-      batchSize: this.#options.batchSize,
-      cropPx: this.#options.imagePx,
-      featureMaps: this.#options.featureMaps,
-    })) {
-      const { embeddings, regions } = await this.#images.run({ images: batch.images });
-      result.set(embeddings.data as Float32Array, row * this.embedDim);
+    for await (const batch of this.#batches(ids)) {
+      const outputs = await this.#sessions.images.run(batch.images);
+      result.set(outputs.embeddings?.data as Float32Array, row * this.embedDim);
       row += batch.ids.length;
-      this.#keep(batch.ids, regions.data as Float32Array);
+      this.#keep(batch.ids, outputs);
     }
     return result;
   }
@@ -133,7 +117,29 @@ export class ModelEmbedder {
     const result = new Float32Array(queries.length * this.embedDim);
     for (let start = 0; start < queries.length; start += this.#options.batchSize) {
       const part = queries.slice(start, start + this.#options.batchSize);
-      result.set((await this.#compose(part)).embeddings, start * this.embedDim);
+      result.set((await this.#compose(part)).embeddings.data as Float32Array, start * this.embedDim);
+    }
+    return result;
+  }
+
+  /**
+   * Scores of queries with a gallery [G, embedDim], for a model that scores pairs: [queries.length, G]; undefined for a
+   * model whose dot products decide.
+   * @throws ImageError when a reference is missing or damaged.
+   */
+  async scorePairs(
+    queries: readonly EmbeddableQuery[],
+    gallery: Float32Array,
+  ): Promise<Float32Array | undefined> {
+    const { pairs } = this.#sessions;
+    if (!pairs) return undefined;
+    const count = gallery.length / this.embedDim;
+    const rows: Tensor = { dtype: "float32", shape: [count, this.embedDim], data: gallery };
+    const result = new Float32Array(queries.length * count);
+    for (let start = 0; start < queries.length; start += this.#options.batchSize) {
+      const { pairRows } = await this.#compose(queries.slice(start, start + this.#options.batchSize));
+      const { scores } = await pairs.run({ queries: pairRows as Tensor, gallery: rows });
+      result.set(scores?.data as Float32Array, start * count);
     }
     return result;
   }
@@ -141,12 +147,12 @@ export class ModelEmbedder {
   /** One query's unit embedding [D] and the route it took; no route for models without routers. */
   async embedQuery(query: EmbeddableQuery): Promise<{ embedding: Float32Array; routes: QueryRoutes }> {
     const { embeddings, routes } = await this.#compose([query]);
-    return { embedding: embeddings, routes: routes.map((layer) => rowsOf(layer)) };
+    return { embedding: rowOf(embeddings, 0), routes: routes.map((layer) => matrixAt(layer, 0)) };
   }
 
   /** What the routers of each layer do over all queries. Empty for models without routers. */
   async routeStatistics(queries: readonly EmbeddableQuery[]): Promise<RouteStatistics[]> {
-    const layers = Array.from({ length: this.#layerCount }, () => new RouteSums());
+    const layers = Array.from({ length: this.#shapes.layerCount }, () => new RouteSums());
     for (let start = 0; start < queries.length; start += this.#options.batchSize) {
       const { routes } = await this.#compose(queries.slice(start, start + this.#options.batchSize));
       for (const [layer, weights] of routes.entries()) layers[layer]?.add(weights);
@@ -156,70 +162,46 @@ export class ModelEmbedder {
 
   /** Frees the native sessions. */
   async release(): Promise<void> {
-    await this.#images.release();
-    await this.#queries.release();
+    const { images, queries, pairs } = this.#sessions;
+    for (const session of [images, queries, pairs]) await session?.release();
   }
 
-  async #compose(queries: readonly EmbeddableQuery[]): Promise<ComposedBatch> {
-    const missing = [...new Set(queries.map(({ reference }) => reference))].filter(
-      (id) => !this.#regions.has(id),
-    );
+  async #compose(queries: readonly EmbeddableQuery[]): Promise<ComposedQueries> {
+    const ids = new Set(queries.map(({ reference }) => reference));
     const fresh = new Map<string, Float32Array>();
-    for await (const batch of imageBatches(this.#options.images, missing, {
-      batchSize: this.#options.batchSize,
-      cropPx: this.#options.imagePx,
-      featureMaps: this.#options.featureMaps,
-    })) {
-      const { regions } = await this.#images.run({ images: batch.images });
-      for (const [i, id] of batch.ids.entries())
-        fresh.set(id, this.#regionsAt(regions.data as Float32Array, i));
-      this.#keep(batch.ids, regions.data as Float32Array);
+    for await (const batch of this.#batches([...ids].filter((id) => !this.#features.has(id)))) {
+      const outputs = await this.#sessions.images.run(batch.images);
+      for (const [row, id] of batch.ids.entries()) fresh.set(id, this.#featuresAt(outputs, row));
+      this.#keep(batch.ids, outputs);
     }
-    const [regionCount, width] = this.#regionShape;
-    const data = new Float32Array(queries.length * regionCount * width);
-    for (const [i, { reference }] of queries.entries()) {
-      data.set(this.#regions.get(reference) ?? fresh.get(reference) ?? [], i * regionCount * width);
-    }
-    const { tokens, lengths } = encodeTexts(
-      this.#options.vocabulary,
-      queries.map(({ text }) => text),
-      this.#options.maxWords,
-    );
-    const feeds: Record<string, Tensor> = {
-      tokens,
-      lengths,
-      regions: { dtype: "float32", shape: [queries.length, regionCount, width], data },
-    };
-    // A model that looks at one modality only has no input for the other.
-    const used = Object.entries(feeds).filter(([name]) => this.#queries.hasInput(name));
-    const { embeddings, ...routes } = await this.#queries.run(Object.fromEntries(used));
-    return {
-      embeddings: embeddings?.data as Float32Array,
-      routes: Array.from({ length: this.#layerCount }, (_, layer) => routes[`routes.${layer}`] as Tensor),
-    };
+    return composeQueries(this.#sessions.queries, {
+      shapes: this.#shapes.featureShapes,
+      references: queries.map(({ reference }) => this.#features.get(reference) ?? fresh.get(reference)),
+      texts: encodeTexts(
+        this.#options.vocabulary,
+        queries.map(({ text }) => text),
+        this.#options.maxWords,
+      ),
+    });
   }
 
-  /** Remembers regions while there is room. */
-  #keep(ids: readonly string[], regions: Float32Array): void {
+  #batches(ids: readonly string[]): AsyncGenerator<ImageBatch, void, void> {
+    const { images, batchSize, imagePx, featureMaps } = this.#options;
+    return imageBatches(images, ids, { batchSize, cropPx: imagePx, featureMaps });
+  }
+
+  /** Remembers features while there is room. */
+  #keep(ids: readonly string[], outputs: Readonly<Record<string, Tensor>>): void {
     const room = Math.floor(
-      this.#options.regionBudgetBytes / (this.#regionShape[0] * this.#regionShape[1] * 4),
+      this.#options.regionBudgetBytes / (4 * featureLength(this.#shapes.featureShapes)),
     );
-    for (const [i, id] of ids.entries()) {
-      if (this.#regions.size >= room) return;
-      this.#regions.set(id, this.#regionsAt(regions, i));
+    for (const [row, id] of ids.entries()) {
+      if (this.#features.size >= room) return;
+      this.#features.set(id, this.#featuresAt(outputs, row));
     }
   }
 
-  #regionsAt(regions: Float32Array, row: number): Float32Array {
-    const size = this.#regionShape[0] * this.#regionShape[1];
-    return regions.slice(row * size, (row + 1) * size);
+  #featuresAt(outputs: Readonly<Record<string, Tensor>>, row: number): Float32Array {
+    return featuresAt(outputs, { shapes: this.#shapes.featureShapes, row });
   }
-}
-
-/** [1, M, J] as rows of numbers. */
-function rowsOf({ shape, data }: Tensor): number[][] {
-  const [, rowCount = 0, columnCount = 0] = shape;
-  return Array.from({ length: rowCount }, (_, i) =>
-    Array.from({ length: columnCount }, (_, j) => Number(data[i * columnCount + j])),
-  );
 }

@@ -45,9 +45,11 @@ class MeanColour implements Embedder {
 
   async #means(ids: readonly string[]): Promise<number[][]> {
     const means: number[][] = [];
-    for await (const { images } of imageBatches(this.#images, ids, { batchSize: 2 })) {
+    for await (const {
+      images: { images },
+    } of imageBatches(this.#images, ids, { batchSize: 2 })) {
       for (let start = 0; start < images.data.length; start += sizePx * sizePx * 3) {
-        means.push([0, 1, 2].map((c) => (images.data[start + c] ?? 0) / 255));
+        means.push([0, 1, 2].map((c) => Number(images.data[start + c] ?? 0) / 255));
       }
     }
     return means;

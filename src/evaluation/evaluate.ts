@@ -35,6 +35,8 @@ export interface Embedder {
   embedImages(ids: readonly string[]): Promise<Float32Array>;
   /** [queries.length, embedDim] */
   embedQueries(queries: readonly TextQuery[]): Promise<Float32Array>;
+  /** Scores of every query with every row of a gallery, [queries.length, G], for models that score pairs; undefined for others. */
+  scorePairs?(queries: readonly TextQuery[], gallery: Float32Array): Promise<Float32Array | undefined>;
 }
 
 /** What to evaluate, and what to write beside the numbers. */
@@ -58,7 +60,7 @@ export interface CategoryTask {
   readonly galleryIds: readonly string[];
   /** What each row of the queries asks. */
   readonly asked: readonly AskedQuery[];
-  readonly task: Required<RankingTask>;
+  readonly task: RankingTask & Required<Pick<RankingTask, "masked">>;
   /** Rank of each query's best hit, as `targetRanks` gives it. */
   readonly ranks: readonly number[];
 }
@@ -168,15 +170,17 @@ async function categoryTask(
   }
   const queries = asked.map(({ triplet: { reference }, text }) => ({ reference, text }));
   const { embedDim } = embedder;
+  const gallery = requireRows("embedImages", await embedder.embedImages(galleryIds), [
+    galleryIds.length,
+    embedDim,
+  ]);
   const task = {
-    gallery: requireRows("embedImages", await embedder.embedImages(galleryIds), [
-      galleryIds.length,
-      embedDim,
-    ]),
+    gallery,
     queries: requireRows("embedQueries", await embedder.embedQueries(queries), [queries.length, embedDim]),
     embedDim,
     hits,
     masked,
+    scores: await embedder.scorePairs?.(queries, gallery),
   };
   return { asked, task };
 }

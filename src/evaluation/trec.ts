@@ -6,8 +6,8 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { dotProduct } from "../embedding/dot-products.js";
 import type { CategoryTask } from "./evaluate.js";
+import { scorerOf } from "./recall.js";
 
 export interface TrecOptions {
   /** Answers written for each query; at least 50, or R@50 cannot be recomputed. */
@@ -58,15 +58,14 @@ function* qrelLines(hits: readonly (readonly number[])[], { documents, name }: N
 }
 
 function* runLines(
-  { queries, gallery, embedDim, hits, masked }: CategoryTask["task"],
+  task: CategoryTask["task"],
   { documents, name, depth, tag }: Naming & TrecOptions,
 ): Iterable<string> {
+  const { hits, masked } = task;
   const scores = new Float64Array(documents.length);
+  const scoreOf = scorerOf(task);
   for (const [query, rows] of hits.entries()) {
-    const embedding = queries.subarray(query * embedDim, (query + 1) * embedDim);
-    for (let row = 0; row < scores.length; row += 1) {
-      scores[row] = dotProduct(embedding, gallery, row * embedDim);
-    }
+    for (let row = 0; row < scores.length; row += 1) scores[row] = scoreOf(query, row);
     for (const row of masked[query] ?? []) scores[row] = Number.NEGATIVE_INFINITY;
     const right = new Set(rows);
     let last: number | undefined;

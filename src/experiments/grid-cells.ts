@@ -1,7 +1,7 @@
 /** The cells of a grid: every row of its table at every seed, with equal budgets. */
 import { ConfigError, UsageError } from "../errors.js";
 import { modelDefinition } from "../models/registry.js";
-import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
+import { isFields, type RunConfig, resolveRunConfig } from "../runs/run-config.js";
 import { trainingFields } from "../runs/training-fields.js";
 
 /** A row of the table. */
@@ -84,11 +84,6 @@ export function planCells({ rows, seeds, file = {}, set }: GridPlan): PlannedCel
   );
   if (problems.size > 0) throw new ConfigError([...problems].join("\n"));
   return { cells, partial };
-}
-
-/** A configuration file's content, if it is what it must be. */
-function isFields(file: unknown): file is Readonly<Record<string, unknown>> {
-  return typeof file === "object" && file !== null && !Array.isArray(file);
 }
 
 function hasField(model: string, name: string): boolean {

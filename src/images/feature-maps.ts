@@ -8,13 +8,22 @@ export interface FeatureMapRequest {
   readonly isFlipped: boolean;
 }
 
+/** Pictures, or a backbone's maps of them, by their names among a graph's inputs: the last map is `images`. */
+export interface PictureTensors {
+  readonly images: Tensor;
+  /** "images.layer3" */
+  readonly [levelMap: string]: Tensor;
+}
+
+/** [C, h, w] of one image's maps, by their names among a graph's inputs. */
+export type FeatureMapShapes = ReadonlyMap<string, readonly [number, number, number]>;
+
 /** Where batches take feature maps from. */
 export interface FeatureMaps {
-  /** [C, h, w] of one image. */
-  readonly shape: readonly [number, number, number];
+  readonly shapes: FeatureMapShapes;
   /**
-   * float16 [requests.length, C, h, w], in the order of `requests`.
+   * By name float16 [requests.length, C, h, w], in the order of `requests`.
    * @throws ImageError when a map has to be computed, and its image is missing or damaged.
    */
-  read(requests: readonly FeatureMapRequest[]): Promise<Tensor<"float16">>;
+  read(requests: readonly FeatureMapRequest[]): Promise<PictureTensors>;
 }

@@ -13,7 +13,12 @@ const maxProfileBytes = 8 * 2 ** 20;
 const bytesOfPixel = 4;
 /** Scans at the most pixels, of which each costs a walk over all of them; usual encoders write 10 of any picture. */
 const scansAtMost = 16;
-/** Ten times what the worst picture within these limits takes. A clock of the decoder, which stops while the machine sleeps. */
+/** Of a picture of any size. */
+const scansOfAny = 1000;
+/**
+ * Ten times what the worst picture within these limits takes. The second guard: the decoder looks at its clock between
+ * strips of what it gives, so a picture that becomes small may take longer before it is given up.
+ */
 export const decodeTimeoutSeconds = 20;
 
 /** What a header says. */
@@ -49,7 +54,7 @@ function tooCostly(cost: ImageCost, maxPixels: number): string | undefined {
       `with ${channels} channels of ${bits} bits; make it smaller, or save it with 8 bits`
     );
   }
-  const maxScans = Math.floor((scansAtMost * maxPixels) / pixels);
+  const maxScans = Math.min(scansOfAny, Math.floor((scansAtMost * maxPixels) / pixels));
   if (scans > maxScans) {
     return `a progressive JPEG of ${size} pixels may have ${maxScans} scans; got ${scans}; save it as a usual JPEG`;
   }

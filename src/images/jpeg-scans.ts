@@ -1,7 +1,7 @@
 /** Walks over the segments of a JPEG, which decodes nothing: how many scans it has, and whether they are all there. */
 
 export interface JpegScans {
-  /** Passes over the picture: 1 of a usual file, about 10 of a progressive one. */
+  /** Passes over the picture: 1 of a usual file, about 10 of a progressive one; counted to 1001. */
   readonly count: number;
   /** Is the end marker there? */
   readonly hasEnd: boolean;
@@ -10,13 +10,15 @@ export interface JpegScans {
 }
 
 const coefficientCount = 64;
+/** More are counted as one more: nobody reads a picture with so many, and a file may have millions. */
+const countedScans = 1000;
 
 /** The first picture of a file that begins with one; what follows its end (gain map, film) is not looked at. */
 export function jpegScans(bytes: Uint8Array): JpegScans {
   const progress = new ScanProgress();
   let at = 2;
   let hasEnd = false;
-  while (at + 1 < bytes.length) {
+  while (at + 1 < bytes.length && progress.scanCount <= countedScans) {
     const marker = bytes[at + 1] ?? 0;
     if (bytes[at] !== 0xff || marker === 0xff) {
       at += 1; // bytes between segments are passed over, as decoders do

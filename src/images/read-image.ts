@@ -77,7 +77,7 @@ function noteOf({
 }): string | undefined {
   const notes = [
     ...(space > 0 ? [`the file begins with ${space} bytes of white space, which are passed over`] : []),
-    ...(lacksEnd ? ["the file ends early; only its end marker is missing, and every pixel was read"] : []),
+    ...(lacksEnd ? ["the file ends early; its end marker is missing, and every pixel was read"] : []),
   ];
   return notes.length === 0 ? undefined : notes.join("; ");
 }

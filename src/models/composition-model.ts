@@ -11,14 +11,19 @@ import { scaledSimilarity } from "../nn/losses/similarity.js";
 import type { LossPart } from "../nn/losses/total.js";
 import { Module } from "../nn/module.js";
 import type { EncoderConfig } from "./encoder-config.js";
-import { ImageEncoder, type ImageFeatures } from "./image-encoder.js";
+import { type FeatureMapValues, ImageEncoder, type ImageFeatures, mapFeatures } from "./image-encoder.js";
+import type { Parts } from "./parts.js";
 import type { TextEncoder, TextFeatures } from "./text-encoder.js";
 import { createTextEncoder } from "./text-encoders/registry.js";
 
 /** A query as a model composes it. Only `q` is there for every model. */
 export interface Composition {
-  /** Query embedding, not normalised: [B, D]. */
+  /** Query embedding, not normalised: [B, E], E being the width of the gallery's embeddings. */
   readonly q: Value;
+  /** What `q` was joined from by `joinParts`, for the losses. */
+  readonly parts?: Parts;
+  /** What `pairScoring` needs of a query: [B, W]. */
+  readonly pairRow?: Value;
   /** What the consistency loss compares with, not normalised: [B, D]. */
   readonly u?: Value;
   /** Route weights by layer, each [B, M, J]. */
@@ -27,6 +32,22 @@ export interface Composition {
   readonly logits?: readonly RouterLogits[];
   /** Attention of regions to words by layer, each [B, heads, N, T]. */
   readonly wordAttention?: readonly (Value | undefined)[];
+}
+
+/** What an image is found by. */
+export interface TargetEmbedding {
+  /** t [B, E], not normalised. */
+  readonly embedding: Value;
+  /** What it was joined from by `joinParts`, for the losses. */
+  readonly parts?: Parts;
+}
+
+/** How a model scores a query with an image where no dot product of embeddings can. */
+export interface PairScoring {
+  /** Which images of an index are scored so: the best of a search by embeddings, or all. Evaluation scores all. */
+  readonly candidates: number | "all";
+  /** Builds the graph: query rows [Q, W] (`Composition.pairRow`), unit gallery embeddings [M, E] -> scores [Q, M]. */
+  score(queries: Value, gallery: Value): Value;
 }
 
 /** A teacher's answers on a batch, for a model that is self-distilled. */
@@ -43,8 +64,8 @@ export interface BatchFeatures {
   readonly reference: ImageFeatures;
   readonly text: TextFeatures;
   readonly target: ImageFeatures;
-  /** t [B, E], the target as `embedTarget` gives it, not normalised. */
-  readonly targetEmbedding: Value;
+  /** The target as `embedTarget` gives it. */
+  readonly targetEmbedding: TargetEmbedding;
   /** Only for a model that is self-distilled. */
   readonly teacher?: TeacherSignal | undefined;
 }
@@ -69,9 +90,15 @@ export abstract class CompositionModel extends Module {
   readonly scale: Parameter;
   readonly #imagePasses: EncoderConfig["imagePasses"];
 
-  constructor(config: EncoderConfig, vocabularySize: number, random: Random) {
+  /** @param levels stages of the backbone, beside the last, whose maps `compose` and `embedTarget` look at. */
+  constructor(
+    config: EncoderConfig,
+    vocabularySize: number,
+    random: Random,
+    { levels = [] }: { readonly levels?: readonly string[] } = {},
+  ) {
     super();
-    this.image = new ImageEncoder(config, random);
+    this.image = new ImageEncoder(config, random, levels);
     this.text = createTextEncoder(config, vocabularySize, random);
     this.scale = parameter([], filled(config.initialScale));
     this.#imagePasses = config.imagePasses;
@@ -88,12 +115,17 @@ export abstract class CompositionModel extends Module {
    * With micro-batches the batch is whole here, and only here.
    */
   losses({ composition, targetEmbedding }: BatchFeatures, _pass: ForwardPass): readonly LossPart[] {
-    return [classificationPart(scaledSimilarity(composition.q, targetEmbedding, this.scale))];
+    return [classificationPart(scaledSimilarity(composition.q, targetEmbedding.embedding, this.scale))];
   }
 
-  /** What a gallery's image is found by: [B, E], not normalised, E being the width of `q`. Its embedding by default. */
-  embedTarget({ embedding }: ImageFeatures, _pass: ForwardPass): Value {
-    return embedding;
+  /** What a gallery's image is found by, in training, evaluation, export and index. Its own embedding by default. */
+  embedTarget({ embedding }: ImageFeatures, _pass: ForwardPass): TargetEmbedding {
+    return { embedding };
+  }
+
+  /** How pairs are scored where the cosine of `q` and `t` does not decide; undefined by default. */
+  get pairScoring(): PairScoring | undefined {
+    return undefined;
   }
 
   /** The query of a reference and a text. */
@@ -114,12 +146,12 @@ export abstract class CompositionModel extends Module {
    * or two where the configuration says so; batch norm sees one batch or two then.
    */
   encodePairs(images: Value, pass: ForwardPass): { reference: ImageFeatures; target: ImageFeatures } {
-    return this.#pairs(images, (half) => this.encodeImages(half, pass));
+    return this.#pairs({ images }, (half) => this.encodeImages(half.images, pass));
   }
 
-  /** As `encodePairs`, from the backbone's feature maps [2B, C, h, w]. */
+  /** As `encodePairs`, from the backbone's feature maps, each [2B, C, h, w]. */
   encodePairsOfFeatureMaps(
-    featureMaps: Value,
+    featureMaps: FeatureMapValues,
     pass: ForwardPass,
   ): { reference: ImageFeatures; target: ImageFeatures } {
     return this.#pairs(featureMaps, (half) => this.image.forwardFeatureMaps(half, pass));
@@ -130,22 +162,23 @@ export abstract class CompositionModel extends Module {
     return l2Normalise(q, { axis: 1 });
   }
 
-  #pairs(images: Value, encode: (images: Value) => ImageFeatures) {
-    const count = images.dim(0) / 2;
-    const halves = (x: Value): [Value, Value] => [
-      slice(x, { axis: 0, start: 0, end: count }),
-      slice(x, { axis: 0, start: count, end: 2 * count }),
-    ];
+  #pairs(given: FeatureMapValues, encode: (given: FeatureMapValues) => ImageFeatures) {
+    const half = (of: "first" | "second") => (x: Value) => {
+      const count = x.dim(0) / 2;
+      const start = of === "first" ? 0 : count;
+      return slice(x, { axis: 0, start, end: start + count });
+    };
+    const halfOf = (of: "first" | "second"): FeatureMapValues => ({
+      ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name, half(of)(value)])),
+      images: half(of)(given.images),
+    });
     if (this.#imagePasses === "separate") {
-      const [references, targets] = halves(images);
-      return { reference: encode(references), target: encode(targets) };
+      return { reference: encode(halfOf("first")), target: encode(halfOf("second")) };
     }
-    const { regions, embedding, ...grid } = encode(images);
-    const [referenceRegions, targetRegions] = halves(regions);
-    const [referenceEmbedding, targetEmbedding] = halves(embedding);
+    const features = encode(given);
     return {
-      reference: { regions: referenceRegions, embedding: referenceEmbedding, ...grid },
-      target: { regions: targetRegions, embedding: targetEmbedding, ...grid },
+      reference: mapFeatures(features, half("first")),
+      target: mapFeatures(features, half("second")),
     };
   }
 }

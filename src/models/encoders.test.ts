@@ -64,7 +64,7 @@ describe("ImageEncoder", () => {
     const maps = new Float32Array(channels * 6);
     maps.set([1, 2, 3, 4, 5, 6], 7 * 6);
     const input = new Input("maps", "float32", ["batch", channels, 2, 3]);
-    const { regions } = encoder.forwardFeatureMaps(input, ForwardPass.inference());
+    const { regions } = encoder.forwardFeatureMaps({ images: input }, ForwardPass.inference());
     const result = await runOnce({ regions }, { maps: tensor("float32", [1, channels, 2, 3], maps) });
     const feature3 = [0, 1, 2, 3, 4, 5].map((n) => result.regions.data[n * 5 + 3]);
     expect(feature3).toEqual([101, 102, 103, 104, 105, 106]);

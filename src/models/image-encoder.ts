@@ -7,7 +7,7 @@ import { mean as meanOf } from "../engine/ops/reduce.js";
 import { reshape, transpose } from "../engine/ops/shape.js";
 import type { Random } from "../engine/tensor/random.js";
 import { float32 } from "../engine/tensor/tensor.js";
-import { ShapeError } from "../errors.js";
+import { ConfigError, ShapeError } from "../errors.js";
 import { BatchNorm2d } from "../nn/batch-norm2d.js";
 import { Conv2d } from "../nn/conv2d.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
@@ -15,6 +15,16 @@ import { Module } from "../nn/module.js";
 import type { Backbone, PicturePreprocessing } from "./backbones/backbone.js";
 import { backboneDefinition } from "./backbones/registry.js";
 import type { EncoderConfig } from "./encoder-config.js";
+
+/** A stage of the backbone beside the last: its positions as a sequence. */
+export interface LevelFeatures {
+  /** "layer3" */
+  readonly name: string;
+  /** [B, N_l, C_l], row by row from the top left; as the backbone gives them. */
+  readonly regions: Value;
+  readonly rows: number;
+  readonly columns: number;
+}
 
 /** What the image encoder gives for each image. */
 export interface ImageFeatures {
@@ -25,14 +35,32 @@ export interface ImageFeatures {
   /** Regions lie in h rows of w, from the top left: N = h · w. */
   readonly rows: number;
   readonly columns: number;
+  /** The stages that the model asked for, in its order. */
+  readonly levels: readonly LevelFeatures[];
+}
+
+/** The backbone's maps, each [B, C, h, w], by their names among a graph's inputs: `images` the last, `images.layer3`. */
+export interface FeatureMapValues {
+  readonly images: Value;
+  readonly [levelMap: string]: Value;
 }
 
 /** Features of regions [B, N, D] that are given, as an inference graph takes them. */
 export function featuresOf(
   regions: Value,
-  grid: { readonly rows: number; readonly columns: number },
+  { levels = [], ...grid }: Pick<ImageFeatures, "rows" | "columns"> & Partial<Pick<ImageFeatures, "levels">>,
 ): ImageFeatures {
-  return { regions, embedding: meanOf(regions, { axes: [1] }), ...grid };
+  return { regions, embedding: meanOf(regions, { axes: [1] }), ...grid, levels };
+}
+
+/** The same features with every value changed. */
+export function mapFeatures(features: ImageFeatures, change: (value: Value) => Value): ImageFeatures {
+  return {
+    ...features,
+    regions: change(features.regions),
+    embedding: change(features.embedding),
+    levels: features.levels.map((level) => ({ ...level, regions: change(level.regions) })),
+  };
 }
 
 /**
@@ -45,14 +73,27 @@ export class ImageEncoder extends Module {
   readonly proj: Conv2d;
   readonly norm: BatchNorm2d | undefined;
   readonly #isBackboneFrozen: boolean;
+  readonly #levels: readonly string[];
 
-  constructor(config: EncoderConfig, random: Random) {
+  /**
+   * @param levels stages of the backbone that the model looks at, beside the last.
+   * @throws ConfigError for one that the backbone does not have.
+   */
+  constructor(config: EncoderConfig, random: Random, levels: readonly string[] = []) {
     super();
     this.backbone = backboneDefinition(config.backbone).create(config, random);
     this.backbone.setRateGroup("backbone");
     this.proj = new Conv2d(this.backbone.lastLevel.channels, config.embedDim, random, { kernel: 1 });
     this.norm = config.imageNorm === "batch" ? new BatchNorm2d(config.embedDim) : undefined;
     this.#isBackboneFrozen = config.backboneStatistics === "frozen";
+    const known = this.backbone.levels.slice(0, -1).map(({ name }) => name);
+    const unknown = levels.filter((name) => !known.includes(name));
+    if (unknown.length > 0) {
+      throw new ConfigError(
+        `${config.backbone}: has no level ${unknown.join(", ")} beside the last; known are ${known.join(", ")}`,
+      );
+    }
+    this.#levels = levels;
   }
 
   /**
@@ -63,23 +104,35 @@ export class ImageEncoder extends Module {
     return this.forwardFeatureMaps(this.featureMaps(images, pass), pass);
   }
 
-  /** The backbone's last feature map [B, C, h, w] of `images` as `forward` takes them. */
-  featureMaps(images: Value, pass: ForwardPass): Value {
+  /** The backbone's maps of `images` as `forward` takes them: the last as `images`, those asked for as `images.LEVEL`. */
+  featureMaps(images: Value, pass: ForwardPass): FeatureMapValues {
     const ownPass = this.#isBackboneFrozen ? pass.withFrozenStatistics() : pass;
     const { preprocessing, lastLevel } = this.backbone;
     const maps = this.backbone.featureMaps(normalisePixels(images, preprocessing), ownPass);
-    return maps.get(lastLevel.name) as Value;
+    const levels = this.#levels.map((name) => [mapName(name), maps.get(name) as Value] as const);
+    return { images: maps.get(lastLevel.name) as Value, ...Object.fromEntries(levels) };
   }
 
-  /** The rest of `forward`, from feature maps [B, C, h, w]: for features that were computed before. */
-  forwardFeatureMaps(featureMaps: Value, pass: ForwardPass): ImageFeatures {
-    const projected = this.proj.forward(featureMaps); // [B, D, h, w]
-    const map = this.norm ? this.norm.forward(projected, pass) : projected;
-    const [batch = 0] = map.shape;
-    const [rows, columns] = [map.dim(2), map.dim(3)];
-    const regions = transpose(reshape(map, [batch, map.dim(1), rows * columns]), [0, 2, 1]); // [B, N, D]
-    return featuresOf(regions, { rows, columns });
+  /** The rest of `forward`, from feature maps: for those that were computed before. */
+  forwardFeatureMaps(featureMaps: FeatureMapValues, pass: ForwardPass): ImageFeatures {
+    const projected = this.proj.forward(featureMaps.images); // [B, D, h, w]
+    const { regions, ...grid } = sequenceOf(this.norm ? this.norm.forward(projected, pass) : projected);
+    const levels = this.#levels.map((name) => ({ name, ...sequenceOf(featureMaps[mapName(name)] as Value) }));
+    return featuresOf(regions, { ...grid, levels });
   }
+}
+
+/** Name of a level's maps among a graph's inputs. */
+function mapName(level: string): string {
+  return `images.${level}`;
+}
+
+/** [B, C, h, w] -> [B, h · w, C] */
+function sequenceOf(map: Value): Omit<LevelFeatures, "name"> {
+  const [batch = 0] = map.shape;
+  const [rows, columns] = [map.dim(2), map.dim(3)];
+  const regions = transpose(reshape(map, [batch, map.dim(1), rows * columns]), [0, 2, 1]);
+  return { regions, rows, columns };
 }
 
 /**

@@ -56,13 +56,17 @@ export abstract class Module {
     for (const parameter of this.parameters()) parameter.rateGroup = name;
   }
 
+  /** Every value as it is now, by name; not copied. */
+  tensors(): Map<string, Tensor<"float32">> {
+    return new Map(
+      [...this.state()].map(([name, { shape, data }]) => [name, { dtype: "float32", shape, data }]),
+    );
+  }
+
   /** A copy of every value. */
   stateDict(): Map<string, Tensor<"float32">> {
     return new Map(
-      [...this.state()].map(([name, { shape, data }]) => [
-        name,
-        { dtype: "float32", shape, data: data.slice() },
-      ]),
+      [...this.tensors()].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
     );
   }
 

@@ -161,7 +161,7 @@ async function compileStep(model: Sdfn, adam: Adam, like: StepBatch): Promise<Co
   const text = model.encodeText(input("tokens"), input("lengths"));
   const composition = model.compose(reference, text, pass);
   const teacher = teacherInputs(composition.logits ?? []);
-  const features = { composition, reference, text, target, targetEmbedding: target.embedding };
+  const features = { composition, reference, text, target, targetEmbedding: { embedding: target.embedding } };
   const parts = objective(model, { ...features, teacher: { logits: teacher } }, pass);
   const loss = totalLoss(parts);
   const found = gradients(loss, adam.parameters);

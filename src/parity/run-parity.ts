@@ -1,7 +1,11 @@
 /** The parity command: arguments, output and exit codes. */
-import { Command, CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
+import { option } from "../cli/flags/option.js";
+import { optionCommand } from "../cli/flags/option-command.js";
+import { onOff, text } from "../cli/flags/option-types.js";
 import type { CommandContext } from "../cli/terminal/context.js";
-import { SdfnError } from "../errors.js";
+import { SdfnError, UsageError } from "../errors.js";
+import { visibleStream } from "../visible-text.js";
 import { checkFolder, type FileResult } from "./check-folder.js";
 import { lineOf, resultsAsJson, summaryOf } from "./report.js";
 
@@ -11,8 +15,9 @@ import { lineOf, resultsAsJson, summaryOf } from "./report.js";
  */
 export async function runParity(
   args: readonly string[],
-  { stdout, stderr }: Pick<CommandContext, "stdout" | "stderr">,
+  streams: Pick<CommandContext, "stdout" | "stderr">,
 ): Promise<number> {
+  const [stdout, stderr] = [visibleStream(streams.stdout), visibleStream(streams.stderr)];
   const printJson = (value: unknown) => stdout.write(`${JSON.stringify(value)}\n`);
   const fail = (code: string, message: string): void => {
     stderr.write(`${code}: ${message}\n`);
@@ -45,24 +50,27 @@ export async function runParity(
     }
     if (!(error instanceof SdfnError)) throw error;
     fail(error.code, error.message);
-    return 1;
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 
+const options = [
+  option("<folder>", "folder of golden files, as tests/golden/README.md describes them", text, {
+    required: true,
+  }),
+  option("--json", "print one JSON document instead of lines", onOff),
+];
+
 function parityCommand(check: (folder: string, isJson: boolean) => Promise<void>): Command {
-  return new Command("parity")
-    .usage("<folder> [--json]")
+  return optionCommand("npm run parity --", options, ({ folder, json }) => check(folder, json))
     .description(
       "Builds the project's own modules from every golden file (*.safetensors) of a folder, runs them on its inputs " +
         "and compares every output and gradient with what PyTorch computed. Prints a line for each file.",
     )
-    .argument("<folder>", "folder of golden files, as tests/golden/README.md describes them")
-    .option("--json", "print one JSON document instead of lines")
     .addHelpText(
       "after",
       "\nExamples:\n  $ npm run parity -- tests/golden\n  $ npm run --silent parity -- tests/golden --json\n" +
         "\nExit codes: 0 all agree, 2 wrong usage; 1 a file differs by more than float32 rounding explains or holds\n" +
         "a tensor that was not compared, or there is no file.\n",
-    )
-    .action((folder: string, { json = false }: { json?: boolean }) => check(folder, json));
+    );
 }

@@ -27,11 +27,14 @@ describe("numbers for readers", () => {
     ]);
   });
   it("writes durations in the units of a clock", () => {
-    expect([1.234, 48.4, 59.7, 200, 7500].map(formatDuration)).toEqual([
+    expect([1.234, 41.6, 48.4, 59.7, 185, 200, 3600, 7500].map(formatDuration)).toEqual([
       "1.2 s",
+      "42 s",
       "48 s",
-      "1 min 0 s",
+      "1 min 00 s",
+      "3 min 05 s",
       "3 min 20 s",
+      "1 h 00 min",
       "2 h 05 min",
     ]);
   });

@@ -41,13 +41,17 @@ export function formatNumber(value: number): string {
   return value.toLocaleString("en-GB", { maximumSignificantDigits: 3 });
 }
 
-/** Seconds -> "48 s", "3 min 20 s", "2 h 05 min". */
+/** Seconds -> "4.2 s", "48 s", "3 min 05 s", "2 h 05 min". */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${seconds < 10 ? Number(seconds.toFixed(1)) : whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${twoDigits(whole % 60)} s`;
   const minutes = Math.round(whole / 60);
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
 }
 
 /** 1 -> "1 query", 5 -> "5 queries". */

@@ -38,7 +38,7 @@ export interface ConfigSources {
  * console.log(model, training.epochs); // tirg 3
  */
 export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSources): RunConfig {
-  if (typeof file !== "object" || file === null || Array.isArray(file)) {
+  if (!isFields(file)) {
     throw new ConfigError(
       `configuration: must be a JSON object of fields; got ${JSON.stringify(file)?.slice(0, 60)}`,
     );
@@ -87,6 +87,11 @@ function pictureDefaults(backbone: unknown): Pick<PicturePreprocessing, "imagePx
   if (name === undefined) return undefined;
   const { imagePx, resizePx, imageFit } = backboneDefinition(name).preprocessing;
   return { imagePx, resizePx, imageFit };
+}
+
+/** Is it what a configuration file must hold: one object? */
+export function isFields(file: unknown): file is Readonly<Record<string, unknown>> {
+  return typeof file === "object" && file !== null && !Array.isArray(file);
 }
 
 function parseValue(text: string): unknown {

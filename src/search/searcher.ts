@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { RetrievalDataset } from "../data/triplet.js";
 import type { ModelEmbedder, QueryRoutes } from "../embedding/model-embedder.js";
-import { topK } from "../embedding/top-k.js";
+import { highest, topK } from "../embedding/top-k.js";
 import { UsageError } from "../errors.js";
 
 /** One answer. */
@@ -57,7 +57,11 @@ export class Searcher {
   async search({ reference, text, k, excluded = [reference] }: SearchRequest): Promise<SearchResult> {
     const { embedding, routes } = await this.#embedder.embedQuery({ reference, text });
     const masked = excluded.flatMap((id) => this.#rows.get(id) ?? []);
-    const hits = topK(embedding, this.#gallery, { k, masked });
+    const scores = await this.#embedder.scorePairs([{ reference, text }], this.#gallery);
+    const hidden = new Set(masked);
+    const hits = scores
+      ? highest(scores, { k, isLeftOut: (row) => hidden.has(row) })
+      : topK(embedding, this.#gallery, { k, masked });
     return { hits: hits.map(({ row, score }) => ({ id: this.#ids[row] ?? "", score })), routes };
   }
 }

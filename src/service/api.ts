@@ -1,5 +1,14 @@
 /** What the service takes and gives over HTTP: one place that checks, types and documents it (OpenAPI is made of it). */
 import { z } from "zod";
+import {
+  attributeNameSchema,
+  attributeValuesSchema,
+  categorySchema,
+  itemLimits,
+  priceSchema,
+  titleSchema,
+} from "../catalogue/item-schema.js";
+import { isWellFormed, normalText } from "../catalogue/normal-text.js";
 import { searchLimits } from "../search/index/catalogue-search.js";
 import { contentsSchema } from "../search/index/contents.js";
 
@@ -21,12 +30,20 @@ export const serviceLimits = {
   conditions: 32,
   /** Values of one condition. */
   values: 100,
-  /** Characters of an id, a category, a name or a value. */
-  nameCharacters: 256,
+  /** Characters of an id, a category, a name or a value in a request. */
+  nameCharacters: itemLimits.filterCharacters,
 } as const;
 
-const name = z.string().min(1).max(serviceLimits.nameCharacters);
-const anyOf = z.array(name).min(1).max(serviceLimits.values);
+const halfCharacters = "must have no half characters (surrogates without their other half)";
+
+/** Ids, categories, names and values in requests, in the form in which a catalogue has them. */
+export const nameSchema = z
+  .string()
+  .overwrite(normalText)
+  .min(1)
+  .max(serviceLimits.nameCharacters)
+  .refine(isWellFormed, halfCharacters);
+const anyOf = z.array(nameSchema).min(1).max(serviceLimits.values);
 const not = z.boolean().optional().describe("true: the items that do not fit the condition");
 
 export const conditionSchema = z
@@ -36,7 +53,7 @@ export const conditionSchema = z
     z
       .strictObject({ kind: z.literal("price"), min: z.number().optional(), max: z.number().optional(), not })
       .refine(({ min, max }) => min !== undefined || max !== undefined, "needs min or max"),
-    z.strictObject({ kind: z.literal("attribute"), name, anyOf, not }),
+    z.strictObject({ kind: z.literal("attribute"), name: nameSchema, anyOf, not }),
   ])
   .describe("Condition on an item; what the catalogue does not say never fits");
 
@@ -47,13 +64,16 @@ export const searchRequestSchema = z.strictObject({
       z.strictObject({
         reference: z
           .union([
-            z.strictObject({ id: name }).describe("An item of the catalogue"),
-            z.strictObject({ upload: name }).describe("The form's picture of this name"),
+            z.strictObject({ id: nameSchema }).describe("An item of the catalogue"),
+            z
+              .strictObject({ upload: z.string().min(1).max(serviceLimits.nameCharacters) })
+              .describe("The form's picture of this name"),
           ])
           .optional(),
         text: z
           .string()
           .max(serviceLimits.textCharacters)
+          .refine(isWellFormed, halfCharacters)
           .optional()
           .describe("What should be different; without a reference, what is wanted"),
         weight: z
@@ -126,10 +146,10 @@ export const searchResponseSchema = z.object({
 
 /** What `PUT /v1/items/{id}` takes beside the picture: the form's part `item`. */
 export const itemWriteSchema = z.strictObject({
-  category: name,
-  title: z.string().max(serviceLimits.textCharacters).optional(),
-  price: z.number().min(0).max(1e12).optional(),
-  attributes: z.record(name, z.array(name).max(serviceLimits.values)).default({}),
+  category: categorySchema,
+  title: titleSchema.optional(),
+  price: priceSchema.optional(),
+  attributes: z.record(attributeNameSchema, attributeValuesSchema).default({}),
 });
 
 export const catalogueSchema = z.object({

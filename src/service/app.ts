@@ -6,6 +6,7 @@ import fastifyHelmet from "@fastify/helmet";
 import fastifyMultipart from "@fastify/multipart";
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { wellFormed } from "../catalogue/normal-text.js";
 import { RequestError, UsageError } from "../errors.js";
 import type { ApiError } from "./api.js";
 import { serviceLimits } from "./api.js";
@@ -149,7 +150,8 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   // Its body would still be waited for.
   if (status === 408) reply.header("connection", "close");
   if (status === 401) reply.header("www-authenticate", "Bearer");
-  const body: ApiError = { error: { code, message, requestId: request.id } };
+  // Messages quote what was sent.
+  const body: ApiError = { error: { code, message: wellFormed(message), requestId: request.id } };
   return reply.code(status).type("application/json; charset=utf-8").send(body);
 }
 

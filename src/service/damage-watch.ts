@@ -10,7 +10,8 @@ export class DamageWatch {
   readonly #index: CatalogueIndex;
   readonly #metrics: Metrics;
   readonly #log: FastifyBaseLogger;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #stop = new AbortController();
+  readonly #timer: NodeJS.Timeout;
   #looking: Promise<void>;
 
   /** Looks at once, and again every hour. */
@@ -24,15 +25,16 @@ export class DamageWatch {
     }, betweenLooksMs).unref();
   }
 
-  /** Waits for the look under way. */
+  /** Ends the look under way. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stop.abort();
     await this.#looking;
   }
 
   async #look(): Promise<void> {
     try {
-      const files = await this.#index.store.damagedFiles();
+      const files = await this.#index.store.damagedFiles(this.#stop.signal);
       this.#metrics.damagedFiles(files.length);
       if (files.length === 0) return;
       this.#log.error(
@@ -40,6 +42,7 @@ export class DamageWatch {
         "files of the index are damaged: answers may lack items; run `sdfn index check`, then `sdfn index`",
       );
     } catch (err) {
+      if (this.#stop.signal.aborted) return;
       this.#log.error({ err }, "the index's files could not be looked at");
     }
   }

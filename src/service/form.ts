@@ -111,9 +111,11 @@ export function parsed<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.slice(0, listedProblems).map(({ path, message }) => {
-    const place = z.core.toDotPath(path);
-    return place === "" ? message : `${place}: ${message}`;
+  const problems = result.error.issues.slice(0, listedProblems).map((issue) => {
+    const place = z.core.toDotPath(issue.path);
+    // What is wrong with a record's key lies one level deeper.
+    const reason = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
+    return place === "" ? reason : `${place}: ${reason}`;
   });
   throw new RequestError("INPUT_INVALID", `${where}: ${problems.join("; ")}`);
 }

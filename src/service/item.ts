@@ -1,18 +1,12 @@
 /** Items and conditions as the service gives and takes them, in the words of the index. */
 import type { z } from "zod";
-import {
-  CellProblem,
-  parseCategory,
-  parseId,
-  parseTitle,
-  parseValues,
-  reservedColumns,
-} from "../catalogue/catalogue-item.js";
+import { idSchema } from "../catalogue/item-schema.js";
 import { RequestError } from "../errors.js";
 import type { CatalogueEntry } from "../search/index/entry.js";
 import type { Filter } from "../search/store/filter.js";
 import type { Condition, Item, itemWriteSchema } from "./api.js";
 import type { WrittenEntry } from "./catalogue-writer.js";
+import { parsed } from "./form.js";
 
 export function itemOf({ id, category, title, price, attributes, picture }: CatalogueEntry): Item {
   return {
@@ -33,29 +27,32 @@ export function filterOf(conditions: readonly Condition[]): Filter | undefined {
   };
 }
 
-/** An item as it is written. @throws RequestError for what no catalogue may have, all of it at once. */
-export function writtenEntry(id: string, item: z.output<typeof itemWriteSchema>): WrittenEntry {
-  const problems: string[] = [];
-  const checked = <T>(name: string, value: T | CellProblem): T | undefined => {
-    if (!(value instanceof CellProblem)) return value;
-    problems.push(`${name} ${value.mustBe}`);
-    return undefined;
-  };
-  checked("id", parseId(id));
-  const category = checked("category", parseCategory(item.category)) ?? "";
-  const title = checked("title", parseTitle(item.title ?? ""));
-  const attributes: Record<string, string[]> = {};
-  for (const [name, given] of Object.entries(item.attributes)) {
-    const values = checked(`attributes.${name}`, parseValues(given)) ?? [];
-    if (reservedColumns.some((reserved) => reserved === name))
-      problems.push(`attributes.${name} is no attribute`);
-    if (/\p{Cc}/u.test(name)) problems.push("names of attributes must have no control characters");
-    if (values.length > 0) attributes[name] = [...values];
-  }
-  if (problems.length > 0) throw new RequestError("INPUT_INVALID", `item: ${problems.join("; ")}`);
+/**
+ * An item as it is written: what the rows of a table may hold, items may.
+ * @throws RequestError for what no catalogue may have, all of it at once.
+ */
+export function writtenEntry(
+  id: string,
+  item: z.output<typeof itemWriteSchema>,
+  given: unknown,
+): WrittenEntry {
+  parsed("id", idSchema, id);
+  const { category, title = "", price, attributes } = item;
+  requireDistinctNames(attributes, given);
   return {
-    ...{ category, attributes },
-    ...(title === undefined ? {} : { title }),
-    ...(item.price === undefined ? {} : { price: item.price }),
+    category,
+    ...(title === "" ? {} : { title }),
+    ...(price === undefined ? {} : { price }),
+    attributes: Object.fromEntries(Object.entries(attributes).filter(([, values]) => values.length > 0)),
   };
+}
+
+/** Two spellings of one name came to one attribute, and `__proto__` to none: one of their values would be lost. */
+function requireDistinctNames(attributes: Readonly<Record<string, unknown>>, given: unknown): void {
+  const names = Object.keys((given as { readonly attributes?: object }).attributes ?? {});
+  if (names.length === Object.keys(attributes).length) return;
+  throw new RequestError(
+    "INPUT_INVALID",
+    `item: names of attributes must be different, and none can be __proto__; got ${JSON.stringify(names)}`,
+  );
 }

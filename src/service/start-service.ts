@@ -38,9 +38,9 @@ export interface ServiceOptions {
   readonly ratePerAddress?: number;
   /** Searches and writes a minute with one key. */
   readonly ratePerKey?: number;
-  /** Milliseconds a minute that searches of one address without a key may occupy the model's thread. */
+  /** Milliseconds a minute that searches of one address without a key may occupy the model's thread; 60,000 is no bound. */
   readonly modelMsPerAddress?: number;
-  /** Queries, and other answers, of one address without a key that may be under way at a time. */
+  /** Queries of one address without a key that may be under way at a time; of its other requests 8 times as many. */
   readonly requestsPerAddress?: number;
   /** How long a body may take a break. */
   readonly bodyTimeoutMs?: number;
@@ -136,9 +136,9 @@ export async function startService(given: ServiceOptions): Promise<Service> {
       trustProxy: options.trustProxy ?? false,
     });
     const { log } = app;
-    const watch = new DamageWatch(catalogue.index, metrics, log);
     const connections = new Connections(app.server);
     const address = await listen(app, host, port);
+    const watch = new DamageWatch(catalogue.index, metrics, log);
     for (const risk of risks({ host, requireReadKey, isWritable })) log.warn(risk);
     const open = { app, connections, writer, watch, catalogue };
     let stopped: Promise<void> | undefined;

@@ -1,9 +1,11 @@
 /** Tells whether a run is continued on the data and with the settings that it began with. */
+
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { trainingImages } from "../data/presence/usable-images.js";
 import type { DatasetSplit, RetrievalDataset, Triplet } from "../data/triplet.js";
 import { RunError } from "../errors.js";
+import { resolveRunConfig } from "../runs/run-config.js";
 import type { CheckpointContent, DataFingerprint } from "./checkpoint-files.js";
 import type { TrainingData } from "./training-data.js";
 
@@ -57,8 +59,12 @@ export function checksumsOf(
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** @throws RunError that lists every configuration field that differs. */
-export function requireSameConfig(runDir: string, saved: Settings, now: Settings): void {
+/**
+ * Fields that came after the run was saved had their defaults then.
+ * @throws RunError that lists every configuration field that differs; ConfigError when the saved one cannot be used.
+ */
+export function requireSameConfig(runDir: string, given: Settings, now: Settings): void {
+  const saved = resolveRunConfig({ file: given }).fields;
   const names = [...new Set([...Object.keys(saved), ...Object.keys(now)])];
   const differences = names
     .filter((name) => JSON.stringify(saved[name]) !== JSON.stringify(now[name]))

@@ -43,11 +43,12 @@ export async function prepareFeatures(
   if (signal?.aborted) return;
   const count = (n: number) => n.toLocaleString("en-GB");
   const mirrored = flip ? ", mirrored ones of the training images too (flip=false leaves them out)" : "";
+  const shapes = [...features.shapes.values()].map((shape) => `[${shape.join(", ")}]`).join(" + ");
   const gigabytes = (maps: number) => `${((maps * features.mapBytes) / 1e9).toFixed(2)} GB`;
   onEvent({
     kind: "note",
     text:
-      `frozen backbone: ${count(requests.length)} feature maps [${features.shape.join(", ")}] float16, ` +
+      `frozen backbone: ${count(requests.length)} feature maps ${shapes} float16, ` +
       `${gigabytes(requests.length)} in ${features.folder}${mirrored}; ${count(plan.missing.length)} to compute, ` +
       `${gigabytes(plan.missing.length)}${randomCrop ? "; randomCrop has no effect, pictures are cut in the middle" : ""}`,
   });

@@ -1,4 +1,5 @@
-/** Makes the teacher that the configuration asks for, and makes it again from a checkpoint. */
+/** The teacher of the epoch under way: made at the end of every epoch, and made again from a checkpoint. */
+import type { Batch } from "../data/batches/batch-loader.js";
 import type { Triplet } from "../data/triplet.js";
 import type { FrozenBackbone } from "../embedding/frozen-backbone.js";
 import type { SessionOptions } from "../engine/runtime/session.js";
@@ -8,6 +9,7 @@ import type { TrainingConfig } from "../runs/training-fields.js";
 import { requireFloat32 } from "../weights/safetensors.js";
 import { StoredTeacher, type TeacherData } from "./stored-teacher.js";
 import { type RouteTeacher, Teacher } from "./teacher.js";
+import type { TeacherLogits } from "./training-step.js";
 
 export interface TeacherOptions extends TeacherData {
   readonly training: TrainingConfig;
@@ -15,52 +17,78 @@ export interface TeacherOptions extends TeacherData {
   readonly session: SessionOptions;
 }
 
-/** A teacher, and what a checkpoint keeps of it. */
-export interface MadeTeacher {
-  readonly teacher: RouteTeacher;
-  readonly tensors: ReadonlyMap<string, Tensor>;
+/** What a checkpoint has of a teacher, and what it takes to make it again. */
+export interface SavedTeacher {
+  /** Undefined where there was none. */
+  readonly tensors: ReadonlyMap<string, Tensor> | undefined;
+  /** Of the epoch under way. */
+  readonly triplets: readonly Triplet[];
+  /** A model of the run's kind; takes the values of a snapshot. */
+  readonly blank: () => CompositionModel;
 }
 
-/**
- * The model of now as the teacher of the next epoch, whose triplets are given.
- * @throws ImageError from a stored one, when an image is missing or damaged.
- */
-export async function makeTeacher(
-  model: CompositionModel,
-  triplets: readonly Triplet[],
-  options: TeacherOptions,
-): Promise<MadeTeacher> {
-  const { training, features, session } = options;
-  const snapshot = await Teacher.snapshot(model, { ...training, featureMapShape: features?.shape }, session);
-  if (training.teacher === "snapshot") return { teacher: snapshot, tensors: valuesOf(model) };
-  try {
-    const teacher = await StoredTeacher.compute(snapshot, triplets, options);
-    return { teacher, tensors: teacher.tensors };
-  } finally {
-    await snapshot.release();
+/** None in the first epoch, and none for a model that is not self-distilled. */
+export class EpochTeacher {
+  readonly #model: CompositionModel;
+  readonly #options: TeacherOptions;
+  #teacher: RouteTeacher | undefined;
+
+  private constructor(model: CompositionModel, options: TeacherOptions, teacher: RouteTeacher | undefined) {
+    this.#model = model;
+    this.#options = options;
+    this.#teacher = teacher;
+  }
+
+  /** @throws WeightsError, StateDictError when saved tensors are not of this run. */
+  static async open(
+    model: CompositionModel,
+    { tensors, triplets, blank }: SavedTeacher,
+    options: TeacherOptions,
+  ): Promise<EpochTeacher> {
+    if (!tensors) return new EpochTeacher(model, options, undefined);
+    if (options.training.teacher === "stored")
+      return new EpochTeacher(model, options, new StoredTeacher(triplets, tensors));
+    const before = blank();
+    before.loadStateDict(requireFloat32(tensors, "teacher"));
+    return new EpochTeacher(model, options, await snapshot(before, options));
+  }
+
+  /** Router logits on a batch; undefined as long as there is no teacher. */
+  async predict(batch: Batch): Promise<TeacherLogits | undefined> {
+    return this.#teacher?.predict(batch);
+  }
+
+  /**
+   * The model of now becomes the teacher of the next epoch, whose triplets are given.
+   * @returns what a checkpoint keeps of it; undefined when the model has no use for one.
+   * @throws ImageError from a stored one, when an image is missing or damaged.
+   */
+  async advance(triplets: readonly Triplet[]): Promise<ReadonlyMap<string, Tensor> | undefined> {
+    if (!this.#model.isSelfDistilled) return undefined;
+    if (this.#options.training.teacher === "snapshot") {
+      await this.#teacher?.release(); // it holds all weights: it makes room first
+      this.#teacher = await snapshot(this.#model, this.#options);
+      return this.#model.tensors();
+    }
+    const asked = await snapshot(this.#model, this.#options);
+    try {
+      const stored = await StoredTeacher.compute(asked, triplets, this.#options);
+      this.#teacher = stored;
+      return stored.tensors;
+    } finally {
+      await asked.release();
+    }
+  }
+
+  /** Frees the native session. */
+  async release(): Promise<void> {
+    await this.#teacher?.release();
   }
 }
 
-/**
- * The teacher that `tensors` are of.
- * @param blank a model of the run's kind; takes the values of a snapshot.
- * @throws WeightsError, StateDictError when the tensors are not of this run.
- */
-export async function restoreTeacher(
-  tensors: ReadonlyMap<string, Tensor>,
-  triplets: readonly Triplet[],
-  blank: () => CompositionModel,
+function snapshot(
+  model: CompositionModel,
   { training, features, session }: TeacherOptions,
-): Promise<RouteTeacher> {
-  if (training.teacher === "stored") return new StoredTeacher(triplets, tensors);
-  const model = blank();
-  model.loadStateDict(requireFloat32(tensors, "teacher"));
-  return Teacher.snapshot(model, { ...training, featureMapShape: features?.shape }, session);
-}
-
-/** A model's values of now, by name; not copied. */
-export function valuesOf(model: CompositionModel): Map<string, Tensor<"float32">> {
-  return new Map(
-    [...model.state()].map(([name, { shape, data }]) => [name, { dtype: "float32", shape, data }]),
-  );
+): Promise<Teacher> {
+  return Teacher.snapshot(model, { ...training, featureMapShapes: features?.shapes }, session);
 }

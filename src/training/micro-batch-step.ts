@@ -211,7 +211,9 @@ function cutAt(
 /** @throws GraphError when losses are computed from something of the forward pass that is no feature of the batch. */
 function requireFeaturesOnly(isInLoss: ReadonlySet<Value>, seams: readonly Seam[]): void {
   const forward = topologicalOrder(seams.map(({ computed }) => computed));
-  const shared = forward.filter((value) => value instanceof Input && isInLoss.has(value)).map(String);
+  const shared = forward.flatMap((value) =>
+    value instanceof Input && isInLoss.has(value) ? [value.name] : [],
+  );
   if (shared.length === 0) return;
   throw new GraphError(
     "micro-batches: losses may only use the features they are given, those with a row for each triplet, since the whole " +

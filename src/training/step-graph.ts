@@ -3,13 +3,14 @@
 import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
 import { topologicalOrder } from "../engine/graph/traversal.js";
 import { Input, type Parameter, type Value } from "../engine/graph/value.js";
-import { cast } from "../engine/ops/constant.js";
 import type { Feeds, SessionOptions } from "../engine/runtime/session.js";
 import type { StatefulSessionOptions } from "../engine/runtime/stateful-session.js";
 import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
+import type { FeatureMapShapes } from "../images/feature-maps.js";
 import type { BatchFeatures, CompositionModel } from "../models/composition-model.js";
 import { checkedComposition } from "../models/model-answers.js";
 import { objective, teacherInputs } from "../models/objective.js";
+import { pictureInputs } from "../models/picture-inputs.js";
 import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
 import { totalLoss } from "../nn/losses/total.js";
 import { Adam, type ParameterGroup } from "../nn/optim/adam.js";
@@ -23,10 +24,9 @@ export interface StepConfig {
     "batchSize" | "imagePx" | "maxWords" | "weightDecay" | "gradientClip" | "backboneRate" | "wordRate"
   > &
     Partial<Pick<TrainingConfig, "microBatchSize">>;
-  /** Shape [C, h, w] of a frozen backbone's feature maps, when those are fed instead of pictures. */
-  readonly featureMapShape?: readonly [number, number, number];
-  /** Their element type; float32 by default. */
-  readonly featureMapType?: "float16" | "float32";
+  /** A frozen backbone's feature maps, when those are fed instead of pictures. */
+  readonly featureMapShapes?: FeatureMapShapes | undefined;
+  readonly featureMapType?: "float16" | "float32" | undefined;
 }
 
 /** How a step runs; `beforeCompile` is told once what all of its graphs need together. */
@@ -66,17 +66,15 @@ export const DISTILLATION_FACTOR = "distillationFactor";
 export function forwardGraph(
   model: CompositionModel,
   count: number,
-  { training: { imagePx, maxWords }, featureMapShape, featureMapType = "float32" }: StepConfig,
+  { training: { imagePx, maxWords }, ...maps }: StepConfig,
 ): { readonly features: BatchFeatures; readonly pass: ForwardPass } {
   const pass = ForwardPass.training();
   const tokens = new Input("tokens", "int64", [count, maxWords]);
   const lengths = new Input("lengths", "int64", [count]);
-  const images = featureMapShape
-    ? new Input("images", featureMapType, [2 * count, ...featureMapShape])
-    : new Input("images", "uint8", [2 * count, imagePx, imagePx, 3]);
-  const { reference, target } = featureMapShape
-    ? model.encodePairsOfFeatureMaps(cast(images, "float32"), pass)
-    : model.encodePairs(images, pass);
+  const pictures = pictureInputs(2 * count, { imagePx, ...maps });
+  const { reference, target } = maps.featureMapShapes
+    ? model.encodePairsOfFeatureMaps(pictures, pass)
+    : model.encodePairs(pictures.images, pass);
   const text = model.encodeText(tokens, lengths);
   const composition = checkedComposition(model, model.compose(reference, text, pass));
   const targetEmbedding = model.embedTarget(target, pass);

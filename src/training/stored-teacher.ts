@@ -63,7 +63,7 @@ export class StoredTeacher implements RouteTeacher {
       const text = texts.next();
       if (text.done) break;
       const { tokens, lengths } = text.value;
-      parts.push(await teacher.logits({ references: batch.images, tokens, lengths }));
+      parts.push(await teacher.logits({ images: batch.images, tokens, lengths }));
     }
     const names = Object.keys(parts[0] ?? {});
     return new StoredTeacher(triplets, new Map(names.map((name) => [name, joined(parts, name)])));

@@ -1,11 +1,12 @@
 /** The teacher of self path distillation: the model as it stood at the end of the preceding epoch. */
 import type { Batch } from "../data/batches/batch-loader.js";
 import { Input } from "../engine/graph/value.js";
-import { cast } from "../engine/ops/constant.js";
 import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
+import type { PictureTensors } from "../images/feature-maps.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { teacherOutputs } from "../models/objective.js";
+import { type PictureForm, pictureInputs } from "../models/picture-inputs.js";
 import { ForwardPass } from "../nn/forward-pass.js";
 import type { TextTensors } from "../text/encode-texts.js";
 import { examplesOf, joinExamples, microBatches } from "./batch-parts.js";
@@ -19,7 +20,8 @@ export interface RouteTeacher {
 
 /** Queries as a teacher sees them. */
 export interface TeacherQueries extends TextTensors {
-  readonly references: Tensor;
+  /** Of the references. */
+  readonly images: PictureTensors;
 }
 
 /**
@@ -39,30 +41,24 @@ export class Teacher implements RouteTeacher {
   static async snapshot(
     model: CompositionModel,
     {
-      imagePx,
       maxWords,
       microBatchSize,
-      featureMapShape,
-    }: {
-      readonly imagePx: number;
+      ...pictures
+    }: PictureForm & {
       readonly maxWords: number;
       /** How many examples to predict at a time; all of a batch by default. */
       readonly microBatchSize?: number | null | undefined;
-      /** Shape [C, h, w] of float16 feature maps, when those are in the batches instead of pictures. */
-      readonly featureMapShape?: readonly [number, number, number] | undefined;
     },
     options: SessionOptions = {},
   ): Promise<Teacher> {
     const pass = ForwardPass.inference();
-    const references = featureMapShape
-      ? new Input("references", "float16", ["batch", ...featureMapShape])
-      : new Input("references", "uint8", ["batch", imagePx, imagePx, 3]);
+    const references = pictureInputs("batch", pictures);
     const tokens = new Input("tokens", "int64", ["batch", maxWords]);
     const lengths = new Input("lengths", "int64", ["batch"]);
     const { logits = [] } = model.compose(
-      featureMapShape
-        ? model.image.forwardFeatureMaps(cast(references, "float32"), pass)
-        : model.encodeImages(references, pass),
+      pictures.featureMapShapes
+        ? model.image.forwardFeatureMaps(references, pass)
+        : model.encodeImages(references.images, pass),
       model.encodeText(tokens, lengths),
       pass,
     );
@@ -79,15 +75,18 @@ export class Teacher implements RouteTeacher {
     lengths,
   }: Pick<Batch, "images" | "tokens" | "lengths">): Promise<TeacherLogits> {
     const [batchSize = 0] = lengths.shape;
-    const references = examplesOf(images, { start: 0, count: batchSize, of: 2 * batchSize });
-    return this.logits({ references, tokens, lengths });
+    const range = { start: 0, count: batchSize, of: 2 * batchSize };
+    const references = Object.entries(images).map(([name, value]) => [name, examplesOf(value, range)]);
+    return this.logits({ images: Object.fromEntries(references), tokens, lengths });
   }
 
-  /** Router logits of queries, `microBatchSize` at a time: references [b, ...], tokens [b, T], lengths [b] -> each [b, M, J]. */
-  async logits(queries: TeacherQueries): Promise<TeacherLogits> {
-    const [count = 0] = queries.lengths.shape;
+  /** Router logits of queries, `microBatchSize` at a time: images [b, ...], tokens [b, T], lengths [b] -> each [b, M, J]. */
+  async logits({ images, ...texts }: TeacherQueries): Promise<TeacherLogits> {
+    const [count = 0] = texts.lengths.shape;
     // Routers that look at one modality only have no input for the other.
-    const used = Object.entries<Tensor>({ ...queries }).filter(([name]) => this.#session.hasInput(name));
+    const used = Object.entries<Tensor>({ ...images, ...texts }).filter(([name]) =>
+      this.#session.hasInput(name),
+    );
     const parts: Record<string, Tensor>[] = [];
     for (const range of microBatches(count, this.#microBatchSize ?? count)) {
       const part = used.map(([name, value]) => [name, examplesOf(value, range)] as const);

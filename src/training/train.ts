@@ -1,61 +1,50 @@
-/** Trains a model on a data set and writes a run folder, or goes on with one. */
-import { join, resolve } from "node:path";
-import { BatchLoader } from "../data/batches/batch-loader.js";
+/** Trains a model on a data set and writes a run folder, or resumes a run. */
+import { join } from "node:path";
 import { oneCategory } from "../data/one-category.js";
-import { describeDrops } from "../data/presence/missing-images.js";
 import type { RetrievalDataset } from "../data/triplet.js";
-import { FrozenBackbone } from "../embedding/frozen-backbone.js";
 import type { SessionOptions } from "../engine/runtime/session.js";
-import { Random } from "../engine/tensor/random.js";
 import { EnvironmentError, ImageError, RunError } from "../errors.js";
 import type { DiskCacheOptions } from "../files/disk-cache.js";
-import { writeDurably } from "../files/durable-file.js";
 import { claimLock } from "../files/folder-lock.js";
 import { defaultImageBudgetBytes } from "../images/image-cache.js";
 import { ImageThread } from "../images/image-thread.js";
-import { createModel, modelFileOf } from "../models/registry.js";
-import type { EpochMetrics } from "../runs/metrics.js";
-import { projectCommit } from "../runs/project-version.js";
+import type { CompositionModel } from "../models/composition-model.js";
+import type { ModelSurroundings } from "../models/model-definition.js";
+import { createModel } from "../models/registry.js";
 import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
-import {
-  createRunFolder,
-  type RunManifest,
-  readManifest,
-  runFiles,
-  writePhrases,
-} from "../runs/run-files.js";
+import { createRunFolder, readManifest, runFiles } from "../runs/run-files.js";
 import { requireModelFile } from "../runs/run-model.js";
-import { frequentPhrases } from "../text/phrases.js";
-import {
-  type CheckpointChoice,
-  CheckpointStore,
-  type OpenedCheckpoint,
-  openCheckpoint,
-} from "./checkpoint-store.js";
-import { fingerprintOf, requireSameConfig, requireSameData } from "./data-fingerprint.js";
+import { type CheckpointChoice, openCheckpoint } from "./checkpoint-store.js";
+import { requireSameConfig } from "./data-fingerprint.js";
 import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
-import { type InitialWeights, loadInitialWeights } from "./initial-weights.js";
-import { restoreTeacher } from "./make-teacher.js";
-import { availableMemoryBytes, type MemoryNeeds, peakMemoryBytes, requireMemory } from "./memory-estimate.js";
-import { MetricsLog } from "./metrics-log.js";
+import type { InitialWeights } from "./initial-weights.js";
+import { availableMemoryBytes, peakMemoryBytes } from "./memory-estimate.js";
 import { RunWriter } from "./run-writer.js";
+import {
+  build,
+  type Compiled,
+  compile,
+  prepare,
+  restore,
+  type SavedRun,
+  type TrainRequest,
+} from "./stages.js";
 import type { TrainEvent } from "./train-event.js";
-import { prepareTrainingData, type TrainingData } from "./training-data.js";
-import { TrainingLoop } from "./training-loop.js";
-import { initialState } from "./training-state.js";
-import { TrainingStep } from "./training-step.js";
-import { restoreTensors } from "./training-tensors.js";
-import { WeightAverage } from "./weight-average.js";
+import { TrainingLoop, type TrainSummary } from "./training-loop.js";
+import { Progress } from "./training-state.js";
 
 export type { TrainEvent } from "./train-event.js";
+export type { TrainSummary } from "./training-loop.js";
 
 /** Minutes between checkpoints in the middle of an epoch. */
 export const defaultCheckpointMinutes = 10;
 
-/** What a new run and one that is gone on with have in common. */
-interface WorkOptions {
+/** What a new run and one that is resumed have in common. */
+interface SharedOptions {
   readonly dataset: RetrievalDataset;
   readonly runDir: string;
+  /** Makes the model; by default the one that the configuration names. Whoever opens the run has to make it alike. */
+  readonly createModel?: (surroundings: ModelSurroundings) => CompositionModel;
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: (event: TrainEvent) => void;
@@ -73,25 +62,17 @@ interface WorkOptions {
   readonly session?: SessionOptions;
 }
 
-export interface TrainOptions extends WorkOptions {
+export interface TrainOptions extends SharedOptions {
   readonly config: RunConfig;
   /** Files to start from in place of random values. */
   readonly initial?: InitialWeights;
 }
 
-export interface ResumeOptions extends WorkOptions {
+export interface ResumeOptions extends SharedOptions {
   /** What the run's configuration is thought to be; refused when it is another. The run's own by default. */
   readonly config?: RunConfig;
-  /** Go on from the last checkpoint, or from the one before it. */
+  /** Resume from the last checkpoint, or from the one before it. */
   readonly checkpoint?: CheckpointChoice;
-}
-
-export interface TrainSummary {
-  readonly status: "complete" | "interrupted";
-  readonly steps: number;
-  readonly seconds: number;
-  /** The last epoch's metrics, when one was finished. */
-  readonly lastEpoch: EpochMetrics | undefined;
 }
 
 /**
@@ -112,12 +93,12 @@ export interface TrainSummary {
  */
 export async function train(options: TrainOptions): Promise<TrainSummary> {
   createRunFolder(options.runDir);
-  return withRun(options, options.config, (images) => work(images, options, undefined));
+  return withRun(options, options.config, (images) => runStages(requestOf(options, images)));
 }
 
 /**
- * Goes on with a run that was stopped, from a checkpoint, bit for bit as if it had never been; a complete run is left as
- * it is. `metrics.jsonl` is cut back to the checkpoint.
+ * Resumes a run that was stopped, from a checkpoint, bit for bit as if it had never been; a complete run is left as it
+ * is. `metrics.jsonl` is cut back to the checkpoint.
  * @throws RunError when there is no checkpoint, it is damaged, another process trains the run, or data or configuration
  * have changed; and as `train`.
  * @example
@@ -136,15 +117,15 @@ export async function resumeTraining(options: ResumeOptions): Promise<TrainSumma
     return { status: "complete", steps: manifest.step, seconds: manifest.seconds, lastEpoch: undefined };
   }
   return withRun(options, config, async (images) => {
-    const saved = openCheckpoint(runDir, choice);
-    requireSameConfig(runDir, saved.content.config, config.fields);
-    return work(images, { ...options, config }, { checkpoint: saved, manifest });
+    const checkpoint = openCheckpoint(runDir, choice);
+    requireSameConfig(runDir, checkpoint.content.config, config.fields);
+    return runStages(requestOf({ ...options, config }, images, { checkpoint, manifest }));
   });
 }
 
-/** With the folder claimed, the images at hand, and errors that say how to go on. */
+/** With the folder claimed, and the images at hand. */
 async function withRun(
-  { dataset, runDir, imageCache, imageBudgetBytes = defaultImageBudgetBytes }: WorkOptions,
+  { dataset, runDir, imageCache, imageBudgetBytes = defaultImageBudgetBytes }: SharedOptions,
   { training: { resizePx, imageFit } }: RunConfig,
   use: (images: ImageThread) => Promise<TrainSummary>,
 ): Promise<TrainSummary> {
@@ -168,188 +149,79 @@ async function withRun(
   }
 }
 
-/** A run as it was left. */
-interface SavedRun {
-  readonly checkpoint: OpenedCheckpoint;
-  readonly manifest: RunManifest;
+function requestOf(options: TrainOptions, images: ImageThread, saved?: SavedRun): TrainRequest {
+  const { config, dataset, runDir, initial = {}, signal, session = {} } = options;
+  const { model, modelConfig, training } = config;
+  return {
+    config,
+    dataset: training.category === "" ? dataset : oneCategory(dataset, training.category),
+    images,
+    runDir,
+    saved,
+    initial,
+    createModel: options.createModel ?? ((surroundings) => createModel(model, modelConfig, surroundings)),
+    signal,
+    onEvent: options.onEvent ?? (() => undefined),
+    session,
+    featureCacheDir: options.featureCacheDir ?? saved?.manifest.featureCache ?? defaultFeatureCache,
+    imageBudgetBytes: options.imageBudgetBytes ?? defaultImageBudgetBytes,
+    availableBytes: options.availableBytes ?? availableMemoryBytes(),
+    checkpointMinutes: options.checkpointMinutes ?? defaultCheckpointMinutes,
+    startMs: performance.now(),
+  };
 }
 
-async function work(
-  images: ImageThread,
-  options: TrainOptions,
-  saved: SavedRun | undefined,
-): Promise<TrainSummary> {
-  const { config, runDir, initial = {}, signal, session = {} } = options;
-  const { onEvent = () => undefined, checkpointMinutes = defaultCheckpointMinutes } = options;
-  const { featureCacheDir = saved?.manifest.featureCache ?? defaultFeatureCache } = options;
-  const { availableBytes = availableMemoryBytes(), imageBudgetBytes = defaultImageBudgetBytes } = options;
-  const [startMs, startedAt] = [performance.now(), new Date().toISOString()];
-  const { training } = config;
-  const random = new Random(training.seed);
-  const note = (text: string) => onEvent({ kind: "note", text });
-  const dataset =
-    training.category === "" ? options.dataset : oneCategory(options.dataset, training.category);
-  const data = await prepareTrainingData(dataset, images, { config: training, random, signal, onEvent });
-  const { parts, texts, vocabulary } = data;
-  const fingerprint = fingerprintOf(dataset, data);
-  if (saved) requireSameData(runDir, saved.checkpoint.content.data, fingerprint);
-  else {
-    writeData(runDir, data, note);
-    // Drawn pairs have no captions before an epoch; the stream is of its own, so that nothing else is drawn differently.
-    const epoch = parts.training.drawEpoch(new Random(training.seed).fork("phrases"));
-    writePhrases(runDir, frequentPhrases(epoch.flatMap(({ captions }) => captions)));
+/** All of a training, from the data to the last epoch. */
+async function runStages(request: TrainRequest): Promise<TrainSummary> {
+  const prepared = await prepare(request);
+  const built = await build(prepared);
+  const restored = restore(built);
+  const compiled = await compile(restored);
+  return loop(compiled);
+}
+
+/** The last stage: steps and epochs, and at the end whatever holds memory or files is released. */
+async function loop(run: Compiled): Promise<TrainSummary> {
+  const { state, config, data, features, signal, onEvent, startMs } = run;
+  const progress = new Progress(state, run, startMs);
+  const writer = new RunWriter(run, progress);
+  const training = new TrainingLoop(run, progress, writer);
+  for (const text of run.trainingStep.notes) onEvent({ kind: "note", text });
+  onEvent(startEvent(run));
+  try {
+    writer.begin();
+    if (features) {
+      await prepareFeatures(features, { parts: data.parts, config: config.training, signal, onEvent });
+      if (signal?.aborted) return training.stop();
+    }
+    return await training.run();
+  } catch (error) {
+    throw withWayOn(error, run.runDir, writer.checkpointStep);
+  } finally {
+    await run.teacher.release();
+    await run.trainingStep.release();
+    await features?.release();
+    writer.close();
   }
+}
 
-  const blank = (stream: Random) =>
-    createModel(config.model, config.modelConfig, { vocabularySize: vocabulary.size, random: stream });
-  const model = blank(random.fork("model"));
-  const initialWeights = saved
-    ? saved.manifest.initialWeights
-    : await loadInitialWeights(model, initial, {
-        vocabulary,
-        texts,
-        random: new Random(training.seed).fork("word-vectors"),
-        // A frozen backbone keeps them anyway.
-        backboneStatistics: training.freezeBackbone ? "frozen" : config.modelConfig.backboneStatistics,
-        note,
-      });
-  const average = training.weightAverage > 0 ? new WeightAverage(model, training.weightAverage) : undefined;
-  const seenWords = new Uint8Array(vocabulary.size);
-  const holders = { model, average, seenWords };
-  // Moments come when there is a step; the backbone must stand before its feature maps are looked for.
-  if (saved) restoreTensors({ ...holders, moments: new Map() }, saved.checkpoint.tensors);
-  const features = training.freezeBackbone
-    ? await FrozenBackbone.open(model, {
-        images,
-        imagePath: (id) => dataset.imagePath(id),
-        imagePx: training.imagePx,
-        imageFit: training.imageFit,
-        cacheDir: featureCacheDir,
-        session,
-      })
-    : undefined;
-  const loader = new BatchLoader(parts.training, images, vocabulary, {
-    random: random.fork("loader"),
-    batchSize: training.batchSize,
-    maxWords: training.maxWords,
-    cropPx: training.imagePx,
-    shouldCropRandomly: training.randomCrop && !features,
-    shouldFlip: training.flip,
-    shouldSwapCaptions: training.swapCaptions,
-    grouping: training.batchGrouping,
-    featureMaps: features,
-  });
-  const fresh = initialState({ loader: loader.state(), dropout: random.fork("dropout").state() });
-  const state = saved?.checkpoint.content.state ?? fresh;
-  loader.restore(state.loader);
-  let memory: MemoryNeeds = {
-    graph: { resultBytes: 0, parameterBytes: 0, spareBytes: 0 },
-    modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
-    hasTeacher: model.isSelfDistilled && training.epochs > 1,
-    hasAverage: average !== undefined,
-    // With feature maps, pictures are looked at once and kept all the same.
-    imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),
-  };
-  const compiled = await TrainingStep.compile(
-    model,
-    { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
-    {
-      ...session,
-      beforeCompile: (graph) => {
-        memory = { ...memory, graph };
-        requireMemory(peakMemoryBytes(memory), availableBytes, training);
-      },
-    },
-  );
-  if (saved) restoreTensors({ ...holders, moments: compiled.moments }, saved.checkpoint.tensors);
-  const savedTeacher = saved?.checkpoint.teacher;
-  const teacher =
-    savedTeacher &&
-    (await restoreTeacher(savedTeacher, loader.epochTriplets(), () => blank(new Random(0)), {
-      ...{ images, vocabulary, features, training, session },
-    }));
-
-  const modelFile = modelFileOf(config.model);
-  const commit = projectCommit();
-  const log = MetricsLog.open(runDir, saved?.checkpoint.content.metricsBytes ?? 0);
-  const store = new CheckpointStore(runDir, saved?.checkpoint);
-  const writer = new RunWriter(
-    {
-      runDir,
-      model: config.model,
-      manifest: saved
-        ? resumedManifest(saved, { at: startedAt, step: state.step, commit })
-        : {
-            format: 1,
-            commit,
-            dataset: { name: dataset.name, root: dataset.root },
-            ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
-            ...(initialWeights ? { initialWeights } : {}),
-            heldOut: {
-              by: training.holdOutBy,
-              triplets: parts.validation?.triplets.length ?? 0,
-              leftOut: parts.leftOut,
-            },
-            ...(modelFile ? { modelFile } : {}),
-            config: config.fields,
-            startedAt,
-          },
-      checkpoint: { commit, config: config.fields, data: fingerprint },
-    },
-    log,
-    store,
-  );
-  const loop = new TrainingLoop(
-    {
-      ...{ ...holders, training, compiled, loader, dropout: Random.fromState(state.dropout), data },
-      ...{ images, features, session, signal, writer, onEvent, runDir, startMs, checkpointMinutes },
-    },
-    state,
-    teacher,
-  );
-  for (const text of compiled.notes) onEvent({ kind: "note", text });
-  onEvent({
+function startEvent({ state, loader, config, data, memory, model }: Compiled): TrainEvent {
+  const { training, validation } = data.parts;
+  return {
     kind: "start",
     step: state.step,
-    totalSteps: loader.batchesPerEpoch * training.epochs,
+    totalSteps: loader.batchesPerEpoch * config.training.epochs,
     stepsPerEpoch: loader.batchesPerEpoch,
-    triplets: parts.training.epochTripletCount,
-    heldOut: parts.validation?.triplets.length ?? 0,
+    triplets: training.epochTripletCount,
+    heldOut: validation?.triplets.length ?? 0,
     memory,
     memoryBytes: peakMemoryBytes(memory),
-    vocabulary: vocabulary.size,
-    parameters: model.parameters().reduce((count, { data }) => count + data.length, 0),
-  });
-  const summary = (status: TrainSummary["status"]): TrainSummary => {
-    const { step: steps, seconds } = loop.state;
-    return { status, steps, seconds, lastEpoch: loop.lastEpoch };
+    vocabulary: data.vocabulary.size,
+    parameters: model.parameters().reduce((count, parameter) => count + parameter.data.length, 0),
   };
-  try {
-    loop.begin({ isNew: !saved });
-    if (features) {
-      await prepareFeatures(features, { parts, config: training, signal, onEvent });
-      if (signal?.aborted) return summary(loop.stop());
-    }
-    return summary(await loop.run());
-  } catch (error) {
-    throw withWayOn(error, runDir, store.step);
-  } finally {
-    await loop.release();
-    await compiled.release();
-    await features?.release();
-    log.close();
-  }
 }
 
-/** The manifest of a run that is taken up again. */
-function resumedManifest(
-  { manifest: { status: _, step: __, seconds: ___, ...manifest } }: SavedRun,
-  entry: NonNullable<RunManifest["resumed"]>[number],
-): Omit<RunManifest, "status" | "step" | "seconds"> {
-  return { ...manifest, resumed: [...(manifest.resumed ?? []), entry] };
-}
-
-/** The same error with what was saved and how to go on, where going on can help. */
+/** The same error with what was saved and how to resume, where resuming can help. */
 function withWayOn(error: unknown, runDir: string, step: number | undefined): unknown {
   const Kind = [ImageError, EnvironmentError].find((kind) => error instanceof kind);
   if (!Kind || !(error instanceof Error) || step === undefined) return error;
@@ -357,19 +229,4 @@ function withWayOn(error: unknown, runDir: string, step: number | undefined): un
     `${error.message}\nthe run is saved up to step ${step}; when that is mended, go on with: sdfn train --resume ${runDir}`,
     { cause: error },
   );
-}
-
-/** Records the vocabulary, and the images that cannot be used. */
-function writeData(
-  runDir: string,
-  { vocabulary, dropped, unusable }: TrainingData,
-  note: (text: string) => void,
-): void {
-  vocabulary.save(join(runDir, runFiles.vocabulary));
-  if (unusable.length === 0) return;
-  writeDurably(
-    join(runDir, runFiles.droppedImages),
-    unusable.map((image) => `${JSON.stringify(image)}\n`),
-  );
-  note(`${describeDrops(dropped)}; see ${runFiles.droppedImages}`);
 }

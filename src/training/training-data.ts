@@ -24,7 +24,7 @@ export interface TrainingData {
 
 /**
  * Looks at every image that training needs, leaves out what needs a missing or broken one, and divides the rest.
- * @param random draws what is held out; consumes one number.
+ * @param random draws what is held out.
  * @throws DatasetError when nothing is left; the signal's reason when it is aborted meanwhile.
  */
 export async function prepareTrainingData(
@@ -51,7 +51,7 @@ export async function prepareTrainingData(
   });
   const { split, dropped, unusable } = availableSplit(usable, "train");
   const { holdOut: fraction, holdOutBy: by, keep, patience } = config;
-  const parts = holdOut(split, { fraction, by }, random.fork("hold-out"));
+  const parts = holdOut(split, { fraction, by }, random);
   if (!parts.validation && (keep === "best" || patience > 0)) {
     throw new ConfigError(
       `keep, patience: go by held-out triplets, and none can be held out of ${split.triplets.length}; ` +

@@ -1,5 +1,7 @@
 /** Where a run stands: everything that its future depends on, as numbers and as tensors. */
 import { z } from "zod";
+import type { BatchLoader } from "../data/batches/batch-loader.js";
+import type { Random } from "../engine/tensor/random.js";
 import { calmLoss } from "./guards.js";
 import { noLosses } from "./loss-sums.js";
 
@@ -56,4 +58,50 @@ export function initialState({ loader, dropout }: Pick<TrainingState, "loader" |
     epochSeconds: 0,
     seconds: 0,
   };
+}
+
+/** What a loop counts itself; its loader and its stream of masks know their own place. */
+export type TrainingNumbers = Omit<TrainingState, "loader" | "dropout">;
+
+/** Where a run under way stands, and the clock behind its seconds. */
+export class Progress {
+  #numbers: TrainingNumbers;
+  readonly #loader: Pick<BatchLoader, "state">;
+  readonly #dropout: Pick<Random, "state">;
+  /** When the seconds were brought up to date. */
+  #clockMs: number;
+
+  /** @param startMs when this process began to work on the run, by `performance.now()`. */
+  constructor(
+    { loader: _, dropout: __, ...numbers }: TrainingState,
+    {
+      loader,
+      dropout,
+    }: { readonly loader: Pick<BatchLoader, "state">; readonly dropout: Pick<Random, "state"> },
+    startMs: number,
+  ) {
+    this.#numbers = numbers;
+    this.#loader = loader;
+    this.#dropout = dropout;
+    this.#clockMs = startMs;
+  }
+
+  /** The numbers; seconds as of the last `state()`. */
+  get numbers(): TrainingNumbers {
+    return this.#numbers;
+  }
+
+  update(change: Partial<TrainingNumbers>): void {
+    this.#numbers = { ...this.#numbers, ...change };
+  }
+
+  /** All of it, with the seconds up to now. */
+  state(): TrainingState {
+    const now = performance.now();
+    const passed = (now - this.#clockMs) / 1000;
+    this.#clockMs = now;
+    const { seconds, epochSeconds } = this.#numbers;
+    this.update({ seconds: seconds + passed, epochSeconds: epochSeconds + passed });
+    return { ...this.#numbers, loader: this.#loader.state(), dropout: this.#dropout.state() };
+  }
 }

@@ -66,10 +66,10 @@ export class TrainingStep {
 
   /**
    * One step; occupies the calling thread until it is done.
-   * @param batch tensors as `BatchLoader` gives them (or feature maps as `images`).
+   * @param batch tensors as `BatchLoader` gives them.
    */
   async run(
-    batch: Pick<Batch, "tokens" | "lengths"> & { readonly images: Tensor },
+    batch: Pick<Batch, "images" | "tokens" | "lengths">,
     {
       step,
       learningRate,
@@ -87,7 +87,7 @@ export class TrainingStep {
   ): Promise<StepResult> {
     const { backboneRate, wordRate } = this.#config.training;
     const feeds: Record<string, Tensor> = {
-      images: batch.images,
+      ...this.#usedPictures(batch),
       ...this.#usedTexts(batch),
       ...this.#compiled.adam.feeds(step, {
         backbone: learningRate * backboneRate,
@@ -107,6 +107,11 @@ export class TrainingStep {
   /** Frees the native session; the model keeps its parameters. */
   async release(): Promise<void> {
     await this.#compiled.release();
+  }
+
+  /** A model need not look at every map that is there. */
+  #usedPictures({ images }: Pick<Batch, "images">): Record<string, Tensor> {
+    return Object.fromEntries(Object.entries(images).filter(([name]) => this.#compiled.hasInput(name)));
   }
 
   /** A model that does not look at the text has no such inputs. */

@@ -5,8 +5,8 @@ import { sameShape } from "../engine/tensor/shape.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
+import type { StateDict } from "../nn/module.js";
 import { requireFloat32 } from "../weights/safetensors.js";
-import { valuesOf } from "./make-teacher.js";
 import type { WeightAverage } from "./weight-average.js";
 
 /** What holds them. */
@@ -29,7 +29,7 @@ export function tensorsOf({ model, moments, average, seenWords }: TensorHolders)
     ([name, { shape, data }]) => [name, { dtype: "float32", shape, data } as Tensor] as const,
   );
   return new Map<string, Tensor>([
-    ...prefixed("parameters", valuesOf(model)),
+    ...prefixed("parameters", model.tensors()),
     ...prefixed("moments", values),
     ...prefixed("average", average?.tensors() ?? []),
     [seenWordsName, { dtype: "uint8", shape: [seenWords.length], data: seenWords }],
@@ -37,12 +37,14 @@ export function tensorsOf({ model, moments, average, seenWords }: TensorHolders)
 }
 
 /**
- * Takes over what `tensorsOf` gave. @throws StateDictError, WeightsError when it is not of a run like this one.
+ * Takes over what `tensorsOf` gave, but for the moments: those are of an optimizer that is made later.
+ * @returns the moments, for `loadMoments`.
+ * @throws StateDictError, WeightsError when it is not of a run like this one.
  */
 export function restoreTensors(
-  { model, moments, average, seenWords }: TensorHolders,
+  { model, average, seenWords }: Omit<TensorHolders, "moments">,
   tensors: ReadonlyMap<string, Tensor>,
-): void {
+): StateDict {
   const part = (prefix: string) =>
     new Map(
       [...tensors].flatMap(([name, tensor]) =>
@@ -50,7 +52,17 @@ export function restoreTensors(
       ),
     );
   model.loadStateDict(requireFloat32(part("parameters"), "checkpoint"));
-  const saved = requireFloat32(part("moments"), "checkpoint");
+  average?.restore(part("average"));
+  const words = tensors.get(seenWordsName);
+  if (words?.dtype !== "uint8" || words.data.length !== seenWords.length) {
+    throw new WeightsError(`checkpoint: "${seenWordsName}" must be ${seenWords.length} bytes`);
+  }
+  seenWords.set(words.data as Uint8Array);
+  return requireFloat32(part("moments"), "checkpoint");
+}
+
+/** Gives an optimizer's moments the saved values. @throws WeightsError when one is missing or has another shape. */
+export function loadMoments(moments: TensorHolders["moments"], saved: StateDict): void {
   for (const [name, moment] of moments) {
     const tensor = saved.get(name);
     if (!tensor || !sameShape(tensor.shape, moment.shape)) {
@@ -60,10 +72,4 @@ export function restoreTensors(
     }
     moment.data = tensor.data.slice();
   }
-  average?.restore(part("average"));
-  const words = tensors.get(seenWordsName);
-  if (words?.dtype !== "uint8" || words.data.length !== seenWords.length) {
-    throw new WeightsError(`checkpoint: "${seenWordsName}" must be ${seenWords.length} bytes`);
-  }
-  seenWords.set(words.data as Uint8Array);
 }

@@ -42,8 +42,8 @@ export async function watch(
     session: SessionOptions;
   },
 ): Promise<Pick<EpochMetrics, "validation" | "routerEntropy" | "routeWeights">> {
-  const featureMapShape = features?.shape;
-  if (!validation && inferenceGraphs(model, { ...training, featureMapShape }).layerCount === 0) return {};
+  const featureMapShapes = features?.shapes;
+  if (!validation && inferenceGraphs(model, { ...training, featureMapShapes }).layerCount === 0) return {};
   const embedder = await ModelEmbedder.compile(
     model,
     { images, vocabulary, featureMaps: features, ...training },

@@ -11,6 +11,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "cli-progress": ["cli"],
   echarts: ["report"],
   "csv-parse": ["catalogue"],
+  "@humanwhocodes/momoa": ["catalogue"],
   "csv-stringify": ["data", "experiments"],
   "@bufbuild/protobuf": ["engine/onnx"],
   "pure-rand": ["engine/tensor"],
@@ -99,6 +100,18 @@ describe("imports", () => {
       ({ path, imports }) => [path, imports.flatMap(({ file }) => file ?? [])] as const,
     );
     expect(findCycle(new Map(edges))).toBeUndefined();
+  });
+});
+
+describe("options of commands", () => {
+  it("are made of tables: only the module of tables calls commander for them", () => {
+    const own = "cli/flags/option-command.ts";
+    const wrong = modules
+      .filter(({ path }) => path !== own)
+      .filter(({ text }) => /\.(option|requiredOption|addOption|argument|arguments|addArgument)\(/.test(text))
+      .map(({ path }) => `src/${path} declares options; use a table and optionCommand`);
+    expect(wrong).toEqual([]);
+    expect(modules.some(({ path, text }) => path === own && text.includes(".addOption("))).toBe(true);
   });
 });
 

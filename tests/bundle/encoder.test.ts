@@ -10,6 +10,7 @@ import { openBundle } from "../../src/bundle/open-bundle.js";
 import { inferenceGraphs } from "../../src/embedding/inference-graphs.js";
 import { runOnce } from "../../src/engine/runtime/session.js";
 import { Random } from "../../src/engine/tensor/random.js";
+import type { Tensor } from "../../src/engine/tensor/tensor.js";
 import { BundleError, EncoderError, ImageError, UsageError } from "../../src/errors.js";
 import { centreCrop, stackCrops } from "../../src/images/crops.js";
 import { ImageCache } from "../../src/images/image-cache.js";
@@ -73,7 +74,7 @@ async function attentionOf(picture: string, text: string): Promise<Float32Array>
   });
   const { attention } = graphs;
   if (!attention) throw new Error("the model has no attention");
-  const feeds = { regions, ...encodeTexts(run.vocabulary, [text], 11) };
+  const feeds = { regions: regions as Tensor, ...encodeTexts(run.vocabulary, [text], 11) };
   return (await runOnce({ attention }, feeds)).attention.data as Float32Array;
 }
 

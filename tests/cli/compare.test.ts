@@ -133,7 +133,7 @@ describe.skipIf(!isCompiled)("a grid that is killed", () => {
     expect(done.map((cell) => filesOf(join(out, "cells", cell)))).toEqual(before);
     const [resumed] = manifestOf(out, stopped).resumed ?? [];
     expect(resumed?.step).toBeGreaterThan(0);
-    expect(output).toContain(`goes on from step ${resumed?.step}\n`);
+    expect(output).toContain(`resumed at step ${resumed?.step}\n`);
     expect(resultsOf(out)).toEqual(resultsOf(await whole()));
     expect(rowsOf(out)).toEqual(rowsOf(await whole()));
 
@@ -155,7 +155,7 @@ describe("sdfn compare", () => {
     abort.abort();
     const { code, errors } = await running;
     expect(code).toBe(130);
-    expect(errors).toContain("the same command goes on");
+    expect(errors).toContain("the same command continues");
     expect(readFileSync(join(out, "report.html"), "utf8")).toContain("tirg-seed2</th><td>not run yet");
     expect(existsSync(join(out, "lock"))).toBe(false);
     const { status, step } = manifestOf(out, stopped);

@@ -10,7 +10,7 @@ import { recordingContext } from "./recording-context.js";
 
 /** Built here, so that no source has the characters themselves: ESC, CSI of C1, a bidi override, BEL. */
 const nasty = `${String.fromCharCode(0x1b)}[31m${String.fromCharCode(0x9b)}2J${String.fromCharCode(0x202e, 7)}`;
-const [obeyed] = [/[\p{Cc}\u202A-\u202E\u2066-\u2069\u2028\u2029]/u];
+const obeyed = /[\p{Cc}\u202A-\u202E\u2066-\u2069\u2028\u2029]/u;
 
 let small: SmallIndex;
 let root: string;
@@ -127,8 +127,15 @@ describe("terminal sequences", () => {
     const { port } = server.address() as AddressInfo;
     try {
       const text = await said(
-        ...["data", "fetch", "fashioniq", "--out", join(root, "fetched"), "--attempts", "1"],
-        ...["--base-url", `http://127.0.0.1:${port}/`],
+        "data",
+        "fetch",
+        "fashioniq",
+        "--out",
+        join(root, "fetched"),
+        "--attempts",
+        "1",
+        "--base-url",
+        `http://127.0.0.1:${port}/`,
       );
       expect(text).toMatch(/only http and https are fetched/);
     } finally {

@@ -23,8 +23,12 @@ function samples(count: number): Uint8Array {
 function parts(kind: Kind, bits: 8 | 16, profile?: Buffer): PngParts {
   const data = samples(channels[kind]);
   return {
-    ...{ widthPx: sidePx, heightPx: sidePx, colourType: colourTypes[kind], bits },
-    ...{ data: bits === 8 ? data : in16Bits(data), ...(profile ? { profile } : {}) },
+    widthPx: sidePx,
+    heightPx: sidePx,
+    colourType: colourTypes[kind],
+    bits,
+    data: bits === 8 ? data : in16Bits(data),
+    ...(profile ? { profile } : {}),
   };
 }
 

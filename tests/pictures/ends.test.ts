@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, it } from "vitest";
+import { Random } from "../../src/engine/tensor/random.js";
 import { ImageError } from "../../src/errors.js";
 import { decodeImage } from "../../src/images/image.js";
 
@@ -15,12 +16,14 @@ const kinds: Readonly<Record<string, JpegOptions>> = {
 
 /** No two rows are alike. */
 async function jpeg(options: JpegOptions): Promise<Buffer> {
-  const noise = { type: "gaussian", mean: 120, sigma: 40 } as const;
-  const create = { width: 120, height: 90, channels: 3, background: "#000", noise } as const;
-  return sharp({ create }).jpeg(options).toBuffer();
+  const random = new Random(5);
+  const noise = Uint8Array.from({ length: 120 * 90 * 3 }, () => 60 + random.integer(120));
+  return sharp(noise, { raw: { width: 120, height: 90, channels: 3 } })
+    .jpeg(options)
+    .toBuffer();
 }
 
-const note = "the file ends early; only its end marker is missing, and every pixel was read";
+const note = "the file ends early; its end marker is missing, and every pixel was read";
 
 describe.each(Object.entries(kinds))("a JPEG (%s)", (_, options) => {
   it.each([
@@ -50,6 +53,31 @@ describe.each(Object.entries(kinds))("a JPEG (%s)", (_, options) => {
         );
       }
     }
+  });
+});
+
+describe.each(["#fff", "#000", "#7a3"])("a JPEG of nothing but %s, whose data are zeros", (background) => {
+  it.each([{}, { progressive: true }])("is refused where a pixel is missing (%o)", async (options) => {
+    const create = { width: 300, height: 200, channels: 3, background } as const;
+    const whole = await sharp({ create }).jpeg(options).toBuffer();
+    const { data } = await decodeImage(whole, { resizePx: 64 });
+    const outcomes = { read: 0, refused: 0 };
+    for (let end = whole.indexOf("ffda", "hex"); end <= whole.length - 2; end += end % 7 === 0 ? 1 : 13) {
+      for (const file of [
+        whole.subarray(0, end),
+        Buffer.concat([whole.subarray(0, end), Buffer.alloc(999)]),
+      ]) {
+        const image = await decodeImage(file, { resizePx: 64 }).catch((error: unknown) => error);
+        if (image instanceof ImageError) outcomes.refused += 1;
+        else {
+          expect(image, `${end} of ${whole.length}`).toEqual({ data, widthPx: 64, heightPx: 64, note });
+          outcomes.read += 1;
+        }
+      }
+    }
+    expect((await decodeImage(whole.subarray(0, -2), { resizePx: 64 })).note).toBe(note);
+    expect(outcomes.refused).toBeGreaterThan(10 * outcomes.read);
+    expect(outcomes.refused).toBeGreaterThan(20);
   });
 });
 
@@ -93,8 +121,12 @@ function withRestarts(whole: Buffer): Buffer {
   const data = whole.subarray(start, -2);
   const restart = (n: number) => Buffer.from([0xff, 0xd0 + n]);
   return Buffer.concat([
-    ...[whole.subarray(0, frame), interval, whole.subarray(frame, start)],
-    ...[data, restart(0), data, restart(1), data, restart(2), data, Buffer.from([0xff, 0xd9])],
+    whole.subarray(0, frame),
+    interval,
+    whole.subarray(frame, start),
+    ...[0, 1, 2].flatMap((n) => [data, restart(n)]),
+    data,
+    Buffer.from([0xff, 0xd9]),
   ]);
 }
 

@@ -63,6 +63,15 @@ describe("a picture is refused before it is decoded", () => {
     expect((await decodeImage(progressive, { resizePx: 8, maxPixels: 60_000 })).data).toHaveLength(192);
   });
 
+  it("with millions of scans, which are not counted", async () => {
+    const few = jpegOfManyScans(8, 8, 3);
+    const scans = Buffer.alloc(10 * 500_000, few.subarray(few.lastIndexOf("ffda", -1, "hex"), -2));
+    await expectRefused(
+      Buffer.concat([few.subarray(0, -2), scans, few.subarray(-2)]),
+      "a progressive JPEG of 8 x 8 pixels may have 1000 scans; got 1001; save it as a usual JPEG",
+    );
+  });
+
   it("with a colour profile of more than 8 MiB", async () => {
     const profile = Buffer.concat([colourProfile("RGB", 2.2), Buffer.alloc(8 * 2 ** 20)]);
     profile.writeUInt32BE(profile.length, 0);
@@ -76,10 +85,10 @@ describe("a picture is refused before it is decoded", () => {
 
 describe("a picture that takes too long", () => {
   it("is given up, and that is said", async () => {
-    // 2.6 gigapixels, which the usual limit does not let through.
-    const decoding = decodeImage(blankPng(65_000, 40_000), {
-      resizePx: 8,
-      maxPixels: 3e9,
+    // 1.3 gigapixels, which the usual limit does not let through. The clock is looked at between strips of the result.
+    const decoding = decodeImage(blankPng(65_000, 20_000), {
+      resizePx: 6000,
+      maxPixels: 2e9,
       timeoutSeconds: 1,
     });
     await expect(decoding).rejects.toThrow(

@@ -1,5 +1,14 @@
 /** `sdfn index` over the life of a catalogue, and what can go wrong with its folder. */
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
@@ -126,7 +135,13 @@ describe("sdfn index", () => {
     const far = d.replace(/images\/\w+\.jpg/, "https://shop.example/d.jpg");
     write([header, withPrice, b, lost, far, "too,short", "../up,images/x.jpg,dress", ...others]);
     const report = await index("--delete-missing");
-    expect(report).toMatchObject({ errors: 6, added: 0, updated: 0, deleted: 0, unchanged: others.length });
+    expect(report).toMatchObject({ errors: 5, refusedValues: 1, unchanged: others.length });
+    expect(report).toMatchObject({
+      added: 0,
+      updated: 1,
+      deleted: 0,
+      unknownIds: { count: 2, rows: [6, 7] },
+    });
     const errors = readFileSync(report.errorFile, "utf8")
       .trimEnd()
       .split("\n")
@@ -139,10 +154,145 @@ describe("sdfn index", () => {
       [6, undefined],
       [7, undefined],
     ]);
-    expect(JSON.stringify(errors)).toMatch(/plain number.*|must be a JPEG/);
+    expect(errors.find(({ row }) => row === 2)).toEqual({
+      row: 2,
+      id: idOf(a),
+      kind: "value",
+      column: "price",
+      reason: expect.stringMatching(/^must be a plain number .*; got "cheap"$/),
+    });
+    expect(errors.find(({ row }) => row === 3)).toMatchObject({
+      kind: "row",
+      column: "image",
+      reason: expect.stringMatching(/must be a JPEG/),
+    });
+    expect(await reading((opened) => opened.get(idOf(a)))).not.toHaveProperty("entry.price");
     write(rows.toSpliced(2, 1));
-    expect(await index()).toMatchObject({ errors: 0, unchanged: rows.length - 2 });
+    expect(await index()).toMatchObject({ errors: 0, updated: 1, unchanged: rows.length - 3 });
     expect(existsSync(join(out, "errors.jsonl"))).toBe(false);
+  });
+
+  it("deletes nothing while a row's id is not known, and says which rows", async () => {
+    await index();
+    const [header = "", first = "", second = "", third = "", ...others] = rows;
+    const args = ["index", "--catalogue", catalogue, "--out", out, "--delete-missing"];
+    const items = () => reading((opened) => opened.store.count());
+    for (const broken of [
+      third.replace(/,/, ',"'), // the id of a row whose quotes are wrong
+      `${third},too,many`,
+      third.replace(/^/, "/"),
+      third.replace(/^/, "\uFFFD"),
+    ]) {
+      write([header, first, broken, ...others]);
+      const run = await sdfn(...args);
+      expect(run).toMatchObject({
+        code: 0,
+        output: expect.stringContaining(
+          "--delete-missing: nothing was deleted, because the id of row 3 is not known",
+        ),
+      });
+      expect(await items()).toBe(rows.length - 1);
+    }
+    write([header, first, second, ...others]);
+    expect((await sdfn(...args)).output).not.toContain("nothing was deleted");
+    expect(await items()).toBe(rows.length - 2);
+  });
+
+  it("ends with 1 and deletes nothing where no row can be used", async () => {
+    await index();
+    write(["id,image,category", "new,images/none.jpg,dress"]);
+    const run = await sdfn("index", "--catalogue", catalogue, "--out", out, "--delete-missing");
+    expect(run).toMatchObject({ code: 1, output: expect.stringContaining("1 refused") });
+    expect(run.output).toContain("--delete-missing: nothing was deleted");
+    expect(run.errors).toMatch(/catalogue\.csv: no row could be used; .*errors\.jsonl says why/);
+    expect(await reading((opened) => opened.store.count())).toBe(rows.length - 1);
+    const refused = await sdfn("index", "--catalogue", catalogue, "--out", out, "--ignore-columns", "a,ID");
+    expect(refused).toMatchObject({
+      code: 2,
+      errors: expect.stringMatching(/must leave id, image and category/),
+    });
+  });
+
+  it("finds pictures by any spelling, follows links out only when told to, and notes long texts", async () => {
+    const picture = join(data, rows[1]?.split(",")[1] ?? "");
+    const elsewhere = join(shop.root, "elsewhere.jpg");
+    cpSync(picture, elsewhere);
+    cpSync(picture, join(data, "Blu\u0308te.jpg"));
+    symlinkSync(elsewhere, join(data, "link.jpg"));
+    const text = `"long\n${"x".repeat(300)}"`;
+    write(["id,image,category,text,more", `A,Blüte.jpg,d,${text},${text}`, `B,link.jpg,d,${text},`]);
+    const refused = await index();
+    expect(refused).toMatchObject({ rows: 2, added: 1, errors: 1, refusedValues: 0, notes: 2 });
+    const listed = readFileSync(refused.errorFile, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(listed).toEqual([
+      { row: 3, id: "B", kind: "row", column: "image", reason: expect.stringContaining("--allow-links") },
+      { row: 2, kind: "note", column: "text", reason: expect.stringMatching(/^2 texts/) },
+      { row: 2, kind: "note", column: "more", reason: expect.stringMatching(/^1 text of more than 256/) },
+    ]);
+    expect(await index("--allow-links", "--ignore-columns", "Text, more")).toMatchObject({
+      added: 1,
+      updated: 1,
+      notes: 0,
+    });
+    const entry = await reading(async (opened) => (await opened.get("A"))?.entry);
+    expect(entry).toMatchObject({ image: "Blu\u0308te.jpg", attributes: {} });
+  });
+
+  it("is not blocked by any table: after each, a good one goes into the same index", async () => {
+    const image = rows[1]?.split(",")[1];
+    const line = (fields: Readonly<Record<string, unknown>>) =>
+      `${JSON.stringify({ image, category: "dress", ...fields })}\n`;
+    const ids = [
+      "A\ud83d",
+      "\ude00A",
+      "\uFEFFA",
+      "A\uFEFF",
+      "A\uFFFD",
+      "A\u0300\u0301",
+      "\u0300",
+      "__proto__",
+      "constructor",
+    ];
+    ids.push(
+      "Mu\u0308tze",
+      "M\u00fctze",
+      "\u212B",
+      "\u00C5",
+      "\u2028",
+      "x'",
+      "\u0000",
+      "😀",
+      "a".repeat(200),
+    );
+    for (const text of [
+      ids.map((id) => line({ id })).join(""),
+      ids
+        .map((id, i) => line({ id: `B${i}`, title: id, category: `c${id}`, [id]: id, list: [id, id] }))
+        .join(""),
+      "\u0000".repeat(1000),
+      '"',
+    ]) {
+      const nasty = join(data, "nasty.jsonl");
+      writeFileSync(nasty, text);
+      const into = ["index", "--run", shop.run, "--out", out, "--catalogue"];
+      const first = await sdfn(...into, nasty);
+      expect([0, 1], first.errors).toContain(first.code);
+      expect(first.errors).not.toContain("INTERNAL");
+      const second = await sdfn(...into, nasty, "--json");
+      if (second.code === 0) expect(JSON.parse(second.output)).toMatchObject({ added: 0, updated: 0 });
+      expect(await sdfn(...into, catalogue)).toMatchObject({ code: 0 });
+      await reading(async (opened) => {
+        const { entries } = await opened.list({ limit: 1000 });
+        expect(
+          entries.filter((entry) => /\p{Surrogate}/u.test(JSON.parse(JSON.stringify(entry.id)))),
+        ).toEqual([]);
+        expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
+        for (const { id } of entries) expect((await opened.get(id))?.entry.id).toBe(id);
+      });
+    }
   });
 
   it("indexes a JPEG that lacks only its end, and lists it with a note", async () => {
@@ -155,13 +305,15 @@ describe("sdfn index", () => {
     expect(JSON.parse(readFileSync(report.errorFile, "utf8"))).toEqual({
       row: 2,
       id: idOf(rows[1]),
-      notes: [`${image}: the file ends early; only its end marker is missing, and every pixel was read`],
+      kind: "note",
+      column: "image",
+      reason: `${image}: the file ends early; its end marker is missing, and every pixel was read`,
     });
     // For people; the picture is read again as the row is another one.
     write(rows.map((line, i) => (i === 1 ? line.replace(/,train,|,val,/, ",changed,") : line)));
     expect(await sdfn("index", "--catalogue", catalogue, "--out", out)).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/ 1 read with a note: .*errors\.jsonl\n/),
+      output: expect.stringMatching(/ 1 note\nlisted in .*errors\.jsonl\n/),
     });
   });
 
@@ -341,7 +493,7 @@ describe.skipIf(!isCompiled)("sdfn index as a process", () => {
     });
   });
 
-  it("stops at Ctrl-C with 130, and goes on from there", async () => {
+  it("stops at Ctrl-C with 130, and continues from there", async () => {
     const ended = await sdfnProcess([...args(), "--batch", "2"], {
       started: (child) => {
         const timer = setInterval(() => {
@@ -353,7 +505,7 @@ describe.skipIf(!isCompiled)("sdfn index as a process", () => {
     });
     expect(ended).toMatchObject({
       code: 130,
-      errors: expect.stringContaining("the same command goes on from here"),
+      errors: expect.stringContaining("the same command continues from here"),
     });
     const report = await index();
     expect(report.added + report.unchanged).toBe(rows.length - 1);

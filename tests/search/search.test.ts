@@ -250,7 +250,7 @@ describe("sdfn search --index", () => {
     );
     expect(await refused("--run", "r", "--data", "d", "--filter", "a=b")).toMatch(/--filter need --index/);
     expect(await refused("--run", "r", "--data", "d", "--text", "a", "--text", "b")).toMatch(
-      /several --text need --index/,
+      /--text may be given once only without --index; got a b/,
     );
     expect(
       await refused(

@@ -57,7 +57,8 @@ describe("a damaged item", () => {
         expect(await outcome(service.get(path)), path).toMatchObject({ status: 503, code: "ITEM_DAMAGED" });
       }
       expect(await outcome(service.search({ queries: [{ reference: { id: "A3" } }] }))).toMatchObject({
-        ...{ status: 503, code: "ITEM_DAMAGED" },
+        status: 503,
+        code: "ITEM_DAMAGED",
       });
       const body = form({ item: { category: "dress" }, picture: readFileSync(small.picture("A3")) });
       const put = await fetch(`${service.address}/v1/items/A3`, { method: "PUT", headers, body });

@@ -60,8 +60,10 @@ describe.skipIf(!isCompiled || !hasTools)("docs/service.md", () => {
     expect(answers[3]).toMatch(/"plan":"exact"[\s\S]*"plan":"list"/);
     expect(answers[4]).toMatch(/"price":49\.9[\s\S]*"price":39\.9/);
     expect(answers[5]).toMatch(/sdfn_[\w-]{43}[\s\S]*trial removed/);
-    expect(answers[6]).toMatch(/^3\n[\s\S]*sdfn_items 12/);
-    expect(answers[7]).toContain("X-Forwarded-For");
+    expect(answers[6]).toBe("--allow-host shop.example\n");
+    expect(answers[7]).toMatch(/^3\n[\s\S]*sdfn_items 12[\s\S]*"status":"ready"/);
+    expect(answers[7]).toContain('sdfn_slots{slots="uploadBytes",state="taken"} 0');
+    expect(answers[8]).toMatch(/--allow-host[\s\S]*X-Forwarded-For/);
     expect(existsSync(join(folder, "data", "small-index", "writer.lock"))).toBe(false);
   });
 });

@@ -86,7 +86,6 @@ describe("what an address has under way", () => {
       keys: keys.file,
       trustProxy,
       requestsPerAddress: 2,
-      modelMsPerAddress: 60_000,
     });
     const crowd = Promise.all(Array.from({ length: 24 }, () => service.search(query, greedy)));
     const beside = await Promise.all([
@@ -119,16 +118,19 @@ describe("what an address has under way", () => {
       body: form({ item: { category: "x" }, picture }),
     });
     expect(put.status).toBe(201);
-    const slow = rawClient(
-      service.address,
-      "GET /v1/items/large/picture HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    const slow = Array.from({ length: 8 }, () =>
+      rawClient(service.address, "GET /v1/items/large/picture HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     );
-    await once(slow.socket, "data");
-    slow.socket.pause();
+    await Promise.all(
+      slow.map(async ({ socket }) => {
+        await once(socket, "data");
+        socket.pause();
+      }),
+    );
     expect(await outcome(service.get("/v1/items/A1"))).toMatchObject({
       status: 429,
       code: "CONCURRENCY_LIMITED",
-      message: "1 requests of this address are under way, at most 1 may be; ask again when some are done",
+      message: "8 requests of this address are under way, at most 8 may be; ask again when some are done",
     });
     expect((await service.get("/v1/items/A1", keys.headers)).status).toBe(200);
     const elsewhere = rawClient(
@@ -138,8 +140,8 @@ describe("what an address has under way", () => {
     );
     await elsewhere.closed;
     expect(elsewhere.status()).toBe(200);
-    slow.socket.destroy();
-    await slow.closed;
+    for (const { socket } of slow) socket.destroy();
+    await Promise.all(slow.map(({ closed }) => closed));
     for (let i = 0; i < 100 && (await service.get("/v1/items/A1")).status !== 200; i += 1)
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await service.get("/v1/items/A1")).status).toBe(200);

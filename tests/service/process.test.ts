@@ -152,7 +152,7 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
       ...{
         code: 2,
         errors: expect.stringMatching(
-          /<index> is missing[\s\S]*--port must be[\s\S]*--timeout must be[\s\S]*--log-level must be/,
+          /<index> is missing[\s\S]*--port must be[\s\S]*--log-level must be[\s\S]*--timeout must be/,
         ),
       },
     });

@@ -79,7 +79,13 @@ export async function start(options: ServiceOptions): Promise<Running> {
       done();
     },
   });
-  const service = await startService({ logStream, ratePerAddress: 1e6, ...options });
+  const service = await startService({
+    logStream,
+    // A test asks more than a visitor does.
+    ratePerAddress: 1e6,
+    modelMsPerAddress: 60_000,
+    ...options,
+  });
   const { address } = service;
   return {
     ...service,

@@ -29,7 +29,8 @@ const searchWith = (picture: Uint8Array) =>
   });
 const put = (id: string, picture: Uint8Array) =>
   fetch(`${service.address}/v1/items/${id}`, {
-    ...{ method: "PUT", headers },
+    method: "PUT",
+    headers,
     body: form({ item: { category: "slow" }, picture }),
   });
 

@@ -7,7 +7,6 @@ import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
 import { FrozenBackbone } from "../../src/embedding/frozen-backbone.js";
 import { Random } from "../../src/engine/tensor/random.js";
 import { withEmbedder } from "../../src/evaluation/run-embedder.js";
-import type { FeatureMaps } from "../../src/images/feature-maps.js";
 import { ImageCache } from "../../src/images/image-cache.js";
 import { createModel } from "../../src/models/registry.js";
 import { openRun } from "../../src/runs/open-run.js";
@@ -96,11 +95,11 @@ describe("a training step from cached feature maps", () => {
         : undefined;
       const step = await TrainingStep.compile(
         model,
-        { training, ...(features ? { featureMapShape: features.shape, featureMapType: "float16" } : {}) },
+        { training, featureMapShapes: features?.shapes },
         session,
       );
-      const featureMapShape: FeatureMaps["shape"] | undefined = features?.shape;
-      const teacher = await Teacher.snapshot(model, { ...training, featureMapShape }, session);
+      const featureMapShapes = features?.shapes;
+      const teacher = await Teacher.snapshot(model, { ...training, featureMapShapes }, session);
       const loader = new BatchLoader(split, images, vocabulary, {
         random: new Random(5),
         batchSize: 8,

@@ -54,7 +54,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   };
   const [index, plainIndex] = await Promise.all([indexWith("sdfn"), indexWith("tirg")]);
   // Tests search more often than shoppers do.
-  const flags = ["--rate-limit", "100000"];
+  const flags = ["--rate-limit", "100000", "--model-time", "60"];
   const [sdfn, plain, browser] = await Promise.all([
     serve(index, ...flags),
     serve(plainIndex, ...flags),

@@ -65,9 +65,9 @@ function tableTarget(name, seedTexts) {
         async check(bytes) {
           writeFileSync(file, bytes);
           const rows = new Set();
-          const onWrongRow = ({ row, problems }) => {
+          const onWrongRow = ({ row, isRefused, problems }) => {
             if (problems.length === 0) throw new Disagreement(`row ${row} is wrong without a problem`);
-            rows.add(row);
+            if (isRefused) rows.add(row);
           };
           const ids = new Set();
           for await (const { id, row } of readCatalogue(file, { onWrongRow })) {

@@ -1,16 +1,18 @@
 /** `sdfn ablate`: the paper's Table 3, SDFN without its parts. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { z } from "zod";
 import { UsageError } from "../../errors.js";
 import type { GridRow } from "../../experiments/grid-cells.js";
 import { operationModuleNames } from "../../models/sdfn/config.js";
 import { resolveRunConfig } from "../../runs/run-config.js";
-import { readFlags } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
 import type { CommandContext } from "../terminal/context.js";
-import { gridConfigFile, gridFields, gridHelp, runGridCommand, withGridOptions } from "./grid-command.js";
+import { gridConfigFile, gridHelp, gridOptions, runGridCommand } from "./grid-command.js";
 
 const model = "sdfn";
-const [off, full] = [{ lambda1: 0, lambda2: 0 }, "full"];
+const off = { lambda1: 0, lambda2: 0 };
+const full = "full";
 
 /** Table 3 in its order; a loss that is on has the configuration's own weight. */
 const settings: readonly GridRow[] = [
@@ -37,52 +39,47 @@ const withoutModule = operationModuleNames.map(
 const allRows = [...settings, ...withoutModule];
 const names = allRows.map(({ name }) => name);
 
-const fields = {
-  ...gridFields,
-  rows: z
-    .string()
-    .default(names.join(","))
-    .transform((list, context): readonly GridRow[] => {
-      const asked = list.split(",").map((name) => name.trim());
-      if (asked.some((name) => !names.includes(name))) {
-        context.addIssue({
-          code: "custom",
-          message: `must be names out of ${names.join(", ")}, with commas between them`,
-        });
-      }
-      return allRows.filter(({ name }) => asked.includes(name));
-    }),
-};
+const someRows = z.string().transform((list, context): readonly GridRow[] => {
+  const asked = list.split(",").map((name) => name.trim());
+  if (asked.some((name) => !names.includes(name))) {
+    context.addIssue({
+      code: "custom",
+      message: `must be names out of ${names.join(", ")}, with commas between them`,
+    });
+  }
+  return allRows.filter(({ name }) => asked.includes(name));
+});
+
+const options = [
+  ...gridOptions,
+  option("--rows <names>", `some of ${names.join(",")}`, someRows, { otherwise: "all" }),
+];
 
 /** The command, ready to be added to a program. */
 export function ablateCommand(context: CommandContext): Command {
-  return withGridOptions(
-    new Command("ablate").description(
+  return optionCommand("ablate", options, ({ rows = allRows, ...flags }) => {
+    checkLosses(rows, flags, context);
+    return runGridCommand(
+      {
+        command: "ablate",
+        rows,
+        title: "SDFN without its parts",
+        lead: "The paper’s Table 3: routers, consistency and distillation added one by one, then all of it without each operation module.",
+      },
+      flags,
+      context,
+    );
+  })
+    .description(
       "Train SDFN with and without its parts, as in the paper's Table 3: no router, a shared one (SR), one for each\n" +
         "modality (MSR), consistency (L_c), self path distillation (SPD), and all of it without each of the four modules.",
-    ),
-  )
-    .option("--rows <names>", `some of ${names.join(",")} (default all)`)
+    )
     .addHelpText(
       "after",
       `${gridHelp}Rows are compared with the first; those without a module with "full".\n\nExamples:\n` +
         "  $ sdfn ablate --data data/synthetic --out runs/ablate --config configs/demo.json --set lambda2=0.1\n" +
         "  $ sdfn ablate --data data/fashioniq --out runs/routers --rows baseline,sr,msr --seeds 5",
-    )
-    .action((given: Record<string, unknown>) => {
-      const flags = readFlags("ablate", fields, given);
-      checkLosses(flags, context);
-      return runGridCommand(
-        {
-          command: "ablate",
-          rows: flags.rows,
-          title: "SDFN without its parts",
-          lead: "The paper’s Table 3: routers, consistency and distillation added one by one, then all of it without each operation module.",
-        },
-        flags,
-        context,
-      );
-    });
+    );
 }
 
 /**
@@ -90,10 +87,13 @@ export function ablateCommand(context: CommandContext): Command {
  * so with one epoch there is none, which is noted.
  * @throws UsageError; ConfigError for wrong fields.
  */
-function checkLosses(flags: z.output<z.ZodObject<typeof fields>>, { stderr }: CommandContext): void {
+function checkLosses(
+  rows: readonly GridRow[],
+  flags: Omit<Values<typeof options>, "rows">,
+  { stderr }: CommandContext,
+): void {
   const { modelConfig, training } = resolveRunConfig({ ...gridConfigFile(flags), model, set: flags.set });
-  const needing = (weight: "lambda1" | "lambda2") =>
-    flags.rows.some(({ fields: own = {} }) => !(weight in own));
+  const needing = (weight: "lambda1" | "lambda2") => rows.some(({ fields: own = {} }) => !(weight in own));
   const zero = (["lambda1", "lambda2"] as const).filter(
     (weight) => modelConfig[weight] === 0 && needing(weight),
   );

@@ -116,7 +116,7 @@ describe("sdfn data check", () => {
     writeFileSync(join(root, "images", "D1.jpg"), whole.subarray(0, -2));
     const list = join(root, "problems.tsv");
     const { code, output } = await check("--list", list);
-    const note = "the file ends early; only its end marker is missing, and every pixel was read";
+    const note = "the file ends early; its end marker is missing, and every pixel was read";
     expect(code).toBe(0);
     expect(output).toContain(`\nread with a note: 1; the first is D1: ${note}\n`);
     expect(readFileSync(list, "utf8")).toBe(`D1\tnote\t${note}\n`);

@@ -1,24 +1,31 @@
 /** `sdfn data check`: what a data set's folder holds, what is missing, and what is broken. */
 import { writeFileSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { checkImages, type ImageProblem } from "../../data/presence/check-images.js";
 import { UsageError } from "../../errors.js";
 import { type SplitSummary, summariseDataset } from "../../evaluation/dataset-summary.js";
 import { protocolNames } from "../../evaluation/protocols.js";
 import { untilAborted } from "../../until-aborted.js";
-import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
-import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { onOff, text } from "../flags/option-types.js";
+import { datasetOption, jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
 import { startProgress } from "../terminal/progress.js";
 import { textTable } from "../terminal/text-table.js";
 
-const fields = {
-  dataset: datasetFlag,
-  annotationsOnly: switchFlag,
-  list: textFlag.optional(),
-  json: switchFlag,
-};
+const options = [
+  option("<dir>", "folder of the data set", text, { required: true }),
+  datasetOption,
+  option("--annotations-only", "look for the images, but decode none", onOff),
+  option(
+    "--list <file>",
+    "write missing and broken images with reasons, and images with notes (id, state, reason; tabs between)",
+    text,
+  ),
+  jsonOption,
+];
 
 /** Images of a split, or of all of them together. */
 interface ImageCounts {
@@ -33,19 +40,13 @@ type ListedImage = Omit<ImageProblem, "state"> & { readonly state: ImageProblem[
 
 /** The command, ready to be added to a program. */
 export function dataCheckCommand(context: CommandContext): Command {
-  return new Command("check")
+  return optionCommand("check", options, (flags) =>
+    untilAborted(context.signal, () => checkDataset(flags, context)),
+  )
     .description(
       "Read every annotation of a data set, look for every image and decode it; tell what is there,\n" +
         "what is missing and what is broken: queries by category and split, galleries by protocol, images.",
     )
-    .argument("<dir>", "folder of the data set")
-    .option(...datasetOption)
-    .option("--annotations-only", "look for the images, but decode none")
-    .option(
-      "--list <file>",
-      "write missing and broken images with reasons, and images with notes (id, state, reason; tabs between)",
-    )
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExit codes: 0 annotations are sound and every image decodes; 1 an annotation is wrong, or images are missing\n" +
@@ -53,18 +54,13 @@ export function dataCheckCommand(context: CommandContext): Command {
         "\nExamples:\n" +
         "  $ sdfn data check data/fashioniq --list problems.tsv\n" +
         "  $ sdfn data check data/shoes --dataset shoes --annotations-only --json",
-    )
-    .action((dir: string, given: Record<string, unknown>) =>
-      untilAborted(context.signal, () => run(dir, given, context)),
     );
 }
 
-async function run(
-  dir: string,
-  given: Readonly<Record<string, unknown>>,
+async function checkDataset(
+  { dir, ...flags }: Values<typeof options>,
   context: CommandContext,
 ): Promise<void> {
-  const flags = readFlags("data check", fields, given);
   const dataset = openDataset(dir, flags.dataset);
   const splits = summariseDataset(dataset);
   const ids = [...new Set(splits.flatMap(({ imageIds }) => imageIds))];
@@ -136,9 +132,9 @@ function tableOf(splits: readonly SplitSummary[]): string {
   return textTable([
     ["", "queries", "untargeted", "target = reference", "empty captions", "images", ...protocolNames],
     ...splits.flatMap(({ split, perCategory }) =>
-      Object.entries(perCategory).map(([category, summary]) => [
-        `${split} ${category}`,
-        ...[
+      Object.entries(perCategory).map(([category, summary]) =>
+        [
+          `${split} ${category}`,
           summary.queries,
           summary.untargeted,
           summary.targetIsReference,
@@ -146,7 +142,7 @@ function tableOf(splits: readonly SplitSummary[]): string {
           summary.images,
           ...protocolNames.map((name) => summary.gallery[name]),
         ].map(String),
-      ]),
+      ),
     ),
   ]);
 }

@@ -129,7 +129,7 @@ describe("sdfn data fetch", () => {
     const args = ["fashioniq", "--out", out, "--base-url", `${server.url}fiq`, "--parallel", "1"];
     const { code, errors } = await run(args, abort.signal);
     expect(code).toBe(130);
-    expect(errors).toContain(`every file in ${out} is whole; the same command goes on from here\n`);
+    expect(errors).toContain(`every file in ${out} is whole; the same command continues from here\n`);
     expect(errors).toContain("INTERRUPTED");
     expect(await readdir(join(out, "images"))).toEqual(["A.jpg"]);
   });

@@ -1,5 +1,5 @@
 /** `sdfn data fetch`: downloads a published data set. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { z } from "zod";
 import { publishedSetNames } from "../../data/datasets/published-sets.js";
 import {
@@ -11,56 +11,64 @@ import {
 } from "../../data/fetch/fetch-dataset.js";
 import type { ImageCounts } from "../../data/fetch/fetch-report.js";
 import type { FetchProgress } from "../../data/fetch/fetch-session.js";
-import { UsageError } from "../../errors.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { formatDuration } from "../../report/format.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { choice, list, onOff, text, wholeNumber } from "../flags/option-types.js";
+import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
-import { duration, type Progress, startProgress } from "../terminal/progress.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
 
-const webAddressFlag = z
+const webAddress = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:/i.test(text), "must be an http or https address");
 const bytesPerMegabyte = 1e6;
 
-const fields = {
-  dataset: choiceFlag(publishedSetNames),
-  out: textFlag,
-  baseUrl: webAddressFlag.optional(),
-  urlList: z.array(textFlag).default([]),
-  archive: textFlag.optional(),
-  annotationsOnly: switchFlag,
-  verify: switchFlag,
-  parallel: wholeNumberFlag({ min: 1, max: 64 }).default(defaultLimits.parallel),
-  attempts: wholeNumberFlag({ min: 1, max: 20 }).default(defaultRetry.attempts),
-  timeout: wholeNumberFlag({ min: 1, max: 3600 }).default(defaultStallMs / 1000),
-  maxImageMb: wholeNumberFlag({ min: 1, max: 250 }).default(defaultLimits.maxFileBytes / bytesPerMegabyte),
-  allowHost: z.array(textFlag).default([]),
-  json: switchFlag,
-};
+const options = [
+  option("<dataset>", "which data set", choice(publishedSetNames), { required: true }),
+  option("--out <dir>", "folder for the data set", text, { required: true }),
+  option("--base-url <url>", "a copy of the published files in the data set's own layout", webAddress),
+  option(
+    "--url-list <file or url...>",
+    "lists of image addresses, one `id address` a line, instead of the published ones",
+    list(text),
+  ),
+  option("--archive <file or url>", "a .tar or .tar.gz of the images, instead of single addresses", text, {
+    excludes: "--url-list",
+  }),
+  option("--annotations-only", "no images", onOff),
+  option("--verify", "also decode the images that are there, and fetch damaged ones again", onOff),
+  option("--parallel <n>", "downloads at a time", wholeNumber({ min: 1, max: 64 }), {
+    default: defaultLimits.parallel,
+  }),
+  option("--attempts <n>", "tries of an address that may work later", wholeNumber({ min: 1, max: 20 }), {
+    default: defaultRetry.attempts,
+  }),
+  option(
+    "--timeout <s>",
+    "seconds after which a silent server is given up",
+    wholeNumber({ min: 1, max: 3600 }),
+    { default: defaultStallMs / 1000 },
+  ),
+  option("--max-image-mb <n>", "largest image in MB", wholeNumber({ min: 1, max: 250 }), {
+    default: defaultLimits.maxFileBytes / bytesPerMegabyte,
+  }),
+  option(
+    "--allow-host <name...>",
+    "hosts in a private network that lists and redirects may lead to",
+    list(text),
+  ),
+  jsonOption,
+];
 
 /** The command, ready to be added to a program. */
 export function dataFetchCommand(context: CommandContext): Command {
-  return new Command("fetch")
+  return optionCommand("fetch", options, (flags) => fetchPublished(flags, context))
     .description(
       "Download annotations and images of a published data set.\n" +
-        "What is there is kept: the same command goes on where it was stopped. Addresses\n" +
+        "What is there is kept: the same command continues where it was stopped. Addresses\n" +
         "that are dead, as many are today, are counted and listed in fetch-report.json.",
     )
-    .argument("[dataset]", `${publishedSetNames.join(", ")} (required)`)
-    .option("--out <dir>", "folder for the data set (required)")
-    .option("--base-url <url>", "a copy of the published files in the data set's own layout")
-    .option(
-      "--url-list <file or url...>",
-      "lists of image addresses, one `id address` a line, instead of the published ones",
-    )
-    .option("--archive <file or url>", "a .tar or .tar.gz of the images, instead of single addresses")
-    .option("--annotations-only", "no images")
-    .option("--verify", "also decode the images that are there, and fetch damaged ones again")
-    .option("--parallel <n>", `downloads at a time (default ${defaultLimits.parallel})`)
-    .option("--attempts <n>", `tries of an address that may work later (default ${defaultRetry.attempts})`)
-    .option("--timeout <s>", `give up a server that is silent for so long (default ${defaultStallMs / 1000})`)
-    .option("--max-image-mb <n>", `largest image (default ${defaultLimits.maxFileBytes / bytesPerMegabyte})`)
-    .option("--allow-host <name...>", "hosts in a private network that lists and redirects may lead to")
-    .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
       "after",
       "\nCtrl-C stops at once and leaves whole files only.\n" +
@@ -70,19 +78,10 @@ export function dataFetchCommand(context: CommandContext): Command {
         "  $ sdfn data fetch shoes --out data/shoes --archive downloads/attributedata.tar.gz\n" +
         "  $ sdfn data fetch fashion200k --out data/fashion200k --base-url https://mirror.example/fashion200k/ --json\n" +
         "  $ sdfn data fetch fashioniq --out data/fashioniq --url-list other-addresses.txt --parallel 4",
-    )
-    .action((dataset: string | undefined, given: Record<string, unknown>) =>
-      run({ ...given, ...(dataset === undefined ? {} : { dataset }) }, context),
     );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const flags = readFlags("data fetch", fields, given, ["dataset"]);
-  if (flags.archive !== undefined && flags.urlList.length > 0) {
-    throw new UsageError(
-      "sdfn data fetch: --archive and --url-list are two places for the same images; give one of them",
-    );
-  }
+async function fetchPublished(flags: Values<typeof options>, context: CommandContext): Promise<void> {
   const startMs = performance.now();
   const view = progressView(context, flags.json);
   let result: FetchResult;
@@ -104,7 +103,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   } catch (error) {
     view.stop();
     if (context.signal.aborted) {
-      context.stderr.write(`every file in ${flags.out} is whole; the same command goes on from here\n`);
+      context.stderr.write(`every file in ${flags.out} is whole; the same command continues from here\n`);
     }
     throw error;
   } finally {
@@ -148,7 +147,7 @@ function textOf(result: FetchResult, seconds: number): string {
     [unsafeNames, "names that could lead out of the folder"],
   ];
   return (
-    `${directory}: ${dataset}, ${(fetchedBytes / bytesPerMegabyte).toFixed(1)} MB in ${duration(seconds)}\n` +
+    `${directory}: ${dataset}, ${(fetchedBytes / bytesPerMegabyte).toFixed(1)} MB in ${formatDuration(seconds)}\n` +
     row(files.present, "annotation files were there") +
     row(files.fetched, "annotation files fetched") +
     notes

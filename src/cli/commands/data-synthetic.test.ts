@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dataSyntheticCommand } from "./data-synthetic.js";
+import { recordingContext } from "../../../tests/cli/recording-context.js";
+import { runProgram } from "../run-program.js";
 
 let root: string;
 beforeAll(async () => {
@@ -11,22 +11,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** Runs the command and gives what it wrote to standard output. */
-async function run(...args: string[]): Promise<string> {
-  const chunks: string[] = [];
-  const stdout = new PassThrough();
-  stdout.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
-  const stderr = Object.assign(new PassThrough(), { isTTY: false }) as unknown as NodeJS.WriteStream;
-  await dataSyntheticCommand({ stdout, stderr }).exitOverride().parseAsync(args, { from: "user" });
-  return chunks.join("");
+async function run(...args: string[]) {
+  const context = recordingContext();
+  const code = await runProgram(["data", "synthetic", ...args], context);
+  return { code, output: context.output(), errors: context.errors() };
 }
 
-const SMALL = ["--items", "20", "--triplets", "60", "--size", "32"];
+const small = ["--items", "20", "--triplets", "60", "--size", "32"];
 
 describe("sdfn data synthetic", () => {
   it("makes the catalogue and prints one JSON line", async () => {
     const out = join(root, "json");
-    const printed = await run("--out", out, ...SMALL, "--seed", "5", "--json");
+    const { output: printed } = await run("--out", out, ...small, "--seed", "5", "--json");
     expect(printed.trimEnd().split("\n")).toHaveLength(1);
     expect(JSON.parse(printed)).toMatchObject({
       directory: out,
@@ -41,24 +37,34 @@ describe("sdfn data synthetic", () => {
 
   it("prints a table for people, and says when nothing had to be done", async () => {
     const out = join(root, "text");
-    expect(await run("--out", out, ...SMALL)).toMatch(
+    expect((await run("--out", out, ...small)).output).toMatch(
       /135 pictures in [\d.]+ s\n {2}train {2}dress +20 pictures +20 triplets\n/,
     );
-    expect(await run("--out", out, ...SMALL)).toContain("was already there");
+    expect((await run("--out", out, ...small)).output).toContain("was already there");
   });
 
   it("lists every wrong flag as it was typed", async () => {
-    const wrong = run("--out", join(root, "wrong"), "--items", "many", "--size", "7", "--seed", "1.5");
-    await expect(wrong).rejects.toMatchObject({ code: "USAGE" });
-    await expect(wrong).rejects.toThrow(/--seed: .*got 1\.5\n.*--items: .*got many\n.*--size: .*got 7/);
+    const wrong = await run("--out", join(root, "wrong"), "--items", "many", "--size", "7", "--seed", "1.5");
+    expect(wrong).toMatchObject({ code: 2, output: "" });
+    expect(wrong.errors).toMatch(/--seed must .*got 1\.5\n.*--items must .*got many\n.*--size must .*got 7/);
     expect(await readdir(root)).not.toContain("wrong");
   });
 
-  it("explains itself with examples", () => {
-    let help = "";
-    const command = dataSyntheticCommand().configureOutput({ writeOut: (text) => (help += text) });
-    command.outputHelp();
-    expect(help).toContain("--out <dir>");
-    expect(help).toContain("$ sdfn data synthetic --out data/synthetic");
+  it("says so when it was stopped, and leaves nothing", async () => {
+    const abort = new AbortController();
+    abort.abort();
+    const context = recordingContext({ signal: abort.signal });
+    const out = join(root, "stopped");
+    expect(await runProgram(["data", "synthetic", "--out", out, ...small], context)).toBe(130);
+    expect(context.errors()).toBe(
+      "interrupted: no catalogue was written\nINTERRUPTED: stopped before the end\n",
+    );
+    expect(await readdir(root)).not.toContain("stopped");
+  });
+
+  it("explains itself with examples", async () => {
+    const { output } = await run("--help");
+    expect(output).toContain("--out <dir>");
+    expect(output).toContain("$ sdfn data synthetic --out data/synthetic");
   });
 });

@@ -1,103 +1,76 @@
 /** `sdfn data synthetic`: makes the built-in catalogue of drawn garments. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { type CatalogueSummary, generateCatalogue } from "../../data/synthetic/generate.js";
-import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
-import { startProgress } from "../terminal/progress.js";
+import { syntheticLimits } from "../../data/synthetic/options.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { onOff, text, wholeNumber } from "../flags/option-types.js";
+import { jsonOption, syntheticCatalogueOptions } from "../flags/shared-options.js";
+import { type CommandContext, printJson } from "../terminal/context.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
 
-export interface CommandStreams {
-  readonly stdout?: NodeJS.WritableStream;
-  readonly stderr?: NodeJS.WriteStream;
-}
+const options = [
+  option("--out <dir>", "folder for the catalogue; must be absent, empty, or this very catalogue", text, {
+    required: true,
+  }),
+  ...syntheticCatalogueOptions,
+  option("--size <px>", "width and height of the pictures", wholeNumber(syntheticLimits.sizePx), {
+    default: syntheticLimits.sizePx.default,
+  }),
+  option(
+    "--force",
+    "make a synthetic catalogue anew that is already there; other folders are never touched",
+    onOff,
+  ),
+  jsonOption,
+];
 
-/** The options as commander hands them over. */
-interface Flags {
-  readonly out: string;
-  readonly seed?: string;
-  readonly items?: string;
-  readonly triplets?: string;
-  readonly size?: string;
-  readonly force?: boolean;
-  readonly json?: boolean;
-}
-
-/** The command, ready to be added to a program. Results go to `stdout`, progress to `stderr`. */
-export function dataSyntheticCommand({
-  stdout = process.stdout,
-  stderr = process.stderr,
-}: CommandStreams = {}): Command {
-  const defaults = syntheticOptions();
-  return new Command("synthetic")
+/** The command, ready to be added to a program. */
+export function dataSyntheticCommand(context: CommandContext): Command {
+  return optionCommand("synthetic", options, (flags) => drawCatalogue(flags, context))
     .description(
       "Draw a catalogue of garments (dress, shirt, toptee) with relative captions, in FashionIQ's file layout.\n" +
         "The same options give the same files, byte for byte.",
     )
-    .requiredOption("--out <dir>", "folder for the catalogue; must be absent, empty, or this very catalogue")
-    .option("--seed <n>", `seed of everything random (default ${defaults.seed})`)
-    .option(
-      "--items <n>",
-      `train pictures per category (default ${defaults.itemsPerCategory}); val has 1.05 times as many`,
-    )
-    .option("--triplets <n>", `train triplets of all categories together (default ${defaults.triplets})`)
-    .option("--size <px>", `width and height of the pictures (default ${defaults.sizePx})`)
-    .option(
-      "--force",
-      "make a synthetic catalogue anew that is already there; other folders are never touched",
-    )
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n" +
         "  $ sdfn data synthetic --out data/synthetic\n" +
         "  $ sdfn data synthetic --out data/small --items 100 --triplets 500 --seed 7\n" +
-        "  $ sdfn data synthetic --out data/large --items 3000 --triplets 20000 --size 128 --json\n",
-    )
-    .action((flags: Flags) => run(flags, stdout, stderr));
+        "  $ sdfn data synthetic --out data/large --items 3000 --triplets 20000 --size 128 --json",
+    );
 }
 
-async function run(flags: Flags, stdout: NodeJS.WritableStream, stderr: NodeJS.WriteStream): Promise<void> {
-  const json = flags.json ?? false;
-  const options = optionsOf(flags);
+async function drawCatalogue(
+  { out, seed, items, triplets, size, force, json }: Values<typeof options>,
+  context: CommandContext,
+): Promise<void> {
+  const { stdout, stderr, signal } = context;
   const startMs = performance.now();
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.once("SIGINT", interrupt);
-  let progress: ReturnType<typeof startProgress> | undefined;
+  let progress: Progress | undefined;
   try {
-    const summary = await generateCatalogue(flags.out, options, {
-      signal: abort.signal,
-      force: flags.force ?? false,
-      onProgress(done, total) {
-        progress ??= startProgress("drawing", total, { stream: stderr, json, unit: "pictures" });
-        progress.update(done);
+    const summary = await generateCatalogue(
+      out,
+      { seed, itemsPerCategory: items, triplets, sizePx: size },
+      {
+        signal,
+        force,
+        onProgress(done, total) {
+          progress ??= startProgress("drawing", total, { stream: stderr, json, unit: "pictures" });
+          progress.update(done);
+        },
       },
-    });
+    );
     progress?.stop();
     const seconds = Math.round((performance.now() - startMs) / 100) / 10;
-    stdout.write(json ? `${JSON.stringify({ ...summary, seconds })}\n` : textOf(summary, seconds));
+    if (json) printJson(context, { ...summary, seconds });
+    else stdout.write(textOf(summary, seconds));
   } catch (error) {
-    if (!abort.signal.aborted) throw error;
-    stderr.write("interrupted: no catalogue was written\n");
-    process.exitCode = 130;
+    if (signal.aborted) stderr.write("interrupted: no catalogue was written\n");
+    throw error;
   } finally {
     progress?.stop();
-    process.removeListener("SIGINT", interrupt);
   }
-}
-
-/** @throws UsageError that lists every flag that is wrong. */
-function optionsOf(flags: Flags): SyntheticOptions {
-  // What is not a whole number stays as it was typed, so that the message can show it.
-  const value = (text: string | undefined): unknown =>
-    text !== undefined && /^-?\d+$/.test(text.trim()) ? Number(text) : text;
-  return syntheticOptions(
-    {
-      seed: value(flags.seed),
-      itemsPerCategory: value(flags.items),
-      triplets: value(flags.triplets),
-      sizePx: value(flags.size),
-    },
-    { seed: "--seed", itemsPerCategory: "--items", triplets: "--triplets", sizePx: "--size" },
-  );
 }
 
 function textOf({ directory, counts, imageCount, isUnchanged }: CatalogueSummary, seconds: number): string {

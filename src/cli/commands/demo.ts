@@ -1,18 +1,17 @@
 /** `sdfn demo`, which is `npm start`: catalogue, training, evaluation, answers, a report and an index, at small size. */
 import { rmSync, writeFileSync } from "node:fs";
-import { Command } from "commander";
-import { z } from "zod";
+import type { Command } from "commander";
 import { openFashionIq } from "../../data/datasets/fashion-iq.js";
 import { generateCatalogue } from "../../data/synthetic/generate.js";
 import { type SyntheticOptions, syntheticOptions } from "../../data/synthetic/options.js";
 import { type CataloguePlan, planCatalogue } from "../../data/synthetic/plan.js";
 import { Random } from "../../engine/tensor/random.js";
-import { UsageError } from "../../errors.js";
 import { defaultProtocol } from "../../evaluation/protocols.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { evaluateRun, trainRun } from "../../experiments/evaluate-run.js";
 import { demoPage } from "../../report/demo-page.js";
+import { formatDuration } from "../../report/format.js";
 import { machineFacts } from "../../report/machine-facts.js";
 import { openRun } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
@@ -23,9 +22,12 @@ import { answerQueries } from "../demo/demo-answers.js";
 import { type DemoFolder, prepareDemoFolder } from "../demo/demo-folder.js";
 import { indexDemo, serveDemo } from "../demo/demo-service.js";
 import { packagedConfig, readConfigFile } from "../flags/config-file.js";
-import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { assignments, onOff, text, wholeNumber } from "../flags/option-types.js";
+import { jsonOption, syntheticCatalogueOptions } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
-import { duration, startProgress } from "../terminal/progress.js";
+import { startProgress } from "../terminal/progress.js";
 import { imageCheckView } from "../views/image-check-view.js";
 import { namedRoutes } from "../views/query-routes.js";
 import { comparisonText } from "../views/recall-text.js";
@@ -40,43 +42,35 @@ const plans = [
   { model: "text-only", config: "demo-baseline.json", set: ["epochs=1"] },
 ] as const;
 
-const fields = {
-  out: textFlag.default("runs/demo"),
-  seed: seedFlag.default(1),
-  items: wholeNumberFlag({ min: 20, max: 5000 }).optional(),
-  triplets: wholeNumberFlag({ min: 30, max: 100_000 }).optional(),
-  set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
-  serve: switchFlag,
-  port: wholeNumberFlag({ min: 0, max: 65_535 }).optional(),
-  json: switchFlag,
-};
-
-const { port } = serviceDefaults;
+const options = [
+  option("--out <dir>", "folder for everything it makes", text, { default: "runs/demo" }),
+  ...syntheticCatalogueOptions,
+  option("--set <field=value...>", "configuration fields for all models; may be repeated", assignments),
+  option("--serve", "at the end, search in a browser until Ctrl-C (not with --json)", onOff),
+  option(
+    "--port <n>",
+    "with --serve: port to listen on, or another when it is taken",
+    wholeNumber({ min: 0, max: 65_535 }),
+    { default: serviceDefaults.port, needs: "--serve" },
+  ),
+  jsonOption,
+];
 
 /** The command, ready to be added to a program. */
 export function demoCommand(context: CommandContext): Command {
-  return new Command("demo")
+  return optionCommand("demo", options, (flags) => runDemo(flags, context))
     .description(
       "See all of it work: draws a catalogue of garments, trains SDFN and simpler models on it, evaluates them,\n" +
         "answers a few queries, writes a report with pictures, and indexes pictures that were not trained on.\n" +
         "This is what `npm start` runs, with --serve.",
     )
-    .option("--out <dir>", "folder for everything it makes (default runs/demo)")
-    .option("--seed <n>", "seed of everything random (default 1)")
-    .option("--items <n>", "train pictures per category of the catalogue")
-    .option("--triplets <n>", "train triplets of the catalogue")
-    .option("--set <field=value...>", "configuration fields for all models; may be repeated")
-    .option("--serve", "at the end, search in a browser until Ctrl-C (not with --json)")
-    .option("--port <n>", `with --serve: port to listen on, or another when it is taken (default ${port})`)
-    .option("--json", "print one JSON line at the end instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n" +
         "  $ sdfn demo --serve\n" +
         "  $ sdfn demo --seed 2 --out runs/demo-2 --json\n" +
         "  $ sdfn demo --out runs/quick --items 100 --triplets 600 --set epochs=1",
-    )
-    .action((given: Record<string, unknown>) => run(given, context));
+    );
 }
 
 interface Demo {
@@ -87,10 +81,11 @@ interface Demo {
   readonly set: readonly string[];
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+async function runDemo(
+  { out, seed, items, triplets, set, json, serve, port }: Values<typeof options>,
+  context: CommandContext,
+): Promise<void> {
   const startMs = performance.now();
-  const { out, seed, items, triplets, set, json, ...flags } = readFlags("demo", fields, given);
-  if (flags.port !== undefined && !flags.serve) throw new UsageError("sdfn demo: --port goes with --serve");
   const catalogue = syntheticOptions({ seed, itemsPerCategory: items, triplets });
   for (const plan of plans) configOf(plan, { seed, set });
   const folder = prepareDemoFolder(
@@ -138,9 +133,9 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
   }
   say(
     `\nMean recall, protocol ${defaultProtocol.name}, percent\n${comparisonText(results)}\n` +
-      `Done in ${duration(seconds)}. Open the report in a browser:\n  ${folder.report}\n`,
+      `Done in ${formatDuration(seconds)}. Open the report in a browser:\n  ${folder.report}\n`,
   );
-  if (flags.serve) await serveDemo({ index: folder.index, port: flags.port ?? port }, context);
+  if (serve) await serveDemo({ index: folder.index, port }, context);
   else say(`Search the catalogue in a browser: sdfn serve ${folder.index}\n`);
 }
 

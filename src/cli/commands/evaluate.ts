@@ -1,72 +1,75 @@
 /** `sdfn evaluate`: recall of a trained model on a data set. */
 import { mkdirSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { answerKinds } from "../../data/datasets/dataset-kind.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { oneCategory } from "../../data/one-category.js";
-import { splitNames, usualEvaluation } from "../../data/triplet.js";
+import { usualEvaluation } from "../../data/triplet.js";
 import { UsageError } from "../../errors.js";
 import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
-import { captionJoins, protocolFor, protocolNames, referenceRules } from "../../evaluation/protocols.js";
+import { captionJoins, defaultProtocol, protocolFor, referenceRules } from "../../evaluation/protocols.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
 import { openRun } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
-import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { choice, text, wholeNumber } from "../flags/option-types.js";
 import {
-  imageCacheBoundOption,
-  imageCacheFields,
-  imageCacheOf,
-  imageCacheOption,
-} from "../flags/image-cache-flags.js";
-import { runModelFlag, runModelOption } from "../flags/model-flag.js";
+  dataOption,
+  datasetOption,
+  evaluatedSplitOption,
+  jsonOption,
+  protocolOption,
+  runOption,
+} from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { imageCheckView } from "../views/image-check-view.js";
 import { recallText } from "../views/recall-text.js";
 
-const fields = {
-  run: textFlag,
-  model: runModelFlag,
-  data: textFlag,
-  dataset: datasetFlag,
-  split: choiceFlag(splitNames).optional(),
-  protocol: choiceFlag(protocolNames).optional(),
-  captions: choiceFlag(captionJoins).optional(),
-  reference: choiceFlag(referenceRules).optional(),
-  answers: choiceFlag(answerKinds).optional(),
-  trec: textFlag.optional(),
-  trecDepth: wholeNumberFlag({ min: 1, max: 1_000_000 }).default(100),
-  ...imageCacheFields,
-  json: switchFlag,
-};
+const options = [
+  runOption,
+  runModelOption,
+  dataOption,
+  datasetOption,
+  evaluatedSplitOption,
+  protocolOption,
+  option("--captions <join>", "texts of a query", choice(captionJoins), {
+    default: defaultProtocol.captions,
+  }),
+  option("--reference <rule>", "is the reference image ranked", choice(referenceRules), {
+    default: defaultProtocol.reference,
+  }),
+  option(
+    "--answers <kind>",
+    "what counts as found in a catalogue, attributes being any item like the target",
+    choice(answerKinds),
+    { otherwise: "the folder's" },
+  ),
+  option("--trec <dir>", "also write TREC run and qrels files, a pair for each category", text),
+  option(
+    "--trec-depth <n>",
+    "with --trec: answers of each query in the run files",
+    wholeNumber({ min: 1, max: 1e6 }),
+    {
+      default: 100,
+      needs: "--trec",
+    },
+  ),
+  ...imageCacheOptions,
+  jsonOption,
+];
 
 /** The command, ready to be added to a program. */
 export function evaluateCommand(context: CommandContext): Command {
-  return new Command("evaluate")
+  return optionCommand("evaluate", options, (flags) =>
+    untilAborted(context.signal, () => evaluateModel(flags, context)),
+  )
     .description("Recall@1, @10 and @50 of a trained model, by category and on average.")
-    .option("--run <dir>", "run folder that `sdfn train` wrote (required)")
-    .option(...runModelOption)
-    .option("--data <dir>", "folder of the data set (required)")
-    .option(...datasetOption)
-    .option("--split <name>", `part of the data set: ${splitNames.join(", ")} (default the data set's own)`)
-    .option("--protocol <name>", `galleries: ${protocolNames.join(" or ")} (default the data set's own)`)
-    .option("--captions <join>", `texts of a query: ${captionJoins.join(", ")} (default and)`)
-    .option(
-      "--reference <rule>",
-      `is the reference image ranked: ${referenceRules.join(" or ")} (default removed)`,
-    )
-    .option(
-      "--answers <kind>",
-      "what counts as found in a catalogue: target, or attributes, any item like it (default the folder's)",
-    )
-    .option("--trec <dir>", "also write TREC run and qrels files, a pair for each category")
-    .option("--trec-depth <n>", "answers of each query in the run files (default 100)")
-    .option(...imageCacheOption)
-    .option(...imageCacheBoundOption)
-    .option("--json", "print the result as one JSON line instead of text")
     .addHelpText(
       "after",
       "\nDefaults are those of published results: FashionIQ val, val-split; Shoes val, original; Fashion200k test, original.\n" +
@@ -79,12 +82,10 @@ export function evaluateCommand(context: CommandContext): Command {
         "  $ sdfn evaluate --run runs/sdfn --data data/fashioniq --protocol original --reference kept --json\n" +
         "  $ sdfn evaluate --run runs/shop --data data/shop-triplets --split test --answers attributes\n" +
         "  $ sdfn evaluate --run runs/shoes --data data/shoes --trec runs/shoes/trec",
-    )
-    .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
+    );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const flags = readFlags("evaluate", fields, given);
+async function evaluateModel(flags: Values<typeof options>, context: CommandContext): Promise<void> {
   await loadRunModel(flags.run, flags.model);
   const opened = openRun(flags.run);
   const { category } = opened.config.training;

@@ -1,9 +1,7 @@
 /** What `sdfn compare` and `sdfn ablate` have in common: options, the run of the grid, and what is said at the end. */
-import type { Command } from "commander";
-import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
-import { splitNames, usualEvaluation } from "../../data/triplet.js";
-import { protocolFor, protocolNames } from "../../evaluation/protocols.js";
+import { usualEvaluation } from "../../data/triplet.js";
+import { protocolFor } from "../../evaluation/protocols.js";
 import { type GridRow, planCells } from "../../experiments/grid-cells.js";
 import { gridDataOf } from "../../experiments/grid-data.js";
 import { GridFolder } from "../../experiments/grid-folder.js";
@@ -11,57 +9,48 @@ import { type CellOutcome, runGrid } from "../../experiments/run-grid.js";
 import { type WrittenComparison, writeComparison } from "../../experiments/write-comparison.js";
 import { formatInterval, formatPoints, formatSpread } from "../../report/format.js";
 import { readConfigFile } from "../flags/config-file.js";
-import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
-import { choiceFlag, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { option, type Values } from "../flags/option.js";
+import { assignments, seed, text, wholeNumber } from "../flags/option-types.js";
 import {
-  imageCacheBoundOption,
-  imageCacheFields,
-  imageCacheOf,
-  imageCacheOption,
-} from "../flags/image-cache-flags.js";
+  dataOption,
+  datasetOption,
+  evaluatedSplitOption,
+  jsonOption,
+  protocolOption,
+} from "../flags/shared-options.js";
 import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { gridView } from "../views/grid-view.js";
 import { imageCheckView } from "../views/image-check-view.js";
 
-/** Schema of the shared options, for `readFlags`. */
-export const gridFields = {
-  data: textFlag,
-  dataset: datasetFlag,
-  out: textFlag,
-  config: textFlag.optional(),
-  set: z.array(z.string().regex(/^[^=\s]+=/, "must be FIELD=VALUE")).default([]),
-  seeds: wholeNumberFlag({ min: 1, max: 30 }).default(3),
-  firstSeed: seedFlag.default(1),
-  split: choiceFlag(splitNames).optional(),
-  protocol: choiceFlag(protocolNames).optional(),
-  ...imageCacheFields,
-  json: switchFlag,
-};
+/** The options that both have. */
+export const gridOptions = [
+  dataOption,
+  datasetOption,
+  option("--out <dir>", "folder of the grid: a new one, or one to continue", text, { required: true }),
+  option("--config <file>", "JSON file of configuration fields for all of them", text),
+  option(
+    "--set <field=value...>",
+    "configuration fields for all of them, after those of --config; may be repeated",
+    assignments,
+  ),
+  option("--seeds <n>", "trainings of each, with seeds one after another", wholeNumber({ min: 1, max: 30 }), {
+    default: 3,
+  }),
+  option("--first-seed <n>", "the first of these seeds", seed, { default: 1 }),
+  evaluatedSplitOption,
+  protocolOption,
+  ...imageCacheOptions,
+  jsonOption,
+];
 
-export type GridFlags = z.output<z.ZodObject<typeof gridFields>>;
-
-/** Adds the shared options to a command. */
-export function withGridOptions(command: Command): Command {
-  return command
-    .option("--data <dir>", "folder of the data set (required)")
-    .option(...datasetOption)
-    .option("--out <dir>", "folder of the grid: a new one, or one to go on with (required)")
-    .option("--config <file>", "JSON file of configuration fields for all of them")
-    .option("--set <field=value...>", "configuration fields for all of them, after those of --config")
-    .option("--seeds <n>", "trainings of each, with seeds one after another (default 3)")
-    .option("--first-seed <n>", "the first of these seeds (default 1)")
-    .option("--split <name>", `part that is evaluated: ${splitNames.join(", ")} (default the data set's own)`)
-    .option("--protocol <name>", `galleries: ${protocolNames.join(" or ")} (default the data set's own)`)
-    .option(...imageCacheOption)
-    .option(...imageCacheBoundOption)
-    .option("--json", "print one JSON line at the end instead of text");
-}
+export type GridFlags = Values<typeof gridOptions>;
 
 /** For the help of both. */
 export const gridHelp =
   "\nTrainings run one after another. Stop at any time and give the same command again: finished ones are not run again,\n" +
-  "the one under way goes on from its last checkpoint to the same numbers, failed ones are tried again. More seeds or rows\n" +
+  "the one under way resumes from its last checkpoint to the same numbers, failed ones are tried again. More seeds or rows\n" +
   "can be asked for in the same folder; another configuration or other data are refused.\n" +
   "All rows have the same steps, batches and, at equal seeds, order of the data.\n" +
   "The folder gets report.html, comparison.md, .csv and .json, differences.csv and recall-at-10.svg; each training lies\n" +
@@ -119,7 +108,7 @@ export async function runGridCommand(
       if (context.signal.aborted) {
         const report = outcomes.length > 0 ? ` (${write().files.report})` : "";
         context.stderr.write(
-          `${outcomes.length} of ${cells.length} cells are over${report}; the same command goes on where this one stopped\n`,
+          `${outcomes.length} of ${cells.length} cells are over${report}; the same command continues where this one stopped\n`,
         );
       }
       throw error;
@@ -143,10 +132,14 @@ function summaryText({ comparison, failures, files }: WrittenComparison): string
       return [
         name,
         String(seeds.length),
-        ...[mean.r1, mean.r10, mean.r50].map(formatSpread),
+        formatSpread(mean.r1),
+        formatSpread(mean.r10),
+        formatSpread(mean.r50),
         ...(r10
           ? [
-              ...[formatPoints(r10.mean), formatInterval(r10.interval), formatInterval(r10.overQueries)],
+              formatPoints(r10.mean),
+              formatInterval(r10.interval),
+              formatInterval(r10.overQueries),
               difference.against,
             ]
           : []),

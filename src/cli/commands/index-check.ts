@@ -1,62 +1,70 @@
 /** `sdfn index check`: is an index as it was written, and does its search find what an exact one finds? */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { CatalogueIndex } from "../../search/index/catalogue-index.js";
 import { checkIndex, type IndexCheck, isDamaged } from "../../search/index/check-index.js";
 import { visibleLine } from "../../visible-text.js";
-import { readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { seed, text, wholeNumber } from "../flags/option-types.js";
+import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, ExitCode, exitCodes, printJson } from "../terminal/context.js";
 import { type Progress, startProgress } from "../terminal/progress.js";
 import { textTable } from "../terminal/text-table.js";
 
-const fields = {
-  index: textFlag,
-  samples: wholeNumberFlag({ min: 1, max: 10_000 }).default(200),
-  k: wholeNumberFlag({ min: 1, max: 1000 }).default(50),
-  seed: seedFlag.default(1),
-  json: switchFlag,
-};
+const options = [
+  option("<index>", "folder of the index", text, { required: true }),
+  option("--samples <n>", "items searched for", wholeNumber({ min: 1, max: 10_000 }), { default: 200 }),
+  option("-k <n>", "answers compared", wholeNumber({ min: 1, max: 1000 }), { default: 50 }),
+  option("--seed <n>", "seed of the sample", seed, { default: 1 }),
+  jsonOption,
+];
 
 /** The command, ready to be added to a program. */
 export function indexCheckCommand(context: CommandContext): Command {
-  return new Command("check")
+  return optionCommand("check", options, (flags) => compareSearches(flags, context))
     .description(
       "Look at every item and file of an index: are they as they were written? If so, search for a sample of the\n" +
         "items, approximately as searches do and exactly, with and without filters. Prints what approximate search\n" +
         "finds of the exact answers, and how long both take. What is damaged is listed, and the exit code is 1.",
     )
-    .argument("[index]", "folder of the index (required)")
-    .option("--samples <n>", "items searched for (default 200)")
-    .option("-k <n>", "answers compared (default 50)")
-    .option("--seed <n>", "seed of the sample (default 1)")
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n  $ sdfn index check shop-index\n  $ sdfn index check shop-index --samples 1000 -k 10 --json",
-    )
-    .action((index: string | undefined, _: unknown, command: Command) =>
-      run({ ...command.optsWithGlobals(), ...(index === undefined ? {} : { index }) }, context),
     );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { index: folder, samples, k, seed, json } = readFlags("index check", fields, given, ["index"]);
+async function compareSearches(
+  { index: folder, samples, k, seed, json }: Values<typeof options>,
+  context: CommandContext,
+): Promise<void> {
   const index = await CatalogueIndex.open(folder, { access: "read" });
+  let looking: Progress | undefined;
   let progress: Progress | undefined;
   try {
     const { signal } = context;
     const check = await checkIndex(index, {
-      ...{ samples, k, seed, signal },
-      onProgress: (done, total) => {
+      samples,
+      k,
+      seed,
+      signal,
+      onRows(rows, total) {
+        looking ??= startProgress("looking at", total, { stream: context.stderr, json, unit: "items" });
+        looking.update(rows);
+      },
+      onProgress(done, total) {
+        looking?.stop();
         progress ??= startProgress("searching", total, { stream: context.stderr, json, unit: "queries" });
         progress.update(done);
       },
     });
+    looking?.stop();
     progress?.stop();
     const { modelId, model, embedDim, updated } = index.manifest;
     if (json) printJson(context, { index: folder, model, modelId, embedDim, updated, ...check });
     else context.stdout.write(isDamaged(check) ? damageText(folder, check) : textOf(folder, check));
     if (isDamaged(check)) throw new ExitCode(exitCodes.failed);
   } finally {
+    looking?.stop();
     progress?.stop();
     await index.close();
   }
@@ -100,7 +108,10 @@ function textOf(folder: string, { items, oldVersion, samples, k, oracle, filters
         filter,
         String(fitting),
         recall.toFixed(4),
-        ...[approximateMs.p50, approximateMs.p95, exactMs.p50, exactMs.p95].map(ms),
+        ms(approximateMs.p50),
+        ms(approximateMs.p95),
+        ms(exactMs.p50),
+        ms(exactMs.p95),
         plan === "exact" ? "every item" : plan,
       ]),
     ])

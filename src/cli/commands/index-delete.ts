@@ -1,30 +1,40 @@
 /** `sdfn index delete`: removes items from an index. */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { z } from "zod";
 import { CatalogueIndex } from "../../search/index/catalogue-index.js";
-import { readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { text } from "../flags/option-types.js";
+import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 
-const fields = { out: textFlag, ids: z.array(textFlag).min(1, "must name an item"), json: switchFlag };
+const options = [
+  option("--out <dir>", "folder of the index", text, { required: true }),
+  option(
+    "--ids <id...>",
+    "ids of items; those that are not there do not matter",
+    z.array(text).min(1, "must name an item"),
+    { required: true },
+  ),
+  jsonOption,
+];
 
 /** The command, ready to be added to a program. */
 export function indexDeleteCommand(context: CommandContext): Command {
-  return new Command("delete")
+  return optionCommand("delete", options, (flags) => deleteItems(flags, context))
     .description("Remove items from an index by their ids.")
-    .option("--out <dir>", "folder of the index (required)")
-    .option("--ids <id...>", "ids of items; those that are not there do not matter (required)")
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n" +
         "  $ sdfn index delete --out shop-index --ids A1 A2\n" +
         "  $ sdfn index delete --out shop-index --ids A1 --json",
-    )
-    .action((_: unknown, command: Command) => run(command.optsWithGlobals(), context));
+    );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { out, ids, json } = readFlags("index delete", fields, given);
+async function deleteItems(
+  { out, ids, json }: Values<typeof options>,
+  context: CommandContext,
+): Promise<void> {
   const index = await CatalogueIndex.open(out, { access: "write" });
   try {
     const before = await index.store.count();

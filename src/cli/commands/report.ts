@@ -1,14 +1,14 @@
 /** `sdfn report`: a page on one run. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import type { ImageProblem } from "../../data/presence/check-images.js";
-import { type RetrievalDataset, splitNames, usualEvaluation } from "../../data/triplet.js";
+import { type RetrievalDataset, usualEvaluation } from "../../data/triplet.js";
 import { RunError } from "../../errors.js";
 import { summariseDataset } from "../../evaluation/dataset-summary.js";
-import { protocolFor, protocolNames } from "../../evaluation/protocols.js";
+import { protocolFor } from "../../evaluation/protocols.js";
 import { type EvaluateRunOptions, evaluateRun } from "../../experiments/evaluate-run.js";
 import { machineFacts } from "../../report/machine-facts.js";
 import { type RunEvaluation, runPage } from "../../report/run-page.js";
@@ -17,15 +17,12 @@ import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
 import { readManifest, readMetrics, runFiles } from "../../runs/run-files.js";
 import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
-import { datasetFlag, datasetOption } from "../flags/dataset-flag.js";
-import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
-import {
-  imageCacheBoundOption,
-  imageCacheFields,
-  imageCacheOf,
-  imageCacheOption,
-} from "../flags/image-cache-flags.js";
-import { runModelFlag, runModelOption } from "../flags/model-flag.js";
+import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { text } from "../flags/option-types.js";
+import { datasetOption, evaluatedSplitOption, jsonOption, protocolOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { writePage } from "../terminal/write-page.js";
 import { extremeQueries } from "../views/extreme-queries.js";
@@ -33,50 +30,45 @@ import { imageCheckView } from "../views/image-check-view.js";
 import { withQueryPictures } from "../views/query-pictures.js";
 import { moduleNamesOf, namedRoutes } from "../views/query-routes.js";
 
-const fields = {
-  run: textFlag,
-  model: runModelFlag,
-  data: textFlag.optional(),
-  dataset: datasetFlag,
-  split: choiceFlag(splitNames).optional(),
-  protocol: choiceFlag(protocolNames).optional(),
-  out: textFlag.optional(),
-  ...imageCacheFields,
-  json: switchFlag,
-};
+const pageName = "report.html";
+
+const options = [
+  option("--run <dir>", "run folder that `sdfn train` wrote; it may still be trained", text, {
+    required: true,
+  }),
+  runModelOption,
+  option("--data <dir>", "folder of the data set, to evaluate the run on", text),
+  datasetOption,
+  evaluatedSplitOption,
+  protocolOption,
+  option("--out <file>", "the page", text, { otherwise: `${pageName} in the run folder` }),
+  ...imageCacheOptions,
+  jsonOption,
+];
 
 /** Queries shown of either kind, and pictures of each ranking. */
-const [shownQueries, shownPictures] = [6, 5];
+const shownQueries = 6;
+const shownPictures = 5;
 
 /** The command, ready to be added to a program. */
 export function reportCommand(context: CommandContext): Command {
-  return new Command("report")
+  return optionCommand("report", options, (flags) =>
+    untilAborted(context.signal, () => writeReport(flags, context)),
+  )
     .description(
       "Write a page on one run: losses, held-out recall, learning rate, speed, routers, configuration. With --data the\n" +
         "run is evaluated too: recall, where queries fail, the worst and best of them with pictures, data statistics.",
     )
-    .option("--run <dir>", "run folder that `sdfn train` wrote; it may still be trained (required)")
-    .option(...runModelOption)
-    .option("--data <dir>", "folder of the data set, to evaluate the run on")
-    .option(...datasetOption)
-    .option("--split <name>", `part that is evaluated: ${splitNames.join(", ")} (default the data set's own)`)
-    .option("--protocol <name>", `galleries: ${protocolNames.join(" or ")} (default the data set's own)`)
-    .option("--out <file>", "the page (default report.html in the run folder)")
-    .option(...imageCacheOption)
-    .option(...imageCacheBoundOption)
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n" +
         "  $ sdfn report --run runs/sdfn\n" +
         "  $ sdfn report --run runs/sdfn --data data/synthetic --out sdfn.html",
-    )
-    .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
+    );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const flags = readFlags("report", fields, given);
-  const { run: runDir, out = join(runDir, "report.html"), json } = flags;
+async function writeReport(flags: Values<typeof options>, context: CommandContext): Promise<void> {
+  const { run: runDir, out = join(runDir, pageName), json } = flags;
   const manifest = readManifest(runDir);
   await loadRunModel(runDir, flags.model);
   const config = resolveRunConfig({ file: manifest.config });

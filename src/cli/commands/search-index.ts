@@ -17,46 +17,54 @@ import type { CatalogueEntry } from "../../search/index/entry.js";
 import { thumbnailPx } from "../../search/index/index-catalogue.js";
 import type { Filter } from "../../search/store/filter.js";
 import { openModel } from "../encoders/encoder-of.js";
-import { filterFlag } from "../flags/filter-flag.js";
-import { readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { filterFlag, filterHelp } from "../flags/filter-flag.js";
+import { option, type Values } from "../flags/option.js";
+import { list, onOff, text, wholeNumber } from "../flags/option-types.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
 import { routesOf, routesText } from "../views/query-routes.js";
+import { queryOptions } from "./search-query.js";
 
-const weightFlag = z
+const weight = z
   .string()
   .transform(Number)
   .refine((value) => Number.isFinite(value) && value !== 0, "must be numbers other than 0");
 
-const fields = {
-  index: textFlag,
-  images: textFlag.optional(),
-  image: z.array(textFlag).default([]),
-  text: z.array(textFlag).default([]),
-  weight: z.array(weightFlag).default([]),
-  filter: filterFlag.prefault([]),
-  category: textFlag.optional(),
-  k: wholeNumberFlag({ min: 1, max: searchLimits.limit }).default(10),
-  offset: wholeNumberFlag({ min: 0, max: searchLimits.offset }).default(0),
-  includeReferences: switchFlag,
-  exact: switchFlag,
-  html: textFlag.optional(),
-  json: switchFlag,
-};
+export const inIndexOptions = [
+  option("--index <dir>", "folder that `sdfn index` wrote; --image or --text may then be left out", text, {
+    required: true,
+  }),
+  option(
+    "--images <dir>",
+    "folder of the catalogue's pictures, instead of the one that the index says",
+    text,
+  ),
+  option("--filter <expression>", filterHelp, filterFlag.prefault([]), { repeats: true }),
+  option(
+    "--offset <n>",
+    "leave out so many of the best, for the next page",
+    wholeNumber({ min: 0, max: searchLimits.offset }),
+    { default: 0 },
+  ),
+  option("--weight <n>", "how much a query counts, once for each; negative for away from it", list(weight), {
+    repeats: true,
+  }),
+  option("--include-references", "the answers may have the reference itself", onOff),
+  option("--exact", "compare every item", onOff),
+];
 
-type Flags = z.output<z.ZodObject<typeof fields>>;
+/** All that a search in an index takes. */
+export const indexedSearchOptions = [...inIndexOptions, ...queryOptions];
 
-/** Opens, searches, prints. `given` are the options as they were written. */
-export async function searchIndex(
-  given: Readonly<Record<string, unknown>>,
-  context: CommandContext,
-): Promise<void> {
-  const flags = readFlags("search", fields, given);
+type Flags = Values<typeof indexedSearchOptions>;
+
+/** Opens, searches, prints. */
+export async function searchIndex(flags: Flags, context: CommandContext): Promise<void> {
   const pairs = pairsOf(flags);
   const index = await CatalogueIndex.open(flags.index, { access: "read", images: flags.images });
   try {
-    const files = index.store.damagedFiles();
+    const files = index.store.damagedFiles(context.signal);
     files.catch(() => undefined); // awaited below, should the model fail first
     const { encoder, close } = await openModel({ bundle: index.bundleFolder });
     try {
@@ -124,7 +132,8 @@ function pairsOf({ image, text, weight }: Flags): readonly Pair[] {
     throw new UsageError(`sdfn search: ${problems.join("; ")}; see sdfn search --help`);
   const at = <T>(values: readonly T[], i: number): T | undefined => values[values.length === 1 ? 0 : i];
   return Array.from({ length: count }, (_, i) => ({
-    ...{ image: at(image, i), text: at(text, i) },
+    image: at(image, i),
+    text: at(text, i),
     weight: weight[i] ?? 1,
   }));
 }
@@ -157,7 +166,11 @@ async function jsonOf({
 }: Shown & { readonly damagedFiles: readonly string[] }) {
   const { hits, damaged, queries, fitting, plan, timesMs } = answer;
   return {
-    ...{ index: flags.index, model: index.manifest.model, fitting, plan, timesMs },
+    index: flags.index,
+    model: index.manifest.model,
+    fitting,
+    plan,
+    timesMs,
     damaged: { items: damaged, files: damagedFiles },
     items: await Promise.all(
       hits.map(async ({ rank, score, entry }) => ({
@@ -187,8 +200,12 @@ function textOf(
     textTable([
       ["rank", "score", "id", "category", "price", "title"],
       ...hits.map(({ rank, score, entry: { id, category, price, title } }) => [
-        ...[String(rank), score.toFixed(4), id, category],
-        ...[price === undefined ? "" : String(price), shortened(title)],
+        String(rank),
+        score.toFixed(4),
+        id,
+        category,
+        price === undefined ? "" : String(price),
+        shortened(title),
       ]),
     ]) +
     `\n${fitting} items fit, ${plan === "exact" ? "every one" : plan} looked at; ` +
@@ -240,7 +257,8 @@ async function pageOf({
       gallerySize: answer.fitting,
       results: await Promise.all(
         answer.hits.map(async ({ score, entry }) => ({
-          ...{ picture: await pictureOf(entry), score },
+          picture: await pictureOf(entry),
+          score,
           isTarget: false,
         })),
       ),

@@ -1,5 +1,6 @@
 /** `sdfn search --run --data`: embeds the pictures of a data set and ranks them for one query. */
 import { basename } from "node:path";
+import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { availableSplit, type DropReport } from "../../data/presence/missing-images.js";
 import { type RetrievalDataset, type SplitName, splitNames, usualEvaluation } from "../../data/triplet.js";
@@ -12,40 +13,56 @@ import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { loadRunModel } from "../../runs/run-model.js";
 import { referenceFile, Searcher } from "../../search/searcher.js";
-import { datasetFlag } from "../flags/dataset-flag.js";
-import { choiceFlag, readFlags, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
-import { imageCacheFields, imageCacheOf } from "../flags/image-cache-flags.js";
-import { runModelFlag } from "../flags/model-flag.js";
+import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
+import { option, type Values } from "../flags/option.js";
+import { choice, text } from "../flags/option-types.js";
+import { datasetOption, runOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
 import { imageCheckView } from "../views/image-check-view.js";
 import { namedRoutes, routesText } from "../views/query-routes.js";
+import { image, shownOptions, words } from "./search-query.js";
 
-const fields = {
-  run: textFlag,
-  model: runModelFlag,
-  data: textFlag,
-  dataset: datasetFlag,
-  image: textFlag,
-  text: textFlag,
-  k: wholeNumberFlag({ min: 1, max: 1000 }).default(10),
-  split: choiceFlag(splitNames).optional(),
-  category: textFlag.optional(),
-  html: textFlag.optional(),
-  ...imageCacheFields,
-  json: switchFlag,
-};
+const placeOptions = [
+  runOption,
+  runModelOption,
+  option("--data <dir>", "folder of the data set whose pictures are ranked", text, { required: true }),
+  datasetOption,
+];
+const galleryOptions = [
+  option("--split <name>", "pictures of this part are ranked", choice(splitNames), {
+    otherwise: "the data set's own",
+  }),
+  ...imageCacheOptions,
+];
+export const inDatasetOptions = [...placeOptions, ...galleryOptions];
+
+/** One picture and one text, of which an index takes several. */
+const single = z.array(text).transform(([only = "", ...more], context) => {
+  if (more.length > 0)
+    context.addIssue({ code: "custom", message: "may be given once only without --index" });
+  return only;
+});
+
+/** All that a search in a data set takes. */
+export const runSearchOptions = [
+  ...placeOptions,
+  option(...image, single, { required: true }),
+  option(...words, single, { required: true }),
+  ...shownOptions,
+  ...galleryOptions,
+];
 
 /** Longer side of the page's pictures, for screens with two pixels to a point. */
 const thumbnailPx = 320;
 
-/** Opens, embeds, searches, prints. `given` are the options as they were written. */
+/** Opens, embeds, searches, prints. */
 export async function searchRun(
-  given: Readonly<Record<string, unknown>>,
+  flags: Values<typeof runSearchOptions>,
   context: CommandContext,
 ): Promise<void> {
-  const flags = readFlags("search", fields, given);
   await loadRunModel(flags.run, flags.model);
   const opened = openRun(flags.run);
   const dataset = openDataset(flags.data, flags.dataset);

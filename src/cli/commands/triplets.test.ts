@@ -25,9 +25,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function run(...args: string[]) {
+/** @param args words of the command line, one or several at a time. */
+async function run(...args: (string | string[])[]) {
   const context = recordingContext();
-  const code = await runProgram(["triplets", ...args], context);
+  const code = await runProgram(["triplets", ...args.flat()], context);
   return { code, output: context.output(), errors: context.errors() };
 }
 
@@ -114,8 +115,8 @@ describe("sdfn triplets", () => {
     writeFileSync(words, '{"any": {"phrases": ["in {to}!"], "present": ["with"], "absent": ["without"]}}');
     const out = join(folder, "asked");
     const { code, output } = await run(
-      ...["--catalogue", catalogue, "--attributes", "colour,sleeves,belt", "--out", out, "--pairs", "50"],
-      ...["--max-changes", "1", "--split", "0.5,0.5,0", "--answers", "attributes", "--templates", words],
+      ["--catalogue", catalogue, "--attributes", "colour,sleeves,belt", "--out", out, "--pairs", "50"],
+      ["--max-changes", "1", "--split", "0.5,0.5,0", "--answers", "attributes", "--templates", words],
     );
     expect(code).toBe(0);
     expect(output).toContain("50 triplets");
@@ -159,8 +160,8 @@ describe("sdfn triplets", () => {
 
   it("lists every wrong option, and leaves folders alone that are not empty", async () => {
     const wrong = await run(
-      ...["--attributes", "colour,,colour", "--out", join(folder, "x"), "--pairs", "0", "--max-changes", "4"],
-      ...["--split", "0.5,0.6,0", "--answers", "all", "--seed", "x"],
+      ["--attributes", "colour,,colour", "--out", join(folder, "x"), "--pairs", "0", "--max-changes", "4"],
+      ["--split", "0.5,0.6,0", "--answers", "all", "--seed", "x"],
     );
     expect(wrong.code).toBe(2);
     for (const name of [

@@ -1,7 +1,7 @@
 /** `sdfn triplets`: makes training triplets of a shop's own catalogue. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { z } from "zod";
 import { readCatalogue } from "../../catalogue/read-catalogue.js";
 import { answerKinds } from "../../data/datasets/dataset-kind.js";
@@ -20,20 +20,26 @@ import { tripletsPage } from "../../report/triplets-page.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { untilAborted } from "../../until-aborted.js";
 import { packagedConfig, readConfigFile } from "../flags/config-file.js";
-import { choiceFlag, readFlags, seedFlag, switchFlag, textFlag, wholeNumberFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { choice, seed, text, wholeNumber } from "../flags/option-types.js";
+import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { startProgress } from "../terminal/progress.js";
 import { chooseSamples, withPictures } from "../views/triplet-pictures.js";
 import { tripletsText } from "../views/triplets-text.js";
 
-const attributesFlag = textFlag
-  .transform((text) => text.split(",").map((name) => name.trim()))
+/** Word templates that come with the package. */
+const packagedTemplates = "caption-templates.json";
+
+const attributeNames = text
+  .transform((names) => names.split(",").map((name) => name.trim()))
   .refine((names) => !names.includes(""), "must be names with commas between them")
   .refine((names) => new Set(names).size === names.length, "must name each attribute once")
   .refine((names) => names.length <= 40, "must name at most 40 attributes");
 
-const splitFlag = z.string().transform((text, context): SplitShares => {
-  const [train = Number.NaN, val = Number.NaN, test = Number.NaN, ...more] = text.split(",").map(Number);
+const shares = z.string().transform((given, context): SplitShares => {
+  const [train = Number.NaN, val = Number.NaN, test = Number.NaN, ...more] = given.split(",").map(Number);
   const isUsable =
     more.length === 0 && train > 0 && val >= 0 && test >= 0 && Math.abs(train + val + test - 1) < 1e-6;
   if (isUsable) return { train, val, test };
@@ -44,55 +50,64 @@ const splitFlag = z.string().transform((text, context): SplitShares => {
   return z.NEVER;
 });
 
-const fields = {
-  catalogue: textFlag,
-  attributes: attributesFlag,
-  out: textFlag,
-  seed: seedFlag.default(1),
-  pairs: wholeNumberFlag({ min: 1, max: 10_000_000 }).optional(),
-  maxChanges: wholeNumberFlag({ min: 1, max: 3 }).default(2),
-  templates: textFlag.optional(),
-  split: splitFlag.default({ train: 0.8, val: 0.1, test: 0.1 }),
-  answers: choiceFlag(answerKinds).default("target"),
-  json: switchFlag,
-};
+const options = [
+  option("--catalogue <file>", "catalogue.csv or .jsonl: id, image, category and attributes", text, {
+    required: true,
+  }),
+  option("--attributes <names>", "columns that captions may speak of, with commas between", attributeNames, {
+    required: true,
+  }),
+  option("--out <dir>", "a new or an empty folder", text, { required: true }),
+  option("--seed <n>", "seed of splits, pairs and words", seed, { default: 1 }),
+  option("--pairs <n>", "triplets of all splits together", wholeNumber({ min: 1, max: 10_000_000 }), {
+    otherwise: "two an item",
+  }),
+  option(
+    "--max-changes <n>",
+    "most attributes that differ in a pair, 1 to 3",
+    wholeNumber({ min: 1, max: 3 }),
+    {
+      default: 2,
+    },
+  ),
+  option("--templates <file>", "how changes are put into words", text, {
+    otherwise: `configs/${packagedTemplates}`,
+  }),
+  option("--split <shares>", "shares of the items in train, val and test", shares, {
+    default: "0.8,0.1,0.1",
+  }),
+  option(
+    "--answers <kind>",
+    "what evaluation counts as found, attributes being any item like the target in all of them",
+    choice(answerKinds),
+    { default: "target" },
+  ),
+  jsonOption,
+];
 
 /** Files of the folder beside those of every folder of triplets. */
 const ownFiles = { statistics: "statistics.json", page: "samples.html" } as const;
 
 /** The command, ready to be added to a program. */
 export function tripletsCommand(context: CommandContext): Command {
-  return new Command("triplets")
+  return optionCommand("triplets", options, (flags) =>
+    untilAborted(context.signal, () => writeTripletsOf(flags, context)),
+  )
     .description(
       "Make training triplets of a catalogue: pairs of one category that differ in one or two attributes, put into\n" +
         "words after templates. Writes a folder that train and evaluate take as --data, with statistics.json and\n" +
         "samples.html to look at. Pictures stay where they are; none is fetched.",
     )
-    .option("--catalogue <file>", "catalogue.csv or .jsonl: id, image, category and attributes (required)")
-    .option("--attributes <names>", "columns that captions may speak of, with commas between (required)")
-    .option("--out <dir>", "a new or an empty folder (required)")
-    .option("--seed <n>", "seed of splits, pairs and words (default 1)")
-    .option("--pairs <n>", "triplets of all splits together (default two an item)")
-    .option("--max-changes <n>", "most attributes that differ in a pair, 1 to 3 (default 2)")
-    .option("--templates <file>", "how changes are put into words (default configs/caption-templates.json)")
-    .option("--split <shares>", "shares of the items in train, val and test (default 0.8,0.1,0.1)")
-    .option(
-      "--answers <kind>",
-      "what evaluation counts as found: target, or attributes (any item like the target in all of them; default target)",
-    )
-    .option("--json", "print the statistics as one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n" +
         "  $ sdfn triplets --catalogue shop/catalogue.csv --attributes colour,sleeves --out data/shop\n" +
         "  $ sdfn triplets --catalogue shop/catalogue.jsonl --attributes colour,fit,length --out data/shop \\\n" +
         "      --pairs 20000 --max-changes 1 --templates my-words.json --split 0.9,0.1,0 --answers attributes --json",
-    )
-    .action((given: Record<string, unknown>) => untilAborted(context.signal, () => run(given, context)));
+    );
 }
 
-async function run(given: Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const flags = readFlags("triplets", fields, given);
+async function writeTripletsOf(flags: Values<typeof options>, context: CommandContext): Promise<void> {
   const { catalogue, attributes, out, seed, json } = flags;
   requireNewFolder(out);
   const templates = templatesOf(flags.templates);
@@ -161,7 +176,7 @@ async function run(given: Readonly<Record<string, unknown>>, context: CommandCon
 
 /** The user's file, or the one that comes with the package. */
 function templatesOf(file: string | undefined): CaptionTemplates {
-  const path = file ?? packagedConfig("caption-templates.json");
+  const path = file ?? packagedConfig(packagedTemplates);
   return parseCaptionTemplates(readConfigFile(path), path);
 }
 

@@ -1,12 +1,15 @@
 /** `sdfn weights check`: what a weights file holds, and what it sees in images. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { Command } from "commander";
-import { z } from "zod";
+import type { Command } from "commander";
 import { UsageError, WeightsError } from "../../errors.js";
 import { resNetNames } from "../../models/backbones/resnet-architectures.js";
+import { formatCount } from "../../report/format.js";
 import { readWeights } from "../../weights/read-weights.js";
-import { choiceFlag, readFlags, switchFlag, textFlag } from "../flags/flags.js";
+import { option, type Values } from "../flags/option.js";
+import { optionCommand } from "../flags/option-command.js";
+import { choice, list, text } from "../flags/option-types.js";
+import { jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { type ClassScore, classifierOf, classifyImages } from "../weights/classify-images.js";
@@ -15,41 +18,34 @@ import { describeWeights, type WeightsDescription } from "../weights/describe-we
 const architectures = ["auto", ...resNetNames] as const;
 const imageExtensions = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
 
-const fields = {
-  image: z.array(textFlag).default([]),
-  labels: textFlag.optional(),
-  arch: choiceFlag(architectures).default("auto"),
-  json: switchFlag,
-};
+const options = [
+  option("<file>", "weights file", text, { required: true }),
+  option("--image <path...>", "images to classify, or folders of them", list(text)),
+  option("--labels <file>", "names of the classes, one a line", text),
+  option("--arch <name>", "what it must be", choice(architectures), { default: "auto" }),
+  jsonOption,
+];
 
 /** The command, ready to be added to a program. */
 export function weightsCheckCommand(context: CommandContext): Command {
-  return new Command("check")
+  return optionCommand("check", options, (flags) => checkWeights(flags, context))
     .description(
       "Read a file of ResNet weights (safetensors, or torchvision's .pth) and compare it with its architecture.\n" +
         "Nothing in the file is executed. With --image, print the five most probable classes of each image.",
     )
-    .argument("<file>", "weights file")
-    .option("--image <path...>", "images to classify, or folders of them")
-    .option("--labels <file>", "names of the classes, one a line")
-    .option("--arch <name>", `what it must be: ${architectures.join(", ")} (default auto)`)
-    .option("--json", "print one JSON line instead of text")
     .addHelpText(
       "after",
       "\nExamples:\n" +
         "  $ sdfn weights check resnet50.pth\n" +
         "  $ sdfn weights check resnet18.safetensors --image photos cat.jpg --labels imagenet_labels.txt\n" +
         "  $ sdfn weights check resnet50.pth --arch resnet50 --json",
-    )
-    .action((file: string, given: Record<string, unknown>) => run(file, given, context));
+    );
 }
 
-async function run(
-  file: string,
-  given: Readonly<Record<string, unknown>>,
+async function checkWeights(
+  { file, ...flags }: Values<typeof options>,
   context: CommandContext,
 ): Promise<void> {
-  const flags = readFlags("weights check", fields, given);
   const images = flags.image.flatMap(imagesAt);
   const weights = await readWeights(file);
   const description = describeWeights(weights, {
@@ -90,16 +86,15 @@ async function run(
 
 function describe(file: string, description: WeightsDescription): string {
   const { architecture, classes, ignored, types } = description;
-  const count = (value: number) => value.toLocaleString("en-GB");
   const kinds = Object.entries(types).map(([type, tensors]) => `${tensors} ${type}`);
   const lines = [
     [
       "architecture",
       architecture ? `${architecture.name}, width ${architecture.width}` : "not a known ResNet",
     ],
-    ["classifier", classes === undefined ? "none" : `${count(classes)} classes`],
-    ["tensors", `${count(description.tensors)} (${kinds.join(", ")})`],
-    ["parameters", count(description.parameters)],
+    ["classifier", classes === undefined ? "none" : `${formatCount(classes)} classes`],
+    ["tensors", `${formatCount(description.tensors)} (${kinds.join(", ")})`],
+    ["parameters", formatCount(description.parameters)],
     ["as backbone", ignored.length > 0 ? `ignored: ${summary(ignored)}` : "nothing is ignored"],
     ...(description.isFolded
       ? [["batch norm", "folded (means 0, variances 1): train with --set backboneStatistics=frozen"]]

@@ -13,7 +13,10 @@ import { type ModelSource, openModel } from "./encoder-of.js";
 const slowToOrder = 10_000;
 
 export interface IndexWithModelOptions
-  extends Pick<IndexCatalogueOptions, "file" | "deleteMissing" | "batchSize"> {
+  extends Pick<
+    IndexCatalogueOptions,
+    "file" | "deleteMissing" | "ignoredColumns" | "allowLinks" | "batchSize"
+  > {
   readonly model: ModelSource;
   /** Folder of the index; made where there is none. */
   readonly out: string;

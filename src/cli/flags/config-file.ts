@@ -18,7 +18,7 @@ export function readConfigFile(file: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${file}: is not JSON; got ${reason}; mend the file`, { cause });
+    throw new ConfigError(`${file}: is not JSON; got ${reason}; fix the file`, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 /** `--filter` expressions: `colour=red|blue`, `colour!=red`, `category=dress`, `price<=40`, `price=20..40`. */
 import { z } from "zod";
-import { CellProblem, parsePrice, valueSeparator } from "../../catalogue/catalogue-item.js";
+import { CellProblem, parsePrice } from "../../catalogue/catalogue-item.js";
+import { valueSeparator } from "../../catalogue/item-schema.js";
 import type { Filter } from "../../search/store/filter.js";
 
 export const filterHelp =

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { readFlags } from "./flags.js";
-import { imageCacheFields, imageCacheOf } from "./image-cache-flags.js";
+import { imageCacheOf, imageCacheOptions } from "./image-cache-flags.js";
+import { readOptions } from "./read-options.js";
 
-const flags = (given: Readonly<Record<string, unknown>>) => readFlags("train", imageCacheFields, given);
+const flags = (values: Readonly<Record<string, unknown>>) =>
+  readOptions({ command: "sdfn train", values }, imageCacheOptions);
 
 describe("imageCacheOf", () => {
   it("takes the option, then the environment, then the system's cache folder", () => {
@@ -11,7 +12,7 @@ describe("imageCacheOf", () => {
       folder: "/own",
       maxBytes: 3e9,
     });
-    expect(imageCacheOf(flags({}), environment)).toEqual({ folder: "/of/environment" });
+    expect(imageCacheOf(flags({}), environment)).toEqual({ folder: "/of/environment", maxBytes: 10e9 });
     expect(imageCacheOf(flags({}), { ...environment, SDFN_IMAGE_CACHE: "" })?.folder).toMatch(
       /sdfn[\\/]images$/,
     );

@@ -1,36 +1,29 @@
 /** The options that say where resized images are kept for later runs. */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { DiskCacheOptions } from "../../files/disk-cache.js";
-import { textFlag, wholeNumberFlag } from "./flags.js";
+import { type DiskCacheOptions, defaultDiskCacheBytes } from "../../files/disk-cache.js";
+import { option, type Values } from "./option.js";
+import { text, wholeNumber } from "./option-types.js";
 
-/** Schema of the options, for `readFlags`. */
-export const imageCacheFields = {
-  imageCache: textFlag.optional(),
-  imageCacheGb: wholeNumberFlag({ min: 1, max: 100_000 }).optional(),
-};
+const bytesPerGigabyte = 1e9;
 
-/** For commander's `option`. */
-export const imageCacheOption = [
-  "--image-cache <dir>",
-  'folder of resized images, or "off" (default SDFN_IMAGE_CACHE, else sdfn/images in the user\'s cache folder)',
-] as const;
-export const imageCacheBoundOption = [
-  "--image-cache-gb <n>",
-  "bound on that folder in GB (default 10)",
-] as const;
+export const imageCacheOptions = [
+  option("--image-cache <dir>", 'folder of resized images, or "off"', text, {
+    otherwise: "SDFN_IMAGE_CACHE, else sdfn/images in the user's cache folder",
+  }),
+  option("--image-cache-gb <n>", "bound on that folder in GB", wholeNumber({ min: 1, max: 100_000 }), {
+    default: defaultDiskCacheBytes / bytesPerGigabyte,
+  }),
+];
 
 /** Where resized images are kept, or undefined for nowhere. */
 export function imageCacheOf(
-  {
-    imageCache,
-    imageCacheGb,
-  }: { readonly imageCache?: string | undefined; readonly imageCacheGb?: number | undefined },
+  { imageCache, imageCacheGb }: Values<typeof imageCacheOptions>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): DiskCacheOptions | undefined {
   const folder = imageCache ?? (environment.SDFN_IMAGE_CACHE || defaultFolder(environment));
   if (folder === "off") return undefined;
-  return { folder, ...(imageCacheGb === undefined ? {} : { maxBytes: imageCacheGb * 1e9 }) };
+  return { folder, maxBytes: imageCacheGb * bytesPerGigabyte };
 }
 
 /** What each system sets aside for what can be made again. */

@@ -2,16 +2,21 @@
 import { z } from "zod";
 import { loadModelFile } from "../../models/load-model-file.js";
 import { isModelPath, modelNames } from "../../models/registry.js";
-import { textFlag } from "./flags.js";
+import { option } from "./option.js";
+import { text } from "./option-types.js";
+
+/** What helps say of models. */
+export const modelChoices = `${modelNames.join(", ")}, or a file with a model of your own`;
 
 const isModel = (model: string) => isModelPath(model) || modelNames.some((name) => name === model);
-const choices = `must be one of ${modelNames.join(", ")}, or a file: ./my-model.mjs`;
 
 /** A name or a path. */
-export const modelFlag = z.string().refine(isModel, choices);
+export const modelOrFile = z
+  .string()
+  .refine(isModel, `must be one of ${modelNames.join(", ")}, or a file: ./my-model.mjs`);
 
 /** Names and paths with commas between them, each once. */
-export const modelListFlag = z
+export const modelList = z
   .string()
   .transform((list) => list.split(",").map((model) => model.trim()))
   .refine(
@@ -19,12 +24,13 @@ export const modelListFlag = z
     `must be different names out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
   );
 
-/** Of commands that open a run: the file of its model, where that is not the project's. */
-export const runModelFlag = textFlag.optional();
-export const runModelOption = [
+/** Of commands that open a run. */
+export const runModelOption = option(
   "--model <file>",
-  "the file of the run's model, where it is one of your own; it runs as code",
-] as const;
+  "file of the run's model, where it is one of your own; it runs as code",
+  text,
+  { needs: "--run" },
+);
 
 /** The model's name; a file is loaded. @throws ModelFileError */
 export async function modelNamed(model: string): Promise<string> {

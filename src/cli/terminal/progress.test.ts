@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { duration, startProgress } from "./progress.js";
+import { startProgress } from "./progress.js";
 
 /** A stream that keeps what is written, as a terminal or as a pipe. */
 function recorder(isTTY: boolean): { stream: NodeJS.WriteStream; text: () => string } {
@@ -54,17 +54,5 @@ describe("startProgress", () => {
     progress.stop();
     expect(text()).toContain("drawing");
     expect(text()).toContain("100% 40/40 · 20.0 images/s");
-  });
-});
-
-describe("duration", () => {
-  it("names seconds, minutes and hours", () => {
-    expect([41.6, 60, 185, 3600, 7800].map(duration)).toEqual([
-      "42 s",
-      "1 min 00 s",
-      "3 min 05 s",
-      "1 h 00 min",
-      "2 h 10 min",
-    ]);
   });
 });

@@ -1,5 +1,6 @@
 /** A progress bar on a terminal; a plain line now and then anywhere else. */
 import { SingleBar } from "cli-progress";
+import { formatDuration } from "../../report/format.js";
 import { rawStream, visibleLine } from "../../visible-text.js";
 
 export interface ProgressOptions {
@@ -20,7 +21,7 @@ export interface Progress {
   stop(): void;
 }
 
-const PLAIN_LINE_EVERY_MS = 10_000;
+const plainLineEveryMs = 10_000;
 
 /**
  * Starts a bar that shows count, rate and time left. When the stream is not a terminal it writes one plain line every
@@ -36,7 +37,8 @@ export function startProgress(
   const status = (done: number, extra: string): string => {
     const seconds = (now() - startMs) / 1000;
     const pace = seconds > 0 && done > 0 ? ` · ${rate(done / seconds)} ${unit}/s`.replace("  ", " ") : "";
-    const left = pace && done < total ? ` · ${duration((seconds / done) * (total - done))} left` : "";
+    const left =
+      pace && done < total ? ` · ${formatDuration(Math.round((seconds / done) * (total - done)))} left` : "";
     return `${done}/${total}${pace}${left}${extra ? ` · ${visibleLine(extra)}` : ""}`;
   };
   if (json) return { update() {}, stop() {} };
@@ -44,7 +46,7 @@ export function startProgress(
     let lastMs = startMs;
     return {
       update(done, extra = "") {
-        if (now() - lastMs < PLAIN_LINE_EVERY_MS) return;
+        if (now() - lastMs < plainLineEveryMs) return;
         lastMs = now();
         stream.write(`${shownLabel} ${status(done, extra)}\n`);
       },
@@ -70,13 +72,4 @@ export function startProgress(
 /** Three significant digits. */
 function rate(perSecond: number): string {
   return perSecond >= 100 ? perSecond.toFixed(0) : perSecond.toPrecision(3);
-}
-
-/** "42 s", "3 min 05 s" or "2 h 10 min". */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const two = (value: number): string => String(value).padStart(2, "0");
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }

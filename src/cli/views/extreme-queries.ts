@@ -1,8 +1,8 @@
 /** The queries that a model answers worst and best. */
 
-import { topK } from "../../embedding/top-k.js";
+import { highest } from "../../embedding/top-k.js";
 import type { CategoryTask } from "../../evaluation/evaluate.js";
-import { unranked } from "../../evaluation/recall.js";
+import { scorerOf, unranked } from "../../evaluation/recall.js";
 import type { RankedQuery } from "./query-pictures.js";
 
 export interface ExtremeQueriesOptions {
@@ -76,9 +76,11 @@ function rankedQuery(category: CategoryTask, place: number, shown: number): Rank
 }
 
 function ranking({ task }: CategoryTask, place: number, k: number) {
-  const { queries, gallery, embedDim, masked } = task;
-  const query = queries.subarray(place * embedDim, (place + 1) * embedDim);
-  return topK(query, gallery, { k, masked: masked[place] ?? [] });
+  const scoreOf = scorerOf(task);
+  const galleryCount = task.gallery.length / task.embedDim;
+  const masked = new Set(task.masked[place]);
+  const scores = Float64Array.from({ length: galleryCount }, (_, row) => scoreOf(place, row));
+  return highest(scores, { k, isLeftOut: (row) => masked.has(row) });
 }
 
 /** Score of the best hit less that of the best other picture. */

@@ -28,7 +28,8 @@ const start = {
     triplets: 1,
     heldOut: 0,
   } as const),
-  ...{ vocabulary: 1, parameters: 1 },
+  vocabulary: 1,
+  parameters: 1,
 };
 const step = (index: number) => ({
   ...({ kind: "step", step: index, epoch: 1, gradientNorm: 1, learningRate: 1, imagesPerSecond: 1 } as const),
@@ -85,7 +86,7 @@ describe("gridView", () => {
     wait(45);
     view.evaluating();
     view.finished(result); // the other half: three cells to go, of 90 s each
-    expect(context.output()).toContain("1/4 tirg, seed 1  goes on from step 50\n");
+    expect(context.output()).toContain("1/4 tirg, seed 1  resumed at step 50\n");
     expect(context.output()).toContain("(4 min 30 s left for all)");
   });
 

@@ -1,7 +1,9 @@
 /** Shows a grid as it goes: a bar for each cell with the time left for all, then a line with its recall. */
 import type { GridListener } from "../../experiments/run-grid.js";
+import { formatDuration } from "../../report/format.js";
 import type { CommandContext } from "../terminal/context.js";
-import { duration, type Progress, startProgress } from "../terminal/progress.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
+import { recallLine } from "./recall-text.js";
 import { trainingView } from "./training-view.js";
 
 export interface GridViewOptions {
@@ -36,7 +38,8 @@ export function gridView(
   const left = (part: number): string => {
     const cells = index - 1 - done + part - doneBefore;
     if (cells <= 0) return "";
-    return duration(((now() - startMs) / 1000 / cells) * (toRun - doneBefore - cells));
+    const secondsACell = (now() - startMs) / 1000 / cells;
+    return formatDuration(Math.round(secondsACell * (toRun - doneBefore - cells)));
   };
   const end = (text: string): void => {
     close();
@@ -59,7 +62,7 @@ export function gridView(
         case "start":
           totalSteps = event.totalSteps;
           doneBefore += (trainingShare * event.step) / totalSteps;
-          if (event.step > 0 && !json) stdout.write(`${label}  goes on from step ${event.step}\n`);
+          if (event.step > 0 && !json) stdout.write(`${label}  resumed at step ${event.step}\n`);
           break;
         case "step": {
           bar ??= startProgress(label, totalSteps, { stream: stderr, json, unit: "steps", now });
@@ -76,12 +79,7 @@ export function gridView(
       }
     },
     evaluating: close,
-    finished: ({ mean: { r1, r10, r50 } }) =>
-      end(`R@1 ${percent(r1)}  R@10 ${percent(r10)}  R@50 ${percent(r50)}`),
+    finished: ({ mean }) => end(recallLine(mean)),
     failed: ({ code, message }) => end(`FAILED: ${code}: ${message.split("\n")[0]}`),
   };
-}
-
-function percent(value: number): string {
-  return value.toFixed(1).padStart(5);
 }

@@ -1,6 +1,7 @@
 /** Evaluation results as text. */
 import { describeDrops } from "../../data/presence/missing-images.js";
 import type { EvaluationResult, Recalls } from "../../evaluation/result.js";
+import { formatPercent } from "../../report/format.js";
 import { textTable } from "../terminal/text-table.js";
 
 /** Recalls by category and their mean, with protocol, sizes, what was dropped, seed and commit. */
@@ -28,7 +29,7 @@ export function recallText(result: EvaluationResult): string {
   return [
     `${result.model} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
     table,
-    `compared by the mean of ${compared.of.map((field) => field.replace("r", "R@")).join(", ")}: ${compared.value.toFixed(1)}\n`,
+    `compared by the mean of ${compared.of.map((field) => field.replace("r", "R@")).join(", ")}: ${formatPercent(compared.value)}\n`,
     unanswerable > 0
       ? `${unanswerable} ${unanswerable === 1 ? "query" : "queries"} cannot be answered: the target is the reference\n`
       : "",
@@ -44,6 +45,12 @@ export function comparisonText(results: readonly EvaluationResult[]): string {
   ]);
 }
 
+/** One line of fixed width: "R@1  10.0  R@10  41.5  R@50  80.0". */
+export function recallLine(recalls: Recalls): string {
+  const [r1 = "", r10 = "", r50 = ""] = recallCells(recalls).map((cell) => cell.padStart(5));
+  return `R@1 ${r1}  R@10 ${r10}  R@50 ${r50}`;
+}
+
 function recallCells({ r1, r10, r50 }: Recalls): readonly string[] {
-  return [r1, r10, r50].map((recall) => recall.toFixed(1));
+  return [r1, r10, r50].map((recall) => formatPercent(recall));
 }

@@ -1,8 +1,10 @@
 /** Shows a training run as it goes: a bar for each epoch, then a line with its recall. */
+import { formatCount, formatDuration } from "../../report/format.js";
 import { type EpochMetrics, type LossValues, lossParts } from "../../runs/metrics.js";
 import type { TrainEvent } from "../../training/train.js";
 import type { CommandContext } from "../terminal/context.js";
-import { duration, type Progress, startProgress } from "../terminal/progress.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
+import { recallLine } from "./recall-text.js";
 
 export interface TrainingView {
   onEvent(event: TrainEvent): void;
@@ -63,9 +65,10 @@ export function trainingView(
             unit: "images",
             now,
           });
-          const secondsLeft = ((now() - startMs) / 1000 / (step - total.done)) * (total.steps - step);
+          const secondsAStep = (now() - startMs) / 1000 / (step - total.done);
+          const secondsLeft = Math.round(secondsAStep * (total.steps - step));
           const done = (step - (epoch - 1) * total.stepsPerEpoch) * imagesPerStep;
-          bar.update(done, `loss ${loss.total.toFixed(3)} · ${duration(secondsLeft)} to the end`);
+          bar.update(done, `loss ${loss.total.toFixed(3)} · ${formatDuration(secondsLeft)} to the end`);
           break;
         }
         case "epoch":
@@ -87,11 +90,11 @@ interface ViewOptions {
 }
 
 function startLine(event: Extract<TrainEvent, { kind: "start" }>): string {
-  const held = event.heldOut > 0 ? ` (${count(event.heldOut)} more held out)` : "";
+  const held = event.heldOut > 0 ? ` (${formatCount(event.heldOut)} more held out)` : "";
   return (
-    `${count(event.triplets)} triplets${held}, ${count(event.vocabulary)} words, ` +
-    `${count(event.parameters)} parameters, ${count(event.totalSteps)} steps` +
-    (event.step > 0 ? `, ${count(event.step)} of them done` : "") +
+    `${formatCount(event.triplets)} triplets${held}, ${formatCount(event.vocabulary)} words, ` +
+    `${formatCount(event.parameters)} parameters, ${formatCount(event.totalSteps)} steps` +
+    (event.step > 0 ? `, ${formatCount(event.step)} of them done` : "") +
     `; needs about ${(event.memoryBytes / 1e9).toFixed(1)} GB of memory`
   );
 }
@@ -99,10 +102,9 @@ function startLine(event: Extract<TrainEvent, { kind: "start" }>): string {
 /** "epoch 3/8  loss 1.234 (classification 1.200, distillation 0.034)  held-out R@1 10.0  R@10 41.5  R@50 80.0 (of 240 queries)  18 s" */
 function epochLine({ epoch, loss, validation, seconds }: EpochMetrics, epochs: number): string {
   const recall = validation
-    ? `held-out R@1 ${percent(validation.r1)}  R@10 ${percent(validation.r10)}  R@50 ${percent(validation.r50)}` +
-      `  (${count(validation.queries)} queries)  `
+    ? `held-out ${recallLine(validation)}  (${formatCount(validation.queries)} queries)  `
     : "";
-  return `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  loss ${loss.total.toFixed(3)}${partsText(loss)}  ${recall}${duration(seconds)}`;
+  return `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  loss ${loss.total.toFixed(3)}${partsText(loss)}  ${recall}${formatDuration(seconds)}`;
 }
 
 /** Nothing for a loss of one part, which is the sum. */
@@ -110,12 +112,4 @@ function partsText(loss: LossValues): string {
   const parts = lossParts(loss);
   if (parts.length < 2) return "";
   return ` (${parts.map(([name, value]) => `${name} ${value.toFixed(3)}`).join(", ")})`;
-}
-
-function percent(value: number): string {
-  return value.toFixed(1).padStart(5);
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en-GB");
 }

@@ -16,15 +16,13 @@ export interface TripletsText {
 export function tripletsText({ directory, page, statistics, images, seconds }: TripletsText): string {
   const { splits, attributes, unused, rows, triplets, changes } = statistics;
   const splitRows = splitNames.flatMap((split) =>
-    Object.entries(splits[split].categories).map(([category, counts]) => [
-      `${split}  ${category}`,
-      ...[counts.items, counts.triplets, counts.possible].map(String),
-    ]),
+    Object.entries(splits[split].categories).map(([category, counts]) =>
+      [`${split}  ${category}`, counts.items, counts.triplets, counts.possible].map(String),
+    ),
   );
-  const attributeRows = Object.entries(attributes).map(([name, { triplets: count, unknown, values }]) => [
-    name,
-    ...[count, Object.keys(values).length, unknown].map(String),
-  ]);
+  const attributeRows = Object.entries(attributes).map(([name, { triplets: count, unknown, values }]) =>
+    [name, count, Object.keys(values).length, unknown].map(String),
+  );
   const changeText = Object.entries(changes).map(([size, count]) => `${count} change ${size}`);
   const lines = [
     `${directory}: ${triplets} triplets from ${rows} rows in ${seconds} s (attributes: ${changeText.join(", ")})\n\n`,

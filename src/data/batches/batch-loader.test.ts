@@ -63,19 +63,23 @@ async function epochOf(loader: BatchLoader): Promise<Batch[]> {
 
 /** Pixel (x, y) of the image at `place` of a batch. */
 function pixel(
-  { images: { data, shape } }: Batch,
+  {
+    images: {
+      images: { data, shape },
+    },
+  }: Batch,
   place: number,
   [x, y]: readonly [number, number],
 ): number[] {
   const side = shape[1] ?? 0;
   const start = ((place * side + y) * side + x) * 3;
-  return [...data.subarray(start, start + 3)];
+  return Array.from(data.subarray(start, start + 3), Number);
 }
 
 describe("BatchLoader", () => {
   it("gives references, then targets, and the texts of the same triplets", async () => {
     for (const batch of await epochOf(loaderOf())) {
-      expect(batch.images.shape).toEqual([6, sizePx, sizePx, 3]);
+      expect(batch.images.images.shape).toEqual([6, sizePx, sizePx, 3]);
       expect(batch.tokens.shape).toEqual([3, 5]);
       expect([...batch.lengths.data]).toEqual([3n, 3n, 3n]);
       for (const [i, triplet] of batch.triplets.entries()) {

@@ -1,10 +1,9 @@
 /** Training batches: shuffled, augmented, prepared while the consumer computes, and resumable. */
 
 import { Random, type RandomState } from "../../engine/tensor/random.js";
-import type { Tensor } from "../../engine/tensor/tensor.js";
 import { ConfigError, RunError } from "../../errors.js";
 import { centreCrop, randomCrop, requireCrop, stackCrops } from "../../images/crops.js";
-import type { FeatureMaps } from "../../images/feature-maps.js";
+import type { FeatureMaps, PictureTensors } from "../../images/feature-maps.js";
 import type { ImageSource } from "../../images/image-source.js";
 import { encodeTexts, type TextTensors } from "../../text/encode-texts.js";
 import type { Tokeniser } from "../../text/tokeniser.js";
@@ -14,8 +13,11 @@ import { neighbourhoods } from "./neighbourhoods.js";
 
 /** B triplets, ready for a training step. */
 export interface Batch extends TextTensors {
-  /** B references, then their B targets: [2B, S, S, 3], RGB 0 to 255; or feature maps [2B, C, h, w], if it has those. */
-  readonly images: Tensor<"uint8"> | Tensor<"float16">;
+  /**
+   * By input name, B references, then their B targets: `images` [2B, S, S, 3], RGB 0 to 255, or feature maps, each
+   * [2B, C, h, w], if it has those.
+   */
+  readonly images: PictureTensors;
   readonly triplets: readonly Triplet[];
   /** Place in the run, both counted from 0. */
   readonly epoch: number;
@@ -185,7 +187,7 @@ export class BatchLoader {
     );
     const images = this.#featureMaps
       ? await this.#featureMaps.read(ids.map((id, i) => ({ id, isFlipped: crops[i]?.isFlipped ?? false })))
-      : await stackCrops(this.#images, ids, { crops, cropPx });
+      : { images: await stackCrops(this.#images, ids, { crops, cropPx }) };
     return { images, ...encodeTexts(this.#vocabulary, texts, maxWords), triplets, epoch, index };
   }
 

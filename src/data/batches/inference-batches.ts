@@ -1,7 +1,6 @@
 /** Images and texts in batches, in their own order and without augmentation. */
-import type { Tensor } from "../../engine/tensor/tensor.js";
 import { centreCrop, stackCrops } from "../../images/crops.js";
-import type { FeatureMaps } from "../../images/feature-maps.js";
+import type { FeatureMaps, PictureTensors } from "../../images/feature-maps.js";
 import type { ImageSource } from "../../images/image-source.js";
 import { encodeTexts, type TextTensors } from "../../text/encode-texts.js";
 import type { Tokeniser } from "../../text/tokeniser.js";
@@ -9,10 +8,10 @@ import type { Tokeniser } from "../../text/tokeniser.js";
 /** Images to be embedded. */
 export interface ImageBatch {
   /**
-   * The middle of each image as [b, S, S, 3], RGB 0 to 255, or its feature map as [b, C, h, w], if it has those;
-   * b is batchSize, less in the last batch.
+   * By input name: `images`, the middle of each image as [b, S, S, 3], RGB 0 to 255, or its feature maps, each
+   * [b, C, h, w], if it has those; b is batchSize, less in the last batch.
    */
-  readonly images: Tensor<"uint8"> | Tensor<"float16">;
+  readonly images: PictureTensors;
   readonly ids: readonly string[];
 }
 
@@ -42,7 +41,7 @@ export async function* imageBatches(
   const prepare = async (part: readonly string[]): Promise<ImageBatch> => ({
     images: featureMaps
       ? await featureMaps.read(part.map((id) => ({ id, isFlipped: false })))
-      : await stackCrops(images, part, { crops: part.map(() => crop), cropPx }),
+      : { images: await stackCrops(images, part, { crops: part.map(() => crop), cropPx }) },
     ids: part,
   });
   const [first, ...rest] = chunks(ids, batchSize);

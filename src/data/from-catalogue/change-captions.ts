@@ -1,6 +1,6 @@
 /** Two captions for a change, in the manner of FashionIQ: two annotators, each in their own words. */
 
-import { valueSeparator } from "../../catalogue/catalogue-item.js";
+import { valueSeparator } from "../../catalogue/item-schema.js";
 import type { Random } from "../../engine/tensor/random.js";
 import type { AttributeTemplates, CaptionTemplates } from "./caption-templates.js";
 

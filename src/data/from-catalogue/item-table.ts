@@ -1,11 +1,7 @@
 /** A catalogue's items as numbers: one code an attribute, so that a hundred thousand are compared quickly. */
 
-import {
-  type CatalogueItem,
-  type ItemImage,
-  reservedColumns,
-  valueSeparator,
-} from "../../catalogue/catalogue-item.js";
+import type { CatalogueItem, ItemImage } from "../../catalogue/catalogue-item.js";
+import { reservedColumns, valueSeparator } from "../../catalogue/item-schema.js";
 import { DatasetError } from "../../errors.js";
 
 /** An item that triplets can be made of. */

@@ -2,6 +2,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { CellProblem } from "../../catalogue/catalogue-item.js";
+import { normalText } from "../../catalogue/normal-text.js";
+import { PictureFiles } from "../../catalogue/picture-files.js";
 import { DatasetError, UsageError } from "../../errors.js";
 import type { AnswerKind } from "../datasets/dataset-kind.js";
 import { indexImages } from "../datasets/image-index.js";
@@ -28,21 +31,33 @@ export interface PictureCounts {
 export class CataloguePictures {
   readonly #root: string;
   readonly #table: ItemTable;
+  readonly #files: PictureFiles;
   readonly #downloaded: ReadonlyMap<string, string>;
 
   constructor(table: ItemTable, catalogueFile: string) {
     this.#table = table;
     this.#root = dirname(resolve(catalogueFile));
+    // Nothing is served from here: pictures may lie anywhere.
+    this.#files = new PictureFiles(this.#root, { allowLinks: true });
     const hasAddresses = table.items.some(({ image }) => image.kind === "address");
-    this.#downloaded = hasAddresses ? indexImages(join(this.#root, "images"), 1) : new Map();
+    const images = hasAddresses ? indexImages(join(this.#root, "images"), 1) : new Map<string, string>();
+    this.#downloaded = new Map([...images].map(([id, file]) => [normalText(id), file]));
+  }
+
+  /** The path of an item's picture below the catalogue's folder, as the disk spells it; undefined for an address. */
+  pathOf(row: number): string | undefined {
+    const image = this.#table.items[row]?.image;
+    if (image?.kind !== "file") return undefined;
+    const path = this.#files.find(image.path);
+    return path instanceof CellProblem ? image.path : path;
   }
 
   /** The file of an item's picture, where it is there. */
   fileOf(row: number): string | undefined {
-    const item = this.#table.items[row];
-    if (item?.image.kind === "address") return this.#downloaded.get(item.id);
-    const path = item && join(this.#root, item.image.path);
-    return path !== undefined && existsSync(path) ? path : undefined;
+    const path = this.pathOf(row);
+    if (path === undefined) return this.#downloaded.get(this.#table.items[row]?.id ?? "");
+    const file = join(this.#root, path);
+    return existsSync(file) ? file : undefined;
   }
 
   count(): PictureCounts {
@@ -128,7 +143,7 @@ function filesOf(directory: string, content: TripletsFolderContent): ReadonlyMap
       if (!item) return [];
       const { id, image, category } = item;
       const alike = set.alike[row];
-      const path = image.kind === "file" ? { image: image.path } : {};
+      const path = image.kind === "file" ? { image: pictures.pathOf(row) ?? image.path } : {};
       return [{ id, ...path, category, split, ...(alike === undefined ? {} : { alike }) }];
     }),
   );

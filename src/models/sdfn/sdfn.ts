@@ -34,10 +34,11 @@ export class Sdfn extends CompositionModel {
   }
 
   /** L = L_bbc + lambda1 · L_spd + lambda2 · L_c (eq. 7); what has weight 0 is left out. */
-  override losses({ composition, targetEmbedding: t, teacher }: BatchFeatures): readonly LossPart[] {
+  override losses({ composition, targetEmbedding, teacher }: BatchFeatures): readonly LossPart[] {
     const { lambda1, lambda2, tau, consistencyForm } = this.#config;
     const { routerMerge: merge, routerSoftmax: over, distillationMean: meanOver } = this.#config;
     const { q, u, logits = [] } = composition;
+    const { embedding: t } = targetEmbedding;
     const student = logits.filter((layer) => Object.keys(layer).length > 0);
     const ofQ = scaledSimilarity(q, t, this.scale);
     const parts = [classificationPart(ofQ)];

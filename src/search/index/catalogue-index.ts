@@ -3,8 +3,10 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { normalText } from "../../catalogue/normal-text.js";
 import { DamagedItemError, StoreError, UsageError } from "../../errors.js";
 import { claimLock } from "../../files/folder-lock.js";
+import { normalFilter } from "../store/filter.js";
 import { LanceStore } from "../store/lance-store.js";
 import type { StoredSummary, VectorStore } from "../store/vector-store.js";
 import { CataloguePictures } from "./catalogue-pictures.js";
@@ -235,15 +237,21 @@ export class CatalogueIndex {
   }
 
   /** Removes items; ids that are not there do not matter. */
-  async delete(ids: readonly string[]): Promise<void> {
-    await this.#write(() => this.store.delete(ids));
+  delete(ids: readonly string[]): Promise<void> {
+    return this.deleteRows(ids.map(normalText));
+  }
+
+  /** As `delete`, by ids as they are stored: damaged rows and rows of earlier versions may have them in any form. */
+  deleteRows(ids: readonly string[]): Promise<void> {
+    return this.#write(() => this.store.delete(ids));
   }
 
   /** An item and its embedding. @throws DamagedItemError when its row is not as it was written. */
   async get(id: string): Promise<FoundItem | undefined> {
-    const row = (await this.store.get([id])).get(id);
+    const normal = normalText(id);
+    const row = (await this.store.get([normal])).get(normal);
     if (row === undefined) return undefined;
-    if (isRowSound(row)) return { entry: parseEntry(id, row.details), embedding: row.vector };
+    if (isRowSound(row)) return { entry: parseEntry(normal, row.details), embedding: row.vector };
     throw new DamagedItemError(
       `item ${id}: its row in the index is not as it was written; ` +
         `\`sdfn index check ${this.folder}\` lists what is damaged, \`sdfn index\` writes it again`,
@@ -264,8 +272,9 @@ export class CatalogueIndex {
   async list(page: Page = {}): Promise<ListedEntries> {
     const problems = pageProblems(page);
     if (problems.length > 0) throw new UsageError(`list: ${problems.join("\n  - ")}`);
-    const { limit = defaultLimit } = page;
-    const { items, fitting } = await this.store.list({ ...page, limit });
+    const { limit = defaultLimit, filter } = page;
+    const normal = filter && normalFilter(filter);
+    const { items, fitting } = await this.store.list({ ...page, limit, filter: normal });
     const sound = items.filter(isSummarySound);
     return {
       entries: sound.map(({ id, details }) => parseEntry(id, details)),

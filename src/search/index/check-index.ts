@@ -12,6 +12,9 @@ export interface CheckOptions {
   readonly samples: number;
   readonly k: number;
   readonly seed: number;
+  /** Called while rows are looked at. */
+  readonly onRows?: (rows: number, total: number) => void;
+  /** Called while samples are searched for. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,10 +64,11 @@ const oracleBytes = 2 ** 29;
  */
 export async function checkIndex(
   index: CatalogueIndex,
-  { samples, k, seed, onProgress, signal }: CheckOptions,
+  { samples, k, seed, onRows, onProgress, signal }: CheckOptions,
 ): Promise<IndexCheck> {
   const { store } = index;
-  const state = await verifyIndex(index, { signal });
+  const total = await store.count();
+  const state = await verifyIndex(index, { signal, onProgress: (rows) => onRows?.(rows, total) });
   const items = state.rows;
   const verified = {
     items,

@@ -1,5 +1,6 @@
 /** What an index's items have: categories, prices, attributes and their values, for people who filter. */
 import { z } from "zod";
+import { isFilterable } from "../../catalogue/item-schema.js";
 import type { CatalogueEntry } from "./entry.js";
 
 const counted = z.strictObject({ value: z.string(), items: z.int().min(1) });
@@ -43,7 +44,9 @@ export class ContentsCounter {
       const { min, max, items } = this.#price ?? { min: price, max: price, items: 0 };
       this.#price = { min: Math.min(min, price), max: Math.max(max, price), items: items + 1 };
     }
-    for (const [name, values] of Object.entries(attributes)) {
+    for (const [name, all] of Object.entries(attributes)) {
+      const values = all.filter(isFilterable);
+      if (values.length === 0) continue;
       const attribute = this.#attributes.get(name) ?? { items: 0, values: new Map() };
       this.#attributes.set(name, attribute);
       attribute.items += 1;

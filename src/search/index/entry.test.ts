@@ -42,6 +42,33 @@ describe("entries", () => {
     expect(new Set([hashParts(hash).entry, ...changed]).size).toBe(8);
   });
 
+  it("are stored in one form of their texts, without half characters; long texts are in no filter", () => {
+    const text = `long ${"x".repeat(300)}`;
+    const attributes = { "to\u0308ne\n": ["gru\u0308n", text, "two\nlines"], constructor: ["c"] };
+    const entry = {
+      id: "\uFEFFMu\u0308tze",
+      category: "Mu\u0308tzen ",
+      title: "gru\u0308n\r\n.",
+      attributes,
+      picture,
+    };
+    const stored = storedItem(entry, new Float32Array([1]));
+    expect(stored).toMatchObject({ id: "Mütze", category: "Mützen" });
+    expect(stored.tags).toEqual(["töne\u001Fgrün", "constructor\u001Fc"]);
+    expect(parseEntry(stored.id, stored.details)).toEqual({
+      id: "Mütze",
+      category: "Mützen",
+      title: "grün\n.",
+      picture,
+      attributes: { töne: ["grün", text, "two\nlines"], constructor: ["c"] },
+    });
+    for (const half of [{ id: "\ud83d" }, { title: "\ude00" }, { attributes: { a: ["\ud83d"] } }]) {
+      expect(() => storedItem({ ...entry, ...half }, new Float32Array([1]))).toThrow(/half characters/);
+    }
+    const old = `{"category":"d","title":"x\\ud83d","attributes":{},"picture":"${picture}"}`;
+    expect(parseEntry("A1", old).title).toBe("x\uFFFD");
+  });
+
   it("of another program are refused", () => {
     expect(() => parseEntry("A1", "{")).toThrow(StoreError);
     expect(() => parseEntry("A1", '{"category":"dress","attributes":{},"picture":"../../x"}')).toThrow(
@@ -56,11 +83,13 @@ describe("ContentsCounter", () => {
     counter.add(entryOf(item, picture));
     counter.add(entryOf({ ...item, price: 20, attributes: new Map([["colour", ["Red"]]]) }, picture));
     counter.add(entryOf({ ...item, category: "shirt", price: undefined, attributes: new Map() }, picture));
+    const long = new Map([["text", ["two\nlines"]]]);
+    counter.add(entryOf({ ...item, price: undefined, category: "shirt", attributes: long }, picture));
     expect(counter.contents()).toEqual({
-      items: 3,
+      items: 4,
       categories: [
         { value: "dress", items: 2 },
-        { value: "shirt", items: 1 },
+        { value: "shirt", items: 2 },
       ],
       price: { min: 20, max: 49.5, items: 2 },
       attributes: [

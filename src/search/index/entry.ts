@@ -2,7 +2,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
-import { StoreError } from "../../errors.js";
+import { isFilterable } from "../../catalogue/item-schema.js";
+import { isWellFormed, normalName, normalText, wellFormed } from "../../catalogue/normal-text.js";
+import { StoreError, UsageError } from "../../errors.js";
 import { tagOf } from "../store/filter.js";
 import type { StoredItem } from "../store/vector-store.js";
 
@@ -11,12 +13,15 @@ const format = 1;
 /** Hexadecimal digits of a hash: of an entry, and of a vector. */
 const hashDigits = 32;
 
+/** Earlier versions stored half characters, which no answer may have. */
+const text = z.string().overwrite(wellFormed);
+
 const entrySchema = z.strictObject({
-  category: z.string(),
-  title: z.string().optional(),
+  category: text,
+  title: text.optional(),
   price: z.number().optional(),
   /** Values by name, in the catalogue's order. */
-  attributes: z.record(z.string(), z.array(z.string())),
+  attributes: z.record(text, z.array(text)),
   /** Path of the picture below the index's image root; absent where only the thumbnail was kept. */
   image: z.string().optional(),
   /** SHA-256 of the picture's file: names the thumbnail. */
@@ -64,8 +69,12 @@ export function hashParts(hash: string): { readonly entry: string; readonly vect
   return { entry: hash.slice(0, hashDigits), vector: hash.slice(hashDigits) };
 }
 
-/** What the store keeps of an entry. @param vector [D], length 1. */
-export function storedItem(entry: CatalogueEntry, vector: Float32Array): StoredItem {
+/**
+ * What the store keeps of an entry, with every text in its normal form. @param vector [D], length 1.
+ * @throws UsageError for texts with half characters: they would not come back as they went in.
+ */
+export function storedItem(given: CatalogueEntry, vector: Float32Array): StoredItem {
+  const entry = normalEntry(given);
   return {
     id: entry.id,
     hash: entryHash(entry) + vectorHash(vector),
@@ -77,9 +86,34 @@ export function storedItem(entry: CatalogueEntry, vector: Float32Array): StoredI
   };
 }
 
-/** What filters compare with. */
+/** What filters compare with; long texts are left out. */
 export function tagsOf(attributes: CatalogueEntry["attributes"]): readonly string[] {
-  return Object.entries(attributes).flatMap(([name, values]) => values.map((value) => tagOf(name, value)));
+  return Object.entries(attributes).flatMap(([name, values]) =>
+    values.filter(isFilterable).map((value) => tagOf(name, value)),
+  );
+}
+
+/** Rows of tables and writes over HTTP have this form already; a program may hand in anything. */
+function normalEntry(entry: CatalogueEntry): CatalogueEntry {
+  const { id, category, title, attributes } = entry;
+  const half = [id, category, title ?? "", ...Object.entries(attributes).flat(2)].find(
+    (text) => !isWellFormed(text),
+  );
+  if (half !== undefined) {
+    throw new UsageError(
+      `item ${JSON.stringify(id)}: texts must have no half characters (surrogates without their other half); got ${JSON.stringify(half)}`,
+    );
+  }
+  const pairs = Object.entries(attributes).map(
+    ([name, values]) => [normalName(name), values.map(normalText)] as const,
+  );
+  return {
+    ...entry,
+    id: normalText(id),
+    category: normalText(category),
+    ...(title === undefined ? {} : { title: normalText(title) }),
+    attributes: Object.fromEntries(pairs),
+  };
 }
 
 /** @throws StoreError for details that this version did not write. */

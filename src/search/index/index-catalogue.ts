@@ -1,6 +1,7 @@
 /** Brings an index up to date with a catalogue file. */
 import { dirname, join, resolve } from "node:path";
-import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
+import { type CatalogueItem, CellProblem } from "../../catalogue/catalogue-item.js";
+import { PictureFiles } from "../../catalogue/picture-files.js";
 import { readCatalogue } from "../../catalogue/read-catalogue.js";
 import type { Encoder } from "../../embedding/encoder.js";
 import { ImageError } from "../../errors.js";
@@ -11,14 +12,22 @@ import { type CatalogueEntry, entryHash, entryOf } from "./entry.js";
 import { IndexRepair } from "./index-repair.js";
 import { indexFiles } from "./manifest.js";
 import { hashOfFile } from "./picture-folder.js";
+import { RowAccount } from "./row-account.js";
 import { RowErrors } from "./row-errors.js";
 import { verifyIndex } from "./verify-index.js";
 
 export interface IndexCatalogueOptions {
-  /** `.csv` or `.jsonl`. */
+  /** CSV or JSON lines. */
   readonly file: string;
-  /** Also removes items that the file does not have; those of wrong rows stay. */
+  /**
+   * Also removes items that the file does not have. Those of wrong rows stay; where a row's id cannot be read, or nothing
+   * of the file can be used, every item stays.
+   */
   readonly deleteMissing?: boolean;
+  /** Columns that are read as if they were not there. */
+  readonly ignoredColumns?: readonly string[] | undefined;
+  /** May pictures be links that lead out of the file's folder? */
+  readonly allowLinks?: boolean | undefined;
   /** Items embedded at a time. */
   readonly batchSize?: number;
   /** Called after every batch with the rows done so far and those of them that needed the model. */
@@ -41,9 +50,13 @@ export interface IndexReport {
   readonly damaged: readonly string[];
   /** Rows that could not be indexed; they are in the file. */
   readonly errors: number;
-  /** Notes on rows that were indexed; they are in the file as well. */
+  /** Values that their items were indexed without; they are in the file. */
+  readonly refusedValues: number;
+  /** What is to be known of items that were indexed whole; in the file too. */
   readonly notes: number;
   readonly errorFile: string | undefined;
+  /** Rows whose ids could not be read: how many, and the first of them. */
+  readonly unknownIds: { readonly count: number; readonly rows: readonly number[] };
 }
 
 /** Longer side of thumbnails: what a shop's grid shows on a dense screen, and enough to be a reference again. */
@@ -52,8 +65,9 @@ export const thumbnailPx = 320;
 const parallelReads = 8;
 
 /**
- * Embeds what is new or changed, told by a hash of row and picture, so that a run that was stopped goes on where it was.
- * A row that cannot be used is written to `errors.jsonl` and left; an item that was indexed before stays as it was.
+ * Embeds what is new or changed, told by a hash of row and picture, so that a run that was stopped resumes where it was.
+ * What cannot be used is written to `errors.jsonl`: a row without an item, or a value without which its item is indexed.
+ * An item that was indexed before stays as it was when its row has none.
  * @throws DatasetError when the file cannot be read; StoreError when the index cannot be written or has another model;
  *   the signal's reason.
  * @example
@@ -71,8 +85,10 @@ const parallelReads = 8;
 export async function indexCatalogue(
   index: CatalogueIndex,
   encoder: Encoder,
-  { file, deleteMissing = false, batchSize = 64, onProgress, onWritten, signal }: IndexCatalogueOptions,
+  options: IndexCatalogueOptions,
 ): Promise<IndexReport> {
+  const { file, deleteMissing = false, allowLinks = false, ignoredColumns } = options;
+  const { batchSize = 64, onProgress, onWritten, signal } = options;
   index.requireModel(encoder);
   const root = resolve(dirname(file));
   await index.setImageRoot(root);
@@ -80,52 +96,43 @@ export async function indexCatalogue(
   const repair = new IndexRepair(index, state);
   const known = new Map(state.sound);
   for (const id of state.damaged) known.set(id, "");
-  const present = new Set<string>();
-  const counts = { rows: 0, added: 0, updated: 0, unchanged: 0, deleted: 0 };
+  const counts = { added: 0, updated: 0, unchanged: 0 };
   const errors = await RowErrors.create(join(index.folder, indexFiles.errors));
-  const onWrongRow = ({
-    row,
-    id,
-    problems,
-  }: {
-    row: number;
-    id: string | undefined;
-    problems: readonly string[];
-  }) => {
-    counts.rows += 1;
-    if (id !== undefined) present.add(id);
-    errors.add({ row, ...(id === undefined ? {} : { id }), problems });
-  };
+  const rows = new RowAccount(errors);
+  const pictures = new PictureFiles(root, { allowLinks });
   let writing: Promise<void> = Promise.resolve();
   try {
-    for await (const batch of batches(readCatalogue(file, { onWrongRow }), batchSize)) {
+    const items = readCatalogue(file, { ignoredColumns, onWrongRow: (wrong) => rows.addWrong(wrong) });
+    for await (const batch of batches(items, batchSize)) {
       signal?.throwIfAborted();
-      for (const { id } of batch) present.add(id);
-      const entries = await readEntries(batch, root, errors);
+      for (const item of batch) rows.addItem(item);
+      const entries = await readEntries(batch, { root, pictures, errors });
       const changed = entries.filter(({ entry, hash }) => known.get(entry.id) !== hash);
-      const items = await embed(changed, { root, encoder, index, errors });
+      const embedded = await embed(changed, { root, encoder, index, errors });
       await writing; // the one before: written while this one was embedded
-      counts.rows += batch.length;
       counts.unchanged += entries.length - changed.length;
-      for (const { entry } of items) counts[known.has(entry.id) ? "updated" : "added"] += 1;
-      writing = repair.put(items);
+      for (const { entry } of embedded) counts[known.has(entry.id) ? "updated" : "added"] += 1;
+      writing = repair.put(embedded);
       writing.catch(() => undefined); // thrown above, or below
       await errors.flush();
-      onProgress?.(counts.rows, counts.added + counts.updated);
+      onProgress?.(rows.count, counts.added + counts.updated);
     }
     signal?.throwIfAborted();
+    rows.addNotes();
   } finally {
     await writing;
     await errors.close();
   }
-  if (deleteMissing) {
-    const missing = [...known.keys()].filter((id) => !present.has(id));
-    await index.delete(missing);
-    counts.deleted = missing.length;
-  }
+  const used = counts.added + counts.updated + counts.unchanged;
+  const mayDelete = deleteMissing && used > 0 && rows.unknownIds.count === 0;
+  const missing = mayDelete ? [...known.keys()].filter((id) => !rows.ids.has(id)) : [];
+  if (missing.length > 0) await index.deleteRows(missing);
   onWritten?.();
   const repairs = await repair.finish(encoder);
-  return { ...counts, ...repairs, errors: errors.rows, notes: errors.notes, errorFile: errors.file };
+  const { row, value, note } = errors.counts;
+  const listed = { errors: row, refusedValues: value, notes: note, errorFile: errors.file };
+  const { count, unknownIds } = rows;
+  return { rows: count, ...counts, deleted: missing.length, ...repairs, ...listed, unknownIds };
 }
 
 interface ReadEntry {
@@ -137,26 +144,29 @@ interface ReadEntry {
 /** Entries of rows whose picture's file can be read. */
 async function readEntries(
   items: readonly CatalogueItem[],
-  root: string,
-  errors: RowErrors,
+  {
+    root,
+    pictures,
+    errors,
+  }: { readonly root: string; readonly pictures: PictureFiles; readonly errors: RowErrors },
 ): Promise<readonly ReadEntry[]> {
   const read = async (item: CatalogueItem): Promise<ReadEntry[]> => {
     const { row, id, image } = item;
-    if (image.kind === "address") {
-      errors.add({
-        row,
-        id,
-        problems: ["the picture is an address, and nothing is fetched; save it beside the catalogue"],
-      });
+    const refuse = (reason: string) => {
+      errors.add({ row, id, kind: "row", column: "image", reason });
       return [];
+    };
+    if (image.kind === "address") {
+      return refuse("the picture is an address, and nothing is fetched; save it beside the catalogue");
     }
+    const path = pictures.find(image.path);
+    if (path instanceof CellProblem) return refuse(path.mustBe);
     try {
-      const entry = entryOf(item, await hashOfFile(join(root, image.path)));
+      const entry = entryOf({ ...item, image: { kind: "file", path } }, await hashOfFile(join(root, path)));
       return [{ row, entry, hash: entryHash(entry) }];
     } catch (error) {
       if (!(error instanceof Error && "code" in error)) throw error;
-      errors.add({ row, id, problems: [`${image.path}: the picture cannot be read; got ${error.code}`] });
-      return [];
+      return refuse(`${path}: the picture cannot be read; got ${error.code}`);
     }
   };
   const result: ReadEntry[] = [];
@@ -193,14 +203,15 @@ async function embed(
   thumbnails.catch(() => undefined); // awaited below, should the encoder fail first
   const embeddings = await encoder.embedPictures(files, (i, note) => {
     const { row, entry } = entries[i] as ReadEntry;
-    errors.note({ row, id: entry.id, notes: [`${entry.image}: ${note}`] });
+    errors.add({ row, id: entry.id, kind: "note", column: "image", reason: `${entry.image}: ${note}` });
   });
   const small = await thumbnails;
   return entries.flatMap(({ row, entry }, i) => {
     const [embedding, picture] = [embeddings[i], small[i]];
     const wrong = [embedding, picture].find((value) => value instanceof ImageError);
     if (wrong instanceof ImageError || embedding === undefined) {
-      errors.add({ row, id: entry.id, problems: [wrong?.message ?? "the model gave no embedding"] });
+      const reason = wrong?.message ?? "the model gave no embedding";
+      errors.add({ row, id: entry.id, kind: "row", column: "image", reason });
       return [];
     }
     return [{ entry, embedding: embedding as Float32Array, thumbnail: picture as Uint8Array | undefined }];

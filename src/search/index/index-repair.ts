@@ -34,7 +34,7 @@ export class IndexRepair {
   /** As `CatalogueIndex.put`; damaged rows of the items' ids are removed first, for there may be two of one id. */
   async put(items: readonly IndexedItem[]): Promise<void> {
     const damaged = items.map(({ entry }) => entry.id).filter((id) => this.#state.damaged.has(id));
-    if (damaged.length > 0) await this.#index.delete(damaged);
+    if (damaged.length > 0) await this.#index.deleteRows(damaged);
     await this.#index.put(items);
     this.#repaired += damaged.length;
     for (const { entry } of items) this.#written.set(entry.id, entryHash(entry));
@@ -68,7 +68,7 @@ export class IndexRepair {
     // Its id or its details were flipped: the item that it was has been written again.
     const hash = hashParts(row.hash).entry;
     if (![...this.#written.values()].includes(hash)) return false;
-    await this.#index.delete([id]);
+    await this.#index.deleteRows([id]);
     return true;
   }
 

@@ -27,7 +27,7 @@ export async function verifyIndex(
   { store }: CatalogueIndex,
   { onProgress, signal }: VerifyOptions = {},
 ): Promise<IndexState> {
-  const damagedFiles = await store.damagedFiles();
+  const damagedFiles = await store.damagedFiles(signal);
   const sound = new Map<string, string>();
   const [damaged, oldVersion] = [new Set<string>(), new Set<string>()];
   let rows = 0;

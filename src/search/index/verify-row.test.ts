@@ -5,7 +5,11 @@ import { isRowOfOldVersion, isRowSound, isSummarySound } from "./verify-row.js";
 
 const entry = entryOf(
   {
-    ...{ id: "A1", category: "dress", title: "Red dress", price: 49.5, row: 2 },
+    id: "A1",
+    category: "dress",
+    title: "Red dress",
+    price: 49.5,
+    row: 2,
     image: { kind: "file", path: "images/A1.jpg" },
     attributes: new Map([["colour", ["Red", "Dark  blue"]]]),
   },

@@ -70,31 +70,32 @@ export class FileSums {
   }
 
   /** Names of files that are not as they were; none where no checksums were kept. Files that are gone are not damaged. */
-  async damaged(): Promise<readonly string[]> {
+  async damaged(signal?: AbortSignal): Promise<readonly string[]> {
     if ((await this.#read()) === "damaged") return [this.#name];
-    const suspect = await this.#differing(() => true);
+    const suspect = await this.#differing(() => true, signal);
     if (suspect.length === 0) return [];
     // A writer may have put another file there, and its checksum a moment later.
-    await setTimeout(lookAgainMs);
-    return this.#differing((name) => suspect.includes(name));
+    await setTimeout(lookAgainMs, undefined, signal === undefined ? {} : { signal });
+    return this.#differing((name) => suspect.includes(name), signal);
   }
 
-  async #differing(isAsked: (name: string) => boolean): Promise<readonly string[]> {
+  async #differing(isAsked: (name: string) => boolean, signal?: AbortSignal): Promise<readonly string[]> {
     const differing: string[] = [];
     const known = await this.#read();
     for (const [name, { sizeBytes, crc32 }] of known === "damaged" ? [] : known) {
       if (!isAsked(name)) continue;
-      const now = await this.#sumOf(name);
+      const now = await this.#sumOf(name, signal);
       if (now !== undefined && (now.sizeBytes !== sizeBytes || now.crc32 !== crc32)) differing.push(name);
     }
     return differing;
   }
 
   /** Undefined where there is no such file. */
-  async #sumOf(name: string): Promise<FileSum | undefined> {
+  async #sumOf(name: string, signal?: AbortSignal): Promise<FileSum | undefined> {
     let [sizeBytes, sum] = [0, 0];
     try {
       for await (const chunk of createReadStream(join(this.#folder, name), { highWaterMark: 2 ** 20 })) {
+        signal?.throwIfAborted();
         sizeBytes += (chunk as Buffer).length;
         sum = crc32(chunk as Buffer, sum);
       }

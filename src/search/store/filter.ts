@@ -1,4 +1,5 @@
 /** Which items a search may answer: a small language that every store understands. */
+import { normalName, normalText } from "../../catalogue/normal-text.js";
 
 /**
  * Conditions on an item. What the catalogue does not say never fits: an item without a price is in no price range, and
@@ -29,12 +30,27 @@ const tagSeparator = "\u001F";
 
 /** An attribute's value as one text. */
 export function tagOf(name: string, value: string): string {
-  return `${name}${tagSeparator}${normalValue(value)}`;
+  return `${normalName(name)}${tagSeparator}${normalValue(value)}`;
 }
 
 /** Lower case, single spaces: what a shopper would call the same value. */
 export function normalValue(value: string): string {
-  return value.normalize("NFC").toLowerCase().replace(/\s+/g, " ").trim();
+  return normalText(value).toLowerCase().replace(/\s+/g, " ");
+}
+
+/** The same filter with ids and categories as a catalogue has them (`normalText`); attributes are compared by `tagOf`. */
+export function normalFilter(filter: Filter): Filter {
+  switch (filter.kind) {
+    case "id":
+    case "category":
+      return { kind: filter.kind, anyOf: filter.anyOf.map(normalText) };
+    case "not":
+      return { kind: "not", filter: normalFilter(filter.filter) };
+    case "all":
+      return { kind: "all", of: filter.of.map(normalFilter) };
+    default:
+      return filter;
+  }
 }
 
 /** How large a filter may be: engines take deep nesting for recursion. */

@@ -1,7 +1,7 @@
 /** What a loss of power can do to a LanceDB table, mended: a newest manifest that is empty or cut off. */
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { StoreError } from "../../errors.js";
 import { syncPath } from "../../files/durable-files.js";
 
@@ -31,11 +31,11 @@ async function damagedManifests(tableFolder: string): Promise<readonly string[]>
 /**
  * Moves damaged newest manifests into a folder beside the table, so that the version before them opens. They were never
  * acknowledged, or the journal has what was.
- * @returns how many.
+ * @returns where they were, relative to `root`: the next version has the same name.
  */
-export async function moveDamagedAside(tableFolder: string, root: string): Promise<number> {
+export async function moveDamagedAside(tableFolder: string, root: string): Promise<readonly string[]> {
   const damaged = await damagedManifests(tableFolder);
-  if (damaged.length === 0) return 0;
+  if (damaged.length === 0) return [];
   const target = join(root, damagedFolder);
   await mkdir(target, { recursive: true });
   for (const path of damaged) {
@@ -43,7 +43,7 @@ export async function moveDamagedAside(tableFolder: string, root: string): Promi
   }
   await syncPath(join(tableFolder, versionsFolder));
   await syncPath(target);
-  return damaged.length;
+  return damaged.map((path) => relative(root, path));
 }
 
 /** @throws StoreError when the newest version must be mended first. */

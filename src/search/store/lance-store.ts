@@ -89,7 +89,7 @@ export class LanceStore implements VectorStore {
    * @throws StoreError when it cannot be opened so.
    */
   static async open(folder: string, { embedDim, access }: LanceStoreOptions): Promise<LanceStore> {
-    let movedAside = 0;
+    let movedAside: readonly string[] = [];
     try {
       const tableFolder = join(folder, `${tableName}.lance`);
       if (access !== "read") {
@@ -115,9 +115,10 @@ export class LanceStore implements VectorStore {
         return new LanceStore(folder, embedDim, { connection, table, journal: undefined });
       const { journal, entries, isWhole } = await Journal.open(join(folder, journalFile));
       const store = new LanceStore(folder, embedDim, { connection, table, journal });
+      if (movedAside.length > 0) await store.#files.accept(movedAside);
       // A table whose newest version is there has all that was acknowledged. A journal that cannot be read to its end
       // would take it back to an earlier state.
-      await store.#replay(isWhole || movedAside > 0 ? entries : []);
+      await store.#replay(isWhole || movedAside.length > 0 ? entries : []);
       return store;
     } catch (cause) {
       connection.close();
@@ -224,8 +225,12 @@ export class LanceStore implements VectorStore {
     }
   }
 
-  async damagedFiles(): Promise<readonly string[]> {
-    return this.#guarded(() => this.#files.damaged());
+  async damagedFiles(signal?: AbortSignal): Promise<readonly string[]> {
+    try {
+      return await this.#files.damaged(signal);
+    } catch (cause) {
+      throw signal?.aborted ? signal.reason : this.#failed(cause);
+    }
   }
 
   async acceptFiles(names: readonly string[]): Promise<void> {

@@ -26,8 +26,8 @@ export class StoreFiles {
   }
 
   /** Names of files that are not as they were written. */
-  damaged(): Promise<readonly string[]> {
-    return this.#sums.damaged();
+  damaged(signal?: AbortSignal): Promise<readonly string[]> {
+    return this.#sums.damaged(signal);
   }
 
   /** Takes files as they are now. */

@@ -263,6 +263,7 @@ describe("LanceStore on disk", () => {
         .sort(),
     );
     expect(existsSync(join(root, "damaged"))).toBe(true);
+    expect(await again.damagedFiles()).toEqual([]);
     await again.upsert(items.slice(20, 30));
     await again.close();
     const reader = await openLance(root, "read");

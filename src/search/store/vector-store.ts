@@ -89,8 +89,11 @@ export interface VectorStore {
    * @param isRebuilt everything is built anew, whatever is there.
    */
   optimise(options?: { readonly isRebuilt?: boolean }): Promise<void>;
-  /** The store's own files that are not as they were written; none where the store has no files. */
-  damagedFiles(): Promise<readonly string[]>;
+  /**
+   * The store's own files that are not as they were written; none where the store has no files.
+   * @throws the signal's reason.
+   */
+  damagedFiles(signal?: AbortSignal): Promise<readonly string[]>;
   /** Takes files as they are now, once everything in them was written again or is known to be damaged. */
   acceptFiles(names: readonly string[]): Promise<void>;
   /** Waits for writes under way and frees everything. */

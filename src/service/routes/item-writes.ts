@@ -70,7 +70,7 @@ async function put(
     );
   }
   const { json, pictures } = await readForm(request, "item", takeBytes);
-  const written = writtenEntry(id, parsed("item", itemWriteSchema, json));
+  const written = writtenEntry(id, parsed("item", itemWriteSchema, json), json);
   const other = [...pictures.keys()].filter((name) => name !== "picture");
   if (other.length > 0) {
     throw new RequestError(

@@ -2,13 +2,13 @@
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
 import type { CatalogueEntry } from "../../search/index/entry.js";
-import { errorSchema, itemSchema, serviceLimits } from "../api.js";
+import { errorSchema, itemSchema, nameSchema } from "../api.js";
 import { itemOf } from "../item.js";
 import type { ServiceParts } from "../parts.js";
 import { sendPicture } from "../send-picture.js";
 import type { ServiceApp } from "../service-app.js";
 
-export const itemParams = z.object({ id: z.string().min(1).max(serviceLimits.nameCharacters) });
+export const itemParams = z.object({ id: nameSchema });
 const errors = { "4xx": errorSchema, "5xx": errorSchema };
 /** Sent as it is; the document's word for it is a string. */
 const binary: z.ZodType<unknown> = z.string().meta({ format: "binary" });
