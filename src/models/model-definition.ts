@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Random } from "../engine/tensor/random.js";
 import { ModelFileError } from "../errors.js";
 import type { CompositionModel } from "./composition-model.js";
-import { encoderFields } from "./encoder-config.js";
+import { type EncoderConfig, encoderFields } from "./encoder-config.js";
 import { type CombinationRules, parseConfig } from "./parse-config.js";
 
 /** What a model needs besides its configuration. */
@@ -21,11 +21,11 @@ export type ModelClass<Config> = new (
   random: Random,
 ) => CompositionModel;
 
-interface DefinitionParts<Shape extends z.ZodRawShape> {
+interface DefinitionParts<Config> {
   readonly name: string;
-  readonly schema: z.ZodObject<Shape>;
-  readonly modelClass: ModelClass<z.output<z.ZodObject<Shape>>>;
-  readonly refused?: CombinationRules<z.output<z.ZodObject<Shape>>> | undefined;
+  readonly schema: z.ZodObject & z.ZodType<Config>;
+  readonly modelClass: ModelClass<Config>;
+  readonly refused?: CombinationRules<Config> | undefined;
 }
 
 /** A kind of model. */
@@ -49,22 +49,27 @@ export class ModelDefinition {
   }
 
   /** A definition whose class takes what its schema gives. */
-  static of<Shape extends z.ZodRawShape>({
+  static of<Config>({
     name,
     schema,
     modelClass: Model,
     refused = () => [],
-  }: DefinitionParts<Shape>): ModelDefinition {
-    const parse = (given: unknown) => parseConfig(name, schema, given, refused);
+  }: DefinitionParts<Config>): ModelDefinition {
+    const rules = (config: Readonly<Record<string, unknown>>) => refused(config as Partial<Config>);
+    const parse = (given: unknown) => parseConfig(name, schema, given, rules);
     return new ModelDefinition({
       name,
       schema,
-      refusedCombinations: (config) => refused(config as Partial<z.output<z.ZodObject<Shape>>>),
+      refusedCombinations: rules,
       parse,
-      create: (given, { vocabularySize, random }) => new Model(parse(given), vocabularySize, random),
+      create: (given, { vocabularySize, random }) =>
+        new Model(parse(given) as Config, vocabularySize, random),
     });
   }
 }
+
+/** The encoders' fields and a model's own, checked and complete. */
+export type OwnConfig<Fields extends z.ZodRawShape> = EncoderConfig & z.output<z.ZodObject<Fields>>;
 
 /** What `defineModel` takes. */
 export interface OwnModel<Fields extends z.ZodRawShape> {
@@ -73,8 +78,8 @@ export interface OwnModel<Fields extends z.ZodRawShape> {
   /** Fields of its own, as zod types with defaults, by name; the encoders' fields are there besides them. */
   readonly fields?: Fields;
   /** What is wrong with fields that are right one by one: a sentence for each problem. */
-  readonly refused?: CombinationRules<z.output<z.ZodObject<typeof encoderFields & Fields>>>;
-  readonly modelClass: ModelClass<z.output<z.ZodObject<typeof encoderFields & Fields>>>;
+  readonly refused?: CombinationRules<OwnConfig<Fields>>;
+  readonly modelClass: ModelClass<OwnConfig<Fields>>;
 }
 
 /**
@@ -126,6 +131,11 @@ export function defineModel<Fields extends z.ZodRawShape = Record<never, never>>
       `defineModel: the model cannot be used:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
     );
   }
-  const shape = { ...encoderFields, ...fields } as typeof encoderFields & Fields;
-  return ModelDefinition.of({ name, schema: z.strictObject(shape), modelClass, refused });
+  const schema: z.ZodObject = z.strictObject({ ...encoderFields, ...fields });
+  return ModelDefinition.of({
+    name,
+    schema: schema as z.ZodObject & z.ZodType<OwnConfig<Fields>>,
+    modelClass,
+    refused,
+  });
 }

@@ -37,12 +37,15 @@ export {
   type BatchFeatures,
   type Composition,
   CompositionModel,
+  type PairScoring,
+  type TargetEmbedding,
   type TeacherSignal,
 } from "../models/composition-model.js";
 export type { EncoderConfig } from "../models/encoder-config.js";
-export type { ImageFeatures } from "../models/image-encoder.js";
+export type { ImageFeatures, LevelFeatures } from "../models/image-encoder.js";
 export { loadModelFile } from "../models/load-model-file.js";
 export { defineModel, type ModelDefinition, type OwnModel } from "../models/model-definition.js";
+export { joinParts, type Parts } from "../models/parts.js";
 export type { TextFeatures } from "../models/text-encoder.js";
 export { BatchNorm1d } from "../nn/batch-norm1d.js";
 export { BatchNorm2d } from "../nn/batch-norm2d.js";

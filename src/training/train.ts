@@ -8,8 +8,6 @@ import type { DiskCacheOptions } from "../files/disk-cache.js";
 import { claimLock } from "../files/folder-lock.js";
 import { defaultImageBudgetBytes } from "../images/image-cache.js";
 import { ImageThread } from "../images/image-thread.js";
-import type { CompositionModel } from "../models/composition-model.js";
-import type { ModelSurroundings } from "../models/model-definition.js";
 import { createModel } from "../models/registry.js";
 import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
 import { createRunFolder, readManifest, runFiles } from "../runs/run-files.js";
@@ -43,8 +41,6 @@ export const defaultCheckpointMinutes = 10;
 interface SharedOptions {
   readonly dataset: RetrievalDataset;
   readonly runDir: string;
-  /** Makes the model; by default the one that the configuration names. Whoever opens the run has to make it alike. */
-  readonly createModel?: (surroundings: ModelSurroundings) => CompositionModel;
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: (event: TrainEvent) => void;
@@ -159,7 +155,7 @@ function requestOf(options: TrainOptions, images: ImageThread, saved?: SavedRun)
     runDir,
     saved,
     initial,
-    createModel: options.createModel ?? ((surroundings) => createModel(model, modelConfig, surroundings)),
+    createModel: (surroundings) => createModel(model, modelConfig, surroundings),
     signal,
     onEvent: options.onEvent ?? (() => undefined),
     session,

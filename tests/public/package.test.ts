@@ -77,6 +77,12 @@ class Weighted extends CompositionModel {
   }
 }
 export default defineModel({ name: "weighted", fields: { weight: z.number().default(1) }, modelClass: Weighted });
+class Sum extends CompositionModel {
+  compose({ embedding }: ImageFeatures, { sentence }: TextFeatures): Composition {
+    return { q: add(embedding, sentence) };
+  }
+}
+export const plain = defineModel({ name: "plain", modelClass: Sum });
 export const config: RunConfig = resolveRunConfig({ set: ["epochs=3"] });
 export const open: (folder: string) => Promise<Encoder> = openBundle;
 export const serve: (index: string) => Promise<Service> = (index) => startService({ index });
