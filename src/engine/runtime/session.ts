@@ -169,7 +169,14 @@ export class GraphSession<Output extends string> {
   }
 }
 
-/** Compiles, runs once and releases: for tests and one-off computations. */
+/**
+ * Compiles, runs once and releases: for tests and one-off computations.
+ * @example
+ * import { add, constant, float32, Input, runOnce } from "sdfn/models";
+ * const x = new Input("x", "float32", [2]);
+ * const { y } = await runOnce({ y: add(x, 1) }, { x: float32([2], [1, 2]) });
+ * console.log(y.data); // Float32Array(2) [ 2, 3 ]
+ */
 export async function runOnce<Output extends string>(
   outputs: Readonly<Record<Output, Value>>,
   feeds: Feeds = {},

@@ -56,6 +56,15 @@ export interface ListedEntries {
   readonly damaged: readonly string[];
 }
 
+/**
+ * A folder with the embeddings and columns of a catalogue, open for reading or for writing.
+ * @example
+ * import { CatalogueIndex } from "sdfn/search";
+ * const index = await CatalogueIndex.open("indexes/shop", { access: "read" });
+ * const { entries } = await index.list({ filter: { kind: "category", anyOf: ["dress"] }, limit: 2 });
+ * console.log(entries.map(({ category }) => category)); // [ 'dress', 'dress' ]
+ * await index.close();
+ */
 export class CatalogueIndex {
   readonly folder: string;
   readonly store: VectorStore;
