@@ -25,8 +25,22 @@ export const serviceLimits = {
   nameCharacters: 256,
 } as const;
 
-const name = z.string().min(1).max(serviceLimits.nameCharacters);
-const anyOf = z.array(name).min(1).max(serviceLimits.values);
+/** At most so many characters, counted as JSON Schema counts them: one of two UTF-16 units is one. */
+export const upTo = (maxLength: number, text: z.ZodString) =>
+  text
+    .refine((value) => [...value].length <= maxLength, `must have at most ${maxLength} characters`)
+    .meta({ maxLength });
+
+/** An id, a category, a name or a value in a request. */
+export const nameSchema = upTo(
+  serviceLimits.nameCharacters,
+  z
+    .string()
+    .min(1)
+    .regex(/\S/u, "must not be white space only")
+    .regex(/^\P{Surrogate}*$/u, "must have no half characters (surrogates without their other half)"),
+);
+const anyOf = z.array(nameSchema).min(1).max(serviceLimits.values);
 const not = z.boolean().optional().describe("true: the items that do not fit the condition");
 
 export const conditionSchema = z
@@ -35,123 +49,199 @@ export const conditionSchema = z
     z.strictObject({ kind: z.literal("category"), anyOf, not }),
     z
       .strictObject({ kind: z.literal("price"), min: z.number().optional(), max: z.number().optional(), not })
-      .refine(({ min, max }) => min !== undefined || max !== undefined, "needs min or max"),
-    z.strictObject({ kind: z.literal("attribute"), name, anyOf, not }),
+      .refine(({ min, max }) => min !== undefined || max !== undefined, "needs min or max")
+      .meta({ anyOf: [{ required: ["min"] }, { required: ["max"] }] }),
+    z.strictObject({ kind: z.literal("attribute"), name: nameSchema, anyOf, not }),
   ])
-  .describe("Condition on an item; what the catalogue does not say never fits");
+  .meta({
+    id: "Condition",
+    description: "Condition on an item; what the catalogue does not say never fits",
+  });
 
-/** Whole requests of `POST /v1/search`; in a form, the part `request`. */
-export const searchRequestSchema = z.strictObject({
-  queries: z
-    .array(
-      z.strictObject({
-        reference: z
-          .union([
-            z.strictObject({ id: name }).describe("An item of the catalogue"),
-            z.strictObject({ upload: name }).describe("The form's picture of this name"),
-          ])
-          .optional(),
-        text: z
-          .string()
-          .max(serviceLimits.textCharacters)
-          .optional()
-          .describe("What should be different; without a reference, what is wanted"),
-        weight: z
-          .number()
-          .optional()
-          .describe("How much it counts beside the others; negative for away from it"),
-      }),
-    )
-    .max(serviceLimits.queries)
-    .default([])
-    .describe("Without any, the items that fit the filter are listed, in a fixed order and without scores"),
-  filter: z.array(conditionSchema).max(serviceLimits.conditions).default([]).describe("All of them must fit"),
-  limit: z.int().min(1).max(serviceLimits.limit).default(24),
-  offset: z.int().min(0).max(serviceLimits.offset).default(0),
-  includeReferences: z.boolean().default(false).describe("May the answers have the references themselves?"),
-  exact: z.boolean().default(false).describe("Compare every item, whatever it costs"),
-  attention: z.boolean().default(false).describe("Also say where words attend in the reference picture"),
-});
+/** A picture of the form, by its part. Other names do not come through every form as they are. */
+const uploadSchema = z
+  .string()
+  .regex(
+    /^(?!(?:request|constructor|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString|toString|valueOf)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,255}$/u,
+    "must be 1 to 256 letters, digits, dots, hyphens and underscores, and no word of JavaScript's objects",
+  );
 
-export const itemSchema = z.object({
-  id: z.string(),
-  category: z.string(),
-  title: z.string().optional(),
-  price: z.number().optional(),
-  attributes: z.record(z.string(), z.array(z.string())),
-  /** Addresses on this service. */
-  pictureUrl: z.string(),
-  thumbnailUrl: z.string().describe("WebP of at most 320 px; the address changes with the picture"),
-});
+const itemReference = z.strictObject({ id: nameSchema }).describe("An item of the catalogue");
+const anyReference = z.union([
+  itemReference,
+  z.strictObject({ upload: uploadSchema }).describe("The form's picture of this name"),
+]);
 
-export const searchResponseSchema = z.object({
-  items: z.array(
-    z.object({
-      rank: z.int().describe("From 1, over all pages"),
-      score: z
+/** A query, by what its reference may be. */
+function queryOf<Reference extends z.ZodType>(reference: Reference) {
+  return z
+    .strictObject({
+      reference: reference.optional(),
+      text: upTo(serviceLimits.textCharacters, z.string())
+        .optional()
+        .describe("What should be different; without a reference, what is wanted"),
+      weight: z
         .number()
-        .nullable()
-        .describe("Cosine of query and item, -1 to 1; null in a list without queries"),
-      item: itemSchema,
-    }),
-  ),
-  fitting: z.int().describe("Items that fit the filter, references that are left out not counted"),
-  plan: z.enum(["list", "exact", "all partitions", "some partitions"]),
-  modules: z.array(z.string()).describe("Operation modules in the order of the route weights"),
-  queries: z.array(
-    z.object({
-      routes: z
-        .array(z.array(z.array(z.number())))
-        .describe("[layer][module][destination]; empty without routers or without a text"),
-      unknownWords: z.array(z.string()),
-      attention: z
-        .object({
-          words: z.array(z.string()),
-          rows: z.int(),
-          columns: z.int(),
-          weights: z
-            .array(z.array(z.number()))
-            .describe("[word][region], regions row by row over the picture's middle square"),
-        })
-        .optional(),
-    }),
-  ),
-  timesMs: z.object({ encode: z.number(), search: z.number(), total: z.number() }),
-});
+        .refine((weight) => weight !== 0, "must not be 0")
+        .meta({ not: { const: 0 } })
+        .optional()
+        .describe("How much it counts beside the others; negative for away from it"),
+    })
+    .refine(
+      (query) => query.reference !== undefined || /\S/u.test(query.text ?? ""),
+      "needs a reference or a text",
+    )
+    .meta({
+      anyOf: [{ required: ["reference"] }, { required: ["text"], properties: { text: { pattern: "\\S" } } }],
+    });
+}
+
+function requestOf<Query extends z.ZodType>(query: Query) {
+  return z.strictObject({
+    queries: z
+      .array(query)
+      .max(serviceLimits.queries)
+      .default([])
+      .describe("Without any, the items that fit the filter are listed, in a fixed order and without scores"),
+    filter: z
+      .array(conditionSchema)
+      .max(serviceLimits.conditions)
+      .default([])
+      .describe("All of them must fit"),
+    limit: z.int().min(1).max(serviceLimits.limit).default(24),
+    offset: z.int().min(0).max(serviceLimits.offset).default(0),
+    includeReferences: z.boolean().default(false).describe("May the answers have the references themselves?"),
+    exact: z.boolean().default(false).describe("Compare every item, whatever it costs"),
+    attention: z.boolean().default(false).describe("Also say where words attend in the reference picture"),
+  });
+}
+
+/** `POST /v1/search` with a JSON body. */
+export const searchRequestSchema = requestOf(queryOf(itemReference)).meta({ id: "SearchRequest" });
+/** The part `request` of a form, whose pictures may be references too. */
+export const searchFormRequestSchema = requestOf(queryOf(anyReference)).meta({ id: "SearchFormRequest" });
+
+export const itemSchema = z
+  .object({
+    id: z.string(),
+    category: z.string(),
+    title: z.string().optional(),
+    price: z.number().optional(),
+    attributes: z.record(z.string(), z.array(z.string())),
+    /** Addresses on this service. */
+    pictureUrl: z.string(),
+    thumbnailUrl: z.string().describe("WebP of at most 320 px; the address changes with the picture"),
+  })
+  .meta({ id: "Item" });
+
+export const searchResponseSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        rank: z.int().describe("From 1, over all pages"),
+        score: z
+          .number()
+          .nullable()
+          .describe("Cosine of query and item, -1 to 1; null in a list without queries"),
+        item: itemSchema,
+      }),
+    ),
+    fitting: z.int().describe("Items that fit the filter, references that are left out not counted"),
+    plan: z.enum(["list", "exact", "all partitions", "some partitions"]),
+    modules: z.array(z.string()).describe("Operation modules in the order of the route weights"),
+    queries: z.array(
+      z.object({
+        routes: z
+          .array(z.array(z.array(z.number())))
+          .describe("[layer][module][destination]; empty without routers or without a text"),
+        unknownWords: z.array(z.string()),
+        attention: z
+          .object({
+            words: z.array(z.string()),
+            rows: z.int(),
+            columns: z.int(),
+            weights: z
+              .array(z.array(z.number()))
+              .describe("[word][region], regions row by row over the picture's middle square"),
+          })
+          .optional(),
+      }),
+    ),
+    timesMs: z.object({ encode: z.number(), search: z.number(), total: z.number() }),
+  })
+  .meta({ id: "SearchResponse" });
+
+const onOneLine = /^\P{Cc}*$/u;
+
+/** The id of an item that is written: it can be a file name. */
+export const writtenIdSchema = upTo(
+  200,
+  nameSchema.regex(/^(?!\.)[^\p{Cc}/\\]+$/u, "must have no slashes, control characters or a leading dot"),
+);
+
+const attributeNameSchema = upTo(
+  serviceLimits.nameCharacters,
+  nameSchema
+    .regex(onOneLine, "must have no control characters")
+    .regex(/^(?!(?:id|image|category|title|price)$)/u, "is no attribute"),
+);
 
 /** What `PUT /v1/items/{id}` takes beside the picture: the form's part `item`. */
-export const itemWriteSchema = z.strictObject({
-  category: name,
-  title: z.string().max(serviceLimits.textCharacters).optional(),
-  price: z.number().min(0).max(1e12).optional(),
-  attributes: z.record(name, z.array(name).max(serviceLimits.values)).default({}),
-});
+export const itemWriteSchema = z
+  .strictObject({
+    category: upTo(100, nameSchema.regex(onOneLine, "must be on one line")),
+    title: upTo(serviceLimits.textCharacters, z.string()).optional(),
+    price: z.number().min(0).max(1e12).optional(),
+    attributes: z
+      .record(
+        attributeNameSchema,
+        z
+          .array(
+            upTo(
+              serviceLimits.nameCharacters,
+              nameSchema.regex(/^[^\p{Cc}|]*$/u, "must be on one line, without |"),
+            ),
+          )
+          .max(serviceLimits.values),
+      )
+      .default({}),
+  })
+  .meta({ id: "ItemWrite" });
 
-export const catalogueSchema = z.object({
-  model: z.object({
-    name: z.string(),
-    id: z.string(),
-    embedDim: z.int(),
-    modules: z.array(z.string()),
-  }),
-  contents: contentsSchema,
-  updated: z.string(),
-  writable: z.boolean(),
-  limits: z.record(z.string(), z.number()),
-});
+export const catalogueSchema = z
+  .object({
+    model: z.object({
+      name: z.string(),
+      id: z.string(),
+      embedDim: z.int(),
+      modules: z.array(z.string()),
+    }),
+    contents: contentsSchema,
+    updated: z.string(),
+    writable: z.boolean(),
+    limits: z.record(z.string(), z.number()),
+  })
+  .meta({ id: "Catalogue" });
 
-export const suggestionsSchema = z.object({ suggestions: z.array(z.string()) });
+export const suggestionsSchema = z.object({ suggestions: z.array(z.string()) }).meta({ id: "Suggestions" });
+
+export const stateSchema = z
+  .object({ status: z.string(), reason: z.string().optional() })
+  .meta({ id: "State" });
 
 /** Every answer that is not a success. */
-export const errorSchema = z.object({
-  error: z.object({
-    code: z.string().describe("Stable, for programs"),
-    message: z.string().describe("What is wrong, and the next step"),
-    requestId: z.string(),
-  }),
-});
+export const errorSchema = z
+  .object({
+    error: z.object({
+      code: z.string().describe("Stable, for programs"),
+      message: z.string().describe("What is wrong, and the next step"),
+      requestId: z.string(),
+    }),
+  })
+  .meta({ id: "Error" });
 
-export type SearchRequest = z.input<typeof searchRequestSchema>;
+/** With or without pictures of one's own. */
+export type SearchRequest = z.input<typeof searchFormRequestSchema>;
 export type SearchResponse = z.output<typeof searchResponseSchema>;
 export type Item = z.output<typeof itemSchema>;
 export type ItemWrite = z.input<typeof itemWriteSchema>;

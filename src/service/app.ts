@@ -31,8 +31,11 @@ export interface LogOptions {
   readonly stream: NodeJS.WritableStream;
 }
 
-/** Percent signs make three characters of a byte, and a character has up to three bytes beside its partner. */
-const longestParam = serviceLimits.nameCharacters * 9;
+/** Percent signs make three characters of a byte, and a character has up to four bytes. */
+const longestParam = serviceLimits.nameCharacters * 12;
+
+/** Bytes of a request before its body: the longest text in percent signs is an address's parameter. */
+const longestHead = serviceLimits.textCharacters * 12 + 8192;
 
 export interface AppOptions {
   readonly parts: ServiceParts;
@@ -100,6 +103,7 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
   try {
     return Fastify({
       bodyLimit: serviceLimits.jsonBytes,
+      http: { maxHeaderSize: longestHead },
       requestTimeout: timeoutMs,
       connectionTimeout: 4 * timeoutMs,
       return503OnClosing: false,

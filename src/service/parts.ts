@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import type { CatalogueWriter } from "./catalogue-writer.js";
+import type { CommonStatus } from "./common-answers.js";
 import type { Metrics } from "./metrics.js";
 import type { ServedCatalogue } from "./served-catalogue.js";
 import type { Slots } from "./slots.js";
@@ -50,6 +51,8 @@ declare module "fastify" {
     access?: "open" | "read" | "write";
     /** Bodies that the route checks itself, for the OpenAPI document. */
     takes?: Takes;
+    /** Statuses that the route refuses with besides those that follow from the rest. */
+    alsoGives?: readonly CommonStatus[];
     /** Does it occupy the model or the disk? */
     isCostly?: boolean;
     /** Log lines of a route that is asked all the time would hide the others. */

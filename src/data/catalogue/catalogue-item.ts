@@ -43,10 +43,13 @@ export class CellProblem {
 /** Most characters of a cell, by column; attributes have `otherwise`. */
 const longest = { id: 200, category: 100, title: 5000, image: 2000, otherwise: 500 } as const;
 
+/** Characters, not units of UTF-16: as a reader counts, and JSON Schema. */
+const isWithin = (text: string, most: number): boolean => text.length <= most || [...text].length <= most;
+
 /** An id can be a file name: no slash, no leading dot, no control character. */
 export function parseId(text: string): string | CellProblem {
   if (text === "") return new CellProblem("must not be empty");
-  if (/^(?!\.)[^\p{Cc}/\\]+$/u.test(text) && text.length <= longest.id) return text;
+  if (/^(?!\.)[^\p{Cc}/\\]+$/u.test(text) && isWithin(text, longest.id)) return text;
   return new CellProblem(
     `must be at most ${longest.id} characters without slashes, control characters or a leading dot`,
   );
@@ -54,12 +57,12 @@ export function parseId(text: string): string | CellProblem {
 
 export function parseCategory(text: string): string | CellProblem {
   if (text === "") return new CellProblem("must not be empty");
-  if (/^\P{Cc}+$/u.test(text) && text.length <= longest.category) return text;
+  if (/^\P{Cc}+$/u.test(text) && isWithin(text, longest.category)) return text;
   return new CellProblem(`must be at most ${longest.category} characters on one line`);
 }
 
 export function parseTitle(text: string): string | undefined | CellProblem {
-  if (text.length > longest.title) return new CellProblem(`must be at most ${longest.title} characters`);
+  if (!isWithin(text, longest.title)) return new CellProblem(`must be at most ${longest.title} characters`);
   return text === "" ? undefined : text;
 }
 
@@ -93,7 +96,8 @@ export function parseValues(cell: string | readonly string[]): readonly string[]
   const parts = typeof cell === "string" ? cell.split(valueSeparator) : cell;
   const values = [...new Set(parts.map((part) => part.trim()).filter((part) => part !== ""))];
   const isUsable = values.every(
-    (value) => value.length <= longest.otherwise && !/\p{Cc}/u.test(value) && !value.includes(valueSeparator),
+    (value) =>
+      isWithin(value, longest.otherwise) && !/\p{Cc}/u.test(value) && !value.includes(valueSeparator),
   );
   if (isUsable) return values;
   return new CellProblem(

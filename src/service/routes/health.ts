@@ -1,16 +1,19 @@
 /** For whoever watches the service: is it alive, can it answer, how is it doing? */
 import { z } from "zod";
-import { errorSchema } from "../api.js";
+import { stateSchema } from "../api.js";
 import type { ServiceApp, ServiceParts } from "../parts.js";
-
-const stateSchema = z.object({ status: z.string(), reason: z.string().optional() });
 
 export function healthRoutes(app: ServiceApp, { catalogue, metrics, isStopping }: ServiceParts): void {
   app.get(
     "/healthz",
     {
       config: { access: "open", isQuiet: true },
-      schema: { tags: ["operation"], summary: "Is the process alive?", response: { 200: stateSchema } },
+      schema: {
+        operationId: "getHealth",
+        tags: ["operation"],
+        summary: "Is the process alive?",
+        response: { 200: stateSchema },
+      },
     },
     async () => ({ status: "alive" }),
   );
@@ -20,7 +23,9 @@ export function healthRoutes(app: ServiceApp, { catalogue, metrics, isStopping }
     {
       config: { access: "open", isQuiet: true },
       schema: {
-        ...{ tags: ["operation"], summary: "Can searches be answered?" },
+        operationId: "getReadiness",
+        tags: ["operation"],
+        summary: "Can searches be answered?",
         response: { 200: stateSchema, 503: stateSchema },
       },
     },
@@ -40,8 +45,10 @@ export function healthRoutes(app: ServiceApp, { catalogue, metrics, isStopping }
     {
       config: { access: "read", isQuiet: true },
       schema: {
-        ...{ tags: ["operation"], summary: "Numbers for Prometheus" },
-        response: { 200: { content: { "text/plain": { schema: z.string() } } }, "4xx": errorSchema },
+        operationId: "getMetrics",
+        tags: ["operation"],
+        summary: "Numbers for Prometheus",
+        response: { 200: { content: { "text/plain": { schema: z.string() } } } },
       },
     },
     async (_, reply) => reply.header("content-type", metrics.contentType).send(await metrics.text()),

@@ -2,14 +2,12 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
-import { errorSchema, itemSchema, itemWriteSchema } from "../api.js";
+import { itemSchema, itemWriteSchema, writtenIdSchema } from "../api.js";
 import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
 import { itemOf, writtenEntry } from "../item.js";
 import type { ServiceApp, ServiceParts } from "../parts.js";
 import { within } from "../slots.js";
 import { itemParams } from "./items.js";
-
-const errors = { "4xx": errorSchema, "5xx": errorSchema };
 
 export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
   const { writer, timeoutMs, uploads } = parts;
@@ -18,7 +16,9 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
     "/v1/items/:id",
     {
       config: {
-        ...{ access: "write", isCostly: true },
+        access: "write",
+        isCostly: true,
+        alsoGives: [504],
         takes: {
           form: {
             description: "The picture may be left out where the item is there: it keeps its own",
@@ -27,9 +27,11 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
         },
       },
       schema: {
-        ...{ tags: ["items"], summary: "Add or replace an item; answered when it survives a loss of power" },
-        params: itemParams,
-        response: { 200: itemSchema, 201: itemSchema, ...errors },
+        operationId: "putItem",
+        tags: ["items"],
+        summary: "Add or replace an item; answered when it survives a loss of power",
+        params: z.object({ id: writtenIdSchema }),
+        response: { 200: itemSchema, 201: itemSchema },
       },
     },
     async (request, reply) => {
@@ -42,11 +44,13 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
   app.delete(
     "/v1/items/:id",
     {
-      config: { access: "write", isCostly: true },
+      config: { access: "write", isCostly: true, alsoGives: [504] },
       schema: {
-        ...{ tags: ["items"], summary: "Remove an item; one that is not there does not matter" },
+        operationId: "deleteItem",
+        tags: ["items"],
+        summary: "Remove an item; one that is not there does not matter",
         params: itemParams,
-        response: { 204: z.undefined().describe("It is not there"), ...errors },
+        response: { 204: z.undefined().describe("It is not there") },
       },
     },
     async ({ params }, reply) => {

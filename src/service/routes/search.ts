@@ -8,31 +8,40 @@ import type {
   QueryAccount,
 } from "../../retrieval/index-folder/catalogue-search.js";
 import type { CatalogueEntry } from "../../retrieval/index-folder/entry.js";
-import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
+import {
+  type SearchResponse,
+  searchFormRequestSchema,
+  searchRequestSchema,
+  searchResponseSchema,
+} from "../api.js";
 import { expectedBytes, parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
 import type { ServiceApp, ServiceParts } from "../parts.js";
 import { within } from "../slots.js";
 
-type Asked = z.output<typeof searchRequestSchema>;
+type Asked = z.output<typeof searchFormRequestSchema>;
 
 export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
   app.post(
     "/v1/search",
     {
       config: {
-        ...{ access: "read", isCostly: true },
+        access: "read",
+        isCostly: true,
+        alsoGives: [504],
         takes: {
           json: searchRequestSchema,
           form: {
             description: "Pictures beside the request, each in the part that an `upload` names",
-            ...{ jsonPart: "request", json: searchRequestSchema },
+            ...{ jsonPart: "request", json: searchFormRequestSchema },
           },
         },
       },
       schema: {
-        ...{ tags: ["search"], summary: "Items that fit pictures, words and filters, best first" },
-        response: { 200: searchResponseSchema, "4xx": errorSchema, "5xx": errorSchema },
+        operationId: "search",
+        tags: ["search"],
+        summary: "Items that fit pictures, words and filters, best first",
+        response: { 200: searchResponseSchema },
       },
     },
     (request) =>
@@ -50,10 +59,11 @@ async function answer(
   { catalogue, queries: slots, metrics }: ServiceParts,
 ): Promise<SearchResponse> {
   const startMs = performance.now();
-  const { json, pictures } = request.isMultipart()
+  const isForm = request.isMultipart();
+  const { json, pictures } = isForm
     ? await readForm(request, "request")
     : { json: request.body, pictures: new Map<string, Uint8Array>() };
-  const asked = parsed("request", searchRequestSchema, json);
+  const asked: Asked = parsed("request", isForm ? searchFormRequestSchema : searchRequestSchema, json);
   const queries = queriesOf(asked, pictures);
   const readMs = performance.now();
   return slots.during(Math.max(1, queries.length), async () => {
