@@ -41,6 +41,9 @@ export const nameSchema = upTo(
     .regex(/^\P{Surrogate}*$/u, "must have no half characters (surrogates without their other half)"),
 );
 const anyOf = z.array(nameSchema).min(1).max(serviceLimits.values);
+/** In JSON Schema's words: an object without the property must fit the rest. */
+const unless = (property: string, rest: object) => ({ if: { required: [property] }, else: rest });
+
 const not = z.boolean().optional().describe("true: the items that do not fit the condition");
 
 export const conditionSchema = z
@@ -50,7 +53,7 @@ export const conditionSchema = z
     z
       .strictObject({ kind: z.literal("price"), min: z.number().optional(), max: z.number().optional(), not })
       .refine(({ min, max }) => min !== undefined || max !== undefined, "needs min or max")
-      .meta({ anyOf: [{ required: ["min"] }, { required: ["max"] }] }),
+      .meta(unless("min", { required: ["max"] })),
     z.strictObject({ kind: z.literal("attribute"), name: nameSchema, anyOf, not }),
   ])
   .meta({
@@ -91,9 +94,7 @@ function queryOf<Reference extends z.ZodType>(reference: Reference) {
       (query) => query.reference !== undefined || /\S/u.test(query.text ?? ""),
       "needs a reference or a text",
     )
-    .meta({
-      anyOf: [{ required: ["reference"] }, { required: ["text"], properties: { text: { pattern: "\\S" } } }],
-    });
+    .meta(unless("reference", { required: ["text"], properties: { text: { pattern: "\\S" } } }));
 }
 
 function requestOf<Query extends z.ZodType>(query: Query) {

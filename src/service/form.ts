@@ -97,8 +97,9 @@ export function parsed<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.slice(0, listedProblems).map(({ path, message }) => {
-    const place = z.core.toDotPath(path);
+  const problems = result.error.issues.slice(0, listedProblems).map((issue) => {
+    const { message } = (issue.code === "invalid_key" && issue.issues[0]) || issue;
+    const place = z.core.toDotPath(issue.path);
     return place === "" ? message : `${place}: ${message}`;
   });
   throw new RequestError("INPUT_INVALID", `${where}: ${problems.join("; ")}`);
