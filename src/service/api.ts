@@ -108,7 +108,7 @@ function requestOf<Query extends z.ZodType>(query: Query) {
       .array(conditionSchema)
       .max(serviceLimits.conditions)
       .default([])
-      .describe("All of them must fit"),
+      .describe("All of them must fit; they have at most 1000 conditions and values together"),
     limit: z.int().min(1).max(serviceLimits.limit).default(24),
     offset: z.int().min(0).max(serviceLimits.offset).default(0),
     includeReferences: z.boolean().default(false).describe("May the answers have the references themselves?"),

@@ -34,9 +34,6 @@ export interface LogOptions {
 /** Percent signs make three characters of a byte, and a character has up to four bytes. */
 const longestParam = serviceLimits.nameCharacters * 12;
 
-/** Bytes of a request before its body: the longest text in percent signs is an address's parameter. */
-const longestHead = serviceLimits.textCharacters * 12 + 8192;
-
 export interface AppOptions {
   readonly parts: ServiceParts;
   readonly guarded: GuardOptions;
@@ -103,13 +100,14 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
   try {
     return Fastify({
       bodyLimit: serviceLimits.jsonBytes,
-      http: { maxHeaderSize: longestHead },
       requestTimeout: timeoutMs,
       connectionTimeout: 4 * timeoutMs,
       return503OnClosing: false,
       exposeHeadRoutes: false,
       trustProxy,
       genReqId: () => randomUUID(),
+      // Of the server as a whole: no address, and not the page's.
+      rewriteUrl: ({ url = "/" }) => (url === "*" ? "/*" : url),
       routerOptions: { maxParamLength: longestParam },
       logger: {
         ...{ level: log.level, stream: log.stream, base: null },

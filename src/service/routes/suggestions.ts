@@ -8,7 +8,7 @@ const wholeNumber = (given: unknown): unknown =>
   typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given;
 
 const querySchema = z.object({
-  prefix: upTo(serviceLimits.textCharacters, z.string())
+  prefix: upTo(serviceLimits.nameCharacters, z.string())
     .default("")
     .describe("What was typed; phrases that begin with it come before those that have a word which does"),
   limit: z.preprocess(wholeNumber, z.int().min(1).max(50).default(8)),
