@@ -75,6 +75,9 @@ const anyReference = z.union([
   z.strictObject({ upload: uploadSchema }).describe("The form's picture of this name"),
 ]);
 
+/** Something that makes a token: more than white space and control characters. */
+const hasWord = /[^\s\p{C}]/u;
+
 /** A query, by what its reference may be. */
 function queryOf<Reference extends z.ZodType>(reference: Reference) {
   return z
@@ -91,10 +94,10 @@ function queryOf<Reference extends z.ZodType>(reference: Reference) {
         .describe("How much it counts beside the others; negative for away from it"),
     })
     .refine(
-      (query) => query.reference !== undefined || /\S/u.test(query.text ?? ""),
+      (query) => query.reference !== undefined || hasWord.test(query.text ?? ""),
       "needs a reference or a text",
     )
-    .meta(unless("reference", { required: ["text"], properties: { text: { pattern: "\\S" } } }));
+    .meta(unless("reference", { required: ["text"], properties: { text: { pattern: hasWord.source } } }));
 }
 
 function requestOf<Query extends z.ZodType>(query: Query) {
