@@ -74,6 +74,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
       ...{ retryAfterSeconds: retryAfter[code], isServers: true },
     };
   }
+  if (isCutOff(error)) return clientGone;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const problems = error.validation.map(
       ({ instancePath, message }) => `${instancePath.slice(1)}: ${message}`,
@@ -98,6 +99,18 @@ const bug: ErrorAnswer = {
   ...{ status: 500, code: "INTERNAL", isServers: true },
   message: "this is a bug of the service; tell the operator the request's id",
 };
+
+/** The client went away while an answer was compressed for it: nobody reads this. */
+const clientGone: ErrorAnswer = {
+  status: 499,
+  code: "TIMEOUT",
+  message: "the client went away",
+  isServers: false,
+};
+
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
+}
 
 /** Pictures that came as bytes have no path, and are called so; others are files of the server. */
 function isAboutUpload(error: SdfnError): boolean {
