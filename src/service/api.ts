@@ -11,7 +11,6 @@ import {
   titleSchema,
   wellFormedSchema,
 } from "../catalogue/item-schema.js";
-import { hasUpTo } from "../catalogue/normal-text.js";
 import { characters, notEmpty, upToCharacters } from "../catalogue/text-patterns.js";
 import { searchLimits } from "../search/index/catalogue-search.js";
 import { contentsSchema } from "../search/index/contents.js";
@@ -46,12 +45,6 @@ export const nameSchema = textSchema
     `must have at most ${serviceLimits.nameCharacters} characters`,
   );
 const anyOf = z.array(nameSchema).min(1).max(serviceLimits.values);
-
-/** At most so many characters, counted as JSON Schema counts them: one of two UTF-16 units is one. */
-export const upTo = (maxLength: number, text: z.ZodString) =>
-  text
-    .refine((value) => hasUpTo(maxLength, value), `must have at most ${maxLength} characters`)
-    .meta({ maxLength });
 
 /** In JSON Schema's words: an object without the property must fit the rest. */
 const unless = (property: string, rest: object) => ({ if: { required: [property] }, else: rest });
@@ -95,7 +88,8 @@ function queryOf<Reference extends z.ZodType>(reference: Reference) {
   return z
     .strictObject({
       reference: reference.optional(),
-      text: upTo(serviceLimits.textCharacters, wellFormedSchema)
+      text: wellFormedSchema
+        .max(serviceLimits.textCharacters)
         .optional()
         .describe("What should be different; without a reference, what is wanted"),
       weight: z

@@ -12,8 +12,8 @@ export interface ErrorAnswer {
   readonly isServers: boolean;
 }
 
-/** Codes that are not here are bugs. */
-const statuses: Readonly<Record<string, number>> = {
+/** Status by code. Codes that are not here are bugs. */
+export const statuses: Readonly<Record<string, number>> = {
   ...{ USAGE: 400, INPUT_INVALID: 400, IMAGE_INVALID: 400 },
   ...{ KEY_NEEDED: 401, KEY_INVALID: 401, NOT_ALLOWED: 403, NOT_FOUND: 404 },
   METHOD_NOT_ALLOWED: 405,

@@ -255,10 +255,11 @@ function parameters(id: string): readonly Parameter[] {
   return operations().find(({ operation }) => operation.operationId === id)?.operation.parameters ?? [];
 }
 
-/** Halves of characters have no code in an address, and nothing or dots alone are another address. */
+/** Halves of characters have no code in an address, nothing or dots alone are another address, and long ones are no HTTP. */
 function canBeSent(parameter: Parameter, value: unknown): boolean {
   const text = String(value);
   if (/\p{Surrogate}/u.test(text)) return false;
+  if (encodeURIComponent(text).length > 15_000) return false;
   return parameter.in === "query" || !/^\.{0,2}$/.test(text);
 }
 

@@ -109,6 +109,7 @@ class Maker {
   #text({ minLength = 0, maxLength = 100, pattern, allOf = [] }: Schema): fc.Arbitrary<string> {
     const patterns = [pattern, ...allOf.map((part) => part.pattern)].filter((part) => part !== undefined);
     const rules = patterns.map((source) => new RegExp(source, "u"));
+    const longest = patterns.flatMap(longestOf);
     const maxShort = Math.max(minLength, Math.min(maxLength, 40));
     const texts = [
       fc.constantFrom(...this.#words),
@@ -117,13 +118,21 @@ class Maker {
       fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,20}$/),
       fc.stringMatching(/^[0-9a-f]{64}$/),
       // As long as may be, in one unit of UTF-16 a character and in two.
-      fc.constantFrom("a".repeat(maxLength), "\u{1F457}".repeat(maxLength)),
+      fc.constantFrom(
+        ...[maxLength, ...longest].flatMap((length) => ["a".repeat(length), "\u{1F457}".repeat(length)]),
+        ...longest.map((length) => `\n ${"a".repeat(length)}\t `),
+      ),
     ];
     return fc
       .oneof(...texts)
       .filter((text) => rules.every((rule) => rule.test(text)) && [...text].length >= minLength)
       .filter((text) => [...text].length <= maxLength);
   }
+}
+
+/** Characters of the longest text, where a pattern bounds what lies between the first and the last one. */
+function longestOf(pattern: string): readonly number[] {
+  return [...pattern.matchAll(/\{0,(\d+)\}/g)].map(([, between]) => Number(between) + 2);
 }
 
 /** A choice within an object: what both ask for. */
@@ -161,6 +170,8 @@ const odd = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
   fc.constantFrom(null, "", " ", "\u0000", -1, 0, 0.5, 1e13, true, [], {}, "x".repeat(2001)),
   fc.constantFrom("../x", ".x", "a|b", "id", "request", "toString", "\ud800", "\u{1F457}".repeat(257)),
+  // One more than a category, an id, a title and a value may have.
+  fc.constantFrom(...[101, 201, 5001, 20_001].map((length) => "a".repeat(length))),
 );
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ kind: fc.constant("replace" as const), value: odd }),

@@ -1,6 +1,6 @@
 /** `GET /v1/suggestions`: how people have said what should be different, for whoever types it. */
 import { z } from "zod";
-import { serviceLimits, suggestionsSchema, upTo } from "../api.js";
+import { serviceLimits, suggestionsSchema } from "../api.js";
 import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
 
@@ -9,7 +9,9 @@ const wholeNumber = (given: unknown): unknown =>
   typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given;
 
 const querySchema = z.object({
-  prefix: upTo(serviceLimits.nameCharacters, z.string())
+  prefix: z
+    .string()
+    .max(serviceLimits.nameCharacters)
     .default("")
     .describe("What was typed; phrases that begin with it come before those that have a word which does"),
   limit: z.preprocess(wholeNumber, z.int().min(1).max(50).default(8)),
