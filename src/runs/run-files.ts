@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { phraseLimits } from "../text/phrases.js";
+import { holdOutRules } from "../data/hold-out.js";
 import { RunError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
-import { holdOutRules } from "../data/hold-out.js";
+import { phraseLimits } from "../text/phrases.js";
 import type { Metrics } from "./metrics.js";
 
 /** File names inside a run folder. */

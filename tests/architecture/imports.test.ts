@@ -29,6 +29,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "@fastify/swagger": ["service"],
   "@fastify/swagger-ui": ["service"],
   fresh: ["service"],
+  "openapi-types": ["service"],
   "prom-client": ["service"],
   zod: "wherever input is checked",
 };

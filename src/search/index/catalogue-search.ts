@@ -268,9 +268,10 @@ function requireUsable(request: CatalogueSearchRequest): void {
     const name = queries.length === 1 ? "the query" : `query ${i + 1}`;
     if (reference === undefined && text.trim() === "")
       problems.push(`${name} needs a reference or a text; got neither`);
-    if (text.length > searchLimits.textCharacters) {
+    const characters = [...text].length;
+    if (characters > searchLimits.textCharacters) {
       problems.push(
-        `${name}: the text must have at most ${searchLimits.textCharacters} characters; got ${text.length}`,
+        `${name}: the text must have at most ${searchLimits.textCharacters} characters; got ${characters}`,
       );
     }
     if (!Number.isFinite(weight) || weight === 0) {
