@@ -28,7 +28,10 @@ export async function loadRunModel(runDir: string, path: string | undefined): Pr
 export function requireModelFile(runDir: string, { modelFile, config }: RunManifest): void {
   if (!modelFile) return;
   const loaded = modelFileOf(String(config.model));
-  if (loaded) return requireSameFile(runDir, modelFile, loaded);
+  if (loaded) {
+    requireSameFile(runDir, modelFile, loaded);
+    return;
+  }
   const { path, sha256 } = modelFile;
   throw new RunError(
     `${runDir}: its model is a file of its own, which runs as code and is loaded only when you name it; ` +

@@ -31,7 +31,8 @@ export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
           json: searchRequestSchema,
           form: {
             description: "Pictures beside the request, each in the part that an `upload` names",
-            ...{ jsonPart: "request", json: searchFormRequestSchema },
+            jsonPart: "request",
+            json: searchFormRequestSchema,
           },
         },
       },
