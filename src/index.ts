@@ -10,5 +10,6 @@ export type { CatalogueEntry } from "./search/index/entry.js";
 export { type IndexReport, indexCatalogue } from "./search/index/index-catalogue.js";
 export type { Page } from "./search/index/page.js";
 export type { Filter } from "./search/store/filter.js";
+export type { StoreSettings } from "./search/store/store-kind.js";
 export type * from "./service/api.js";
 export { type Service, type ServiceOptions, startService } from "./service/start-service.js";
