@@ -25,3 +25,4 @@ export {
 } from "../search/index/index-catalogue.js";
 export type { Page } from "../search/index/page.js";
 export type { Filter } from "../search/store/filter.js";
+export type { StoreSettings } from "../search/store/store-kind.js";
