@@ -42,7 +42,10 @@ describe.each(testedStores)("an index with a store of kind $kind", (settings) =>
     const folder = small.copy("changing");
     const before = manifest(folder);
     expect(await sdfnJson("index", "check", folder, "-k", "5")).toMatchObject({
-      ...{ items: 12, damaged: [], damagedFiles: [], samples: 12 },
+      items: 12,
+      damaged: [],
+      damagedFiles: [],
+      samples: 12,
       filters: [{ recall: 1 }, { recall: 1 }, { recall: 1 }, { recall: 1 }],
     });
     expect(await sdfnJson("index", "delete", "--out", folder, "--ids", "A1", "A2")).toMatchObject({
