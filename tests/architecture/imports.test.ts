@@ -105,19 +105,22 @@ describe("imports", () => {
 });
 
 describe("stores", () => {
-  const engine = /^search\/store\/lance-[^/]*$/;
+  /** Packages of each kind of store; its files begin with the kind's name. */
+  const engines: Readonly<Record<string, readonly string[]>> = {
+    lance: ["@lancedb/lancedb", "apache-arrow"],
+  };
 
-  it("keep their engine to themselves: only lance-* files know LanceDB, and only the list of kinds knows them", () => {
+  it.each(Object.keys(engines))("keep their engine to themselves: %s", (kind) => {
+    const isOwn = (path: string) => path.startsWith(`search/store/${kind}-`);
+    const entrance = `search/store/${kind}-kind.ts`;
     const wrong = modules
-      .filter(({ path }) => !engine.test(path))
+      .filter(({ path }) => !isOwn(path))
       .flatMap(({ path, imports }) =>
         imports
-          .filter(
-            ({ file = "", packageName = "" }) =>
-              ["@lancedb/lancedb", "apache-arrow"].includes(packageName) ||
-              (engine.test(file) &&
-                !(path === "search/store/store-kinds.ts" && file.endsWith("/lance-kind.ts"))),
-          )
+          .filter(({ file = "", packageName = "" }) => {
+            if (engines[kind]?.includes(packageName)) return true;
+            return isOwn(file) && !(path === "search/store/store-kinds.ts" && file === entrance);
+          })
           .map(({ specifier }) => `src/${path} imports ${specifier}`),
       );
     expect(wrong).toEqual([]);

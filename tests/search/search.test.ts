@@ -288,17 +288,23 @@ describe("sdfn search --index", () => {
 });
 
 describe.skipIf(!isCompiled)("docs/search.md", () => {
-  it("has a program that runs as it is written", async () => {
+  const linesOf = async (heading: string) => {
     const text = readFileSync(join(project, "docs", "search.md"), "utf8");
-    const program = /## From a program\n\n```ts\n(.*?)```/s.exec(text)?.[1] ?? "";
+    const program = new RegExp(`## ${heading}\\n.*?\`\`\`ts\\n(.*?)\`\`\``, "s").exec(text)?.[1] ?? "";
+    writeFileSync(join(shop.root, "program.mjs"), program);
+    const { stdout } = await promisify(execFile)(process.execPath, ["program.mjs"], { cwd: shop.root });
+    return stdout.trimEnd().split("\n");
+  };
+
+  it("has programs that run as they are written", async () => {
     for (const path of ["node_modules", "data"]) mkdirSync(join(shop.root, path), { recursive: true });
     symlinkSync(project, join(shop.root, "node_modules", "sdfn"));
     symlinkSync(folder, join(shop.root, "data", "small-index"));
-    writeFileSync(join(shop.root, "program.mjs"), program);
-    const { stdout } = await promisify(execFile)(process.execPath, ["program.mjs"], { cwd: shop.root });
-    const lines = stdout.trimEnd().split("\n");
+    symlinkSync(shop.data, join(shop.root, "data", "small"));
+    const lines = await linesOf("From a program");
     for (const [i, line] of lines.entries())
       expect(line).toMatch(new RegExp(`^${i + 1} -?0\\.\\d{3} \\w{10} .*dress`));
+    expect(await linesOf("Stores")).toEqual([`${ids.length} exact`]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** A store for small catalogues without a database: all items compared in memory, and kept in one file. */
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
@@ -9,8 +9,6 @@ import { fileStamp } from "../../files/file-stamp.js";
 import { ExactStore } from "./exact-store.js";
 import type { Filter } from "./filter.js";
 import { itemFromJson, itemJsonSchema, itemToJson } from "./item-json.js";
-import { claimFolder, storeFolder } from "./local-store.js";
-import type { StoreKind } from "./store-kind.js";
 import {
   checkedItems,
   type ListedItems,
@@ -22,22 +20,6 @@ import {
   type StoreQuery,
   type VectorStore,
 } from "./vector-store.js";
-
-const settings = z.strictObject({ kind: z.literal("exact") });
-
-export const exactKind: StoreKind<z.infer<typeof settings>> = {
-  settings,
-  claimWriter: (_, folder) => claimFolder(folder),
-  async open(_, { folder, embedDim, access }) {
-    const file = join(storeFolder(folder), itemsFile);
-    if (access === "create") {
-      await rm(storeFolder(folder), { recursive: true, force: true });
-      await mkdir(storeFolder(folder), { recursive: true });
-      await writeDurably(file, textOf([], embedDim));
-    }
-    return ExactFileStore.open(file, { embedDim, access });
-  },
-};
 
 const itemsFile = "items.jsonl";
 
@@ -51,10 +33,10 @@ const headerSchema = z.strictObject({
 });
 
 /**
- * Each write writes the whole file anew: right for some 20,000 items, where that takes a fraction of a second. All
- * calls wait for each other. A reader reads the file again when another process has written it.
+ * Each write writes the whole file anew, 3 kB an item of 512 numbers: right for a few thousand items. All calls wait
+ * for each other. A reader reads the file again when another process has written it.
  */
-class ExactFileStore implements VectorStore {
+export class ExactFileStore implements VectorStore {
   readonly embedDim: number;
   readonly #file: string;
   readonly #isWritable: boolean;
@@ -74,10 +56,13 @@ class ExactFileStore implements VectorStore {
     this.#stamp = content.stamp;
   }
 
+  /** @param access "create" writes an empty file first. @throws StoreError where there is no file, or it is damaged. */
   static async open(
-    file: string,
-    { embedDim, access }: { readonly embedDim: number; readonly access: string },
+    folder: string,
+    { embedDim, access }: { readonly embedDim: number; readonly access: "read" | "write" | "create" },
   ): Promise<ExactFileStore> {
+    const file = join(folder, itemsFile);
+    if (access === "create") await writeDurably(file, textOf([], embedDim));
     return new ExactFileStore(file, access !== "read", await readContent(file, embedDim));
   }
 

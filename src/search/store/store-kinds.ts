@@ -1,7 +1,7 @@
 /** The kinds of stores that an index may have; a new one is a file and a line here. */
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
-import { exactKind } from "./exact-file-store.js";
+import { exactKind } from "./exact-kind.js";
 import { lanceKind } from "./lance-kind.js";
 import type { StoreKind, StoreOptions, StoreSettings } from "./store-kind.js";
 import type { VectorStore } from "./vector-store.js";
