@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { IR_VERSION, OPSET } from "../engine/onnx/onnx-graph.js";
+import { irVersion, opsetVersion } from "../engine/onnx/onnx-graph.js";
 import { BundleError } from "../errors.js";
 import type { Run } from "../runs/open-run.js";
 import { projectCommit } from "../runs/project-version.js";
@@ -32,6 +32,10 @@ import {
 /**
  * Writes the bundle into a new folder, whole or not at all: it is made beside its place and renamed there.
  * @throws BundleError when the folder holds something, cannot be written, or the model is too large.
+ * @example
+ * import { exportBundle, openRun } from "sdfn/training";
+ * const { model } = exportBundle(openRun("runs/first"), "bundles/new");
+ * console.log(model); // sdfn
  */
 export function exportBundle(run: Run, dir: string): BundleManifest {
   const { model, config, vocabulary } = run;
@@ -57,15 +61,15 @@ export function exportBundle(run: Run, dir: string): BundleManifest {
     embedDim: Number(images.outputs.embeddings?.shape[1]),
     regions: graphs.grid,
     preprocessing,
-    onnx: { opset: OPSET, irVersion: IR_VERSION },
+    onnx: { opset: opsetVersion, irVersion },
     graphs: {
       images: { file: bundleFiles.images, inputs: images.inputs, outputs: images.outputs },
       queries: { file: bundleFiles.queries, inputs: queries.inputs, outputs: queries.outputs },
-      ...(pairs ? { pairs: { file: bundleFiles.pairs, inputs: pairs.inputs, outputs: pairs.outputs } } : {}),
+      pairs: pairs ? { file: bundleFiles.pairs, inputs: pairs.inputs, outputs: pairs.outputs } : undefined,
     },
-    ...(model.pairScoring ? { pairCandidates: model.pairScoring.candidates } : {}),
+    pairCandidates: model.pairScoring?.candidates,
     config: { ...config.fields },
-    ...(run.phrases ? { phrases: [...run.phrases] } : {}),
+    phrases: run.phrases ? [...run.phrases] : undefined,
     provenance: provenanceOf(run),
     files,
   };

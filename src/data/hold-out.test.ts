@@ -5,7 +5,8 @@ import { type HeldOut, holdOut } from "./hold-out.js";
 import type { Triplet } from "./triplet.js";
 
 const triplet = (reference: string, target: string): Triplet => ({
-  ...{ reference, target },
+  reference,
+  target,
   captions: [`${reference} to ${target}`],
   category: "dress",
 });

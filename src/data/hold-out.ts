@@ -6,7 +6,7 @@ import { FixedSplit } from "./fixed-split.js";
 import type { DatasetSplit, Triplet } from "./triplet.js";
 
 /** Largest part; recall on more says little more and costs time after every epoch. */
-const MAX_HELD_OUT = 500;
+const maxHeldOut = 500;
 
 /**
  * - `item`: no image of a held-out triplet occurs in training;
@@ -35,7 +35,7 @@ export function holdOut(
   { fraction, by }: { readonly fraction: number; readonly by: HoldOutRule },
   random: Random,
 ): HeldOut {
-  const count = Math.min(MAX_HELD_OUT, Math.round(split.triplets.length * fraction));
+  const count = Math.min(maxHeldOut, Math.round(split.triplets.length * fraction));
   if (count === 0) return { training: split, validation: undefined, leftOut: 0 };
   const shuffled = random.shuffled(split.triplets);
   const { name, images } = split;

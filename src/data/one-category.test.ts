@@ -7,7 +7,10 @@ import { oneCategory } from "./one-category.js";
 import type { DatasetSplit, RetrievalDataset } from "./triplet.js";
 
 const datasetOf = (split: DatasetSplit, categories: readonly string[]): RetrievalDataset => ({
-  ...{ name: "made-up", root: "data", categories, imagesExpectedAt: "data" },
+  name: "made-up",
+  root: "data",
+  categories,
+  imagesExpectedAt: "data",
   split: () => split,
   imagePath: (id) => `data/${id}`,
 });

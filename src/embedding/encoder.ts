@@ -1,6 +1,5 @@
 /** What index and service need of a model, wherever and on whichever thread it runs. */
 import type { ImageError } from "../errors.js";
-import type { QueryRoutes } from "./model-embedder.js";
 
 /** A picture: a path, or the bytes of a JPEG, PNG or WebP file. */
 export type Picture = string | Uint8Array;
@@ -13,12 +12,15 @@ export interface EncoderQuery {
   readonly text?: string | undefined;
 }
 
+/** Route weights of one query, by layer: `weights[i][j]` of source module i for destination j. */
+export type RouteWeights = readonly (readonly (readonly number[])[])[];
+
 /** A query as a vector, and how it came about. */
 export interface EncodedQuery {
   /** [D], length 1. */
   readonly embedding: Float32Array;
   /** Empty for models without routers, and for queries without a text. */
-  readonly routes: QueryRoutes;
+  readonly routes: RouteWeights;
   /** Words of the text that the model does not know, as they were written. */
   readonly unknownWords: readonly string[];
   /** Where words attend in the picture: CAM's attention, when the model has it and the query has both halves. */

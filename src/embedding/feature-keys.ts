@@ -34,8 +34,14 @@ export function featureFolder(
     format,
     weights: hash.digest("hex"),
     // What is usual is not named: the folders of older versions keep their names.
-    picture: { resizePx, imagePx, imageFit, ...(kernel === "lanczos3" ? {} : { kernel }), crop: "centre" },
-    maps: { dtype: "float16", shape, ...(shapes.size > 1 ? { levels } : {}) },
+    picture: {
+      resizePx,
+      imagePx,
+      imageFit,
+      kernel: kernel === "lanczos3" ? undefined : kernel,
+      crop: "centre",
+    },
+    maps: { dtype: "float16", shape, levels: shapes.size > 1 ? levels : undefined },
   };
   const description = `${JSON.stringify(content, undefined, 2)}\n`;
   return { name: createHash("sha256").update(description).digest("hex").slice(0, 16), description };

@@ -8,6 +8,7 @@ import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { encodeTexts } from "../text/encode-texts.js";
 import type { Tokeniser } from "../text/tokeniser.js";
+import type { RouteWeights } from "./encoder.js";
 import { type InferenceGraphs, inferenceGraphs } from "./inference-graphs.js";
 import {
   type ComposedQueries,
@@ -43,9 +44,6 @@ export interface EmbeddableQuery {
   readonly reference: string;
   readonly text: string;
 }
-
-/** Route weights of one query, by layer: `weights[i][j]` of source module i for destination j. */
-export type QueryRoutes = readonly (readonly (readonly number[])[])[];
 
 const defaultRegionBudgetBytes = 512 * 2 ** 20;
 
@@ -145,7 +143,7 @@ export class ModelEmbedder {
   }
 
   /** One query's unit embedding [D] and the route it took; no route for models without routers. */
-  async embedQuery(query: EmbeddableQuery): Promise<{ embedding: Float32Array; routes: QueryRoutes }> {
+  async embedQuery(query: EmbeddableQuery): Promise<{ embedding: Float32Array; routes: RouteWeights }> {
     const { embeddings, routes } = await this.#compose([query]);
     return { embedding: rowOf(embeddings, 0), routes: routes.map((layer) => matrixAt(layer, 0)) };
   }

@@ -44,7 +44,7 @@ export interface EvaluationOptions extends Provenance {
   readonly split: SplitName;
   readonly protocol: Protocol;
   /** Is shown each category's embeddings before they are let go. */
-  readonly onCategory?: (category: CategoryTask) => Promise<void>;
+  readonly onCategory?: ((category: CategoryTask) => Promise<void>) | undefined;
 }
 
 /** A query that was asked, and the triplet it comes from. */
@@ -119,7 +119,7 @@ export async function scoreSplit(
   }: {
     readonly protocol: Protocol;
     readonly galleries?: ReadonlyMap<string, readonly string[]>;
-    readonly onCategory?: EvaluationOptions["onCategory"] | undefined;
+    readonly onCategory?: EvaluationOptions["onCategory"];
   },
 ): Promise<Scores> {
   const results: [string, CategoryResult][] = [];

@@ -106,8 +106,11 @@ export function differencesCsv({ rows }: Comparison, nameOf: (title: string) => 
       : comparisonMetrics.map((metric) => {
           const { mean, deviation, interval, overQueries } = difference.metrics[metric];
           return {
-            ...{ row: nameOf(name), against: nameOf(difference.against) },
-            ...{ metric, seeds: difference.seeds.length, mean },
+            row: nameOf(name),
+            against: nameOf(difference.against),
+            metric,
+            seeds: difference.seeds.length,
+            mean,
             deviation: deviation ?? "",
             low_over_seeds: interval?.low ?? "",
             high_over_seeds: interval?.high ?? "",

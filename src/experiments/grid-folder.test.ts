@@ -35,7 +35,9 @@ async function openWith(status?: RunManifest["status"], change: object = {}) {
         dataset: { name: "d", root: "/data" },
         config: cell.config.fields,
       } as const),
-      ...{ step: 1, startedAt: "", seconds: 1 },
+      step: 1,
+      startedAt: "",
+      seconds: 1,
       ...change,
     });
   }

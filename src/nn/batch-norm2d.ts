@@ -6,9 +6,9 @@ import type { ForwardPass } from "./forward-pass.js";
 import { filled, parameter } from "./initial-values.js";
 import { Module } from "./module.js";
 
-const EPSILON = 1e-5;
+const epsilon = 1e-5;
 /** Share of the batch's statistics in the next running statistics. */
-const MOMENTUM = 0.1;
+const momentum = 0.1;
 
 /**
  * y = (x - mean) / sqrt(variance + 1e-5) · weight + bias for each channel. x [B, C, H, W] -> y [B, C, H, W].
@@ -16,6 +16,11 @@ const MOMENTUM = 0.1;
  * In training mean and (biased) variance are the batch's, and the running statistics move towards them:
  * running = 0.9 · running + 0.1 · batch, with the unbiased variance n / (n - 1) · variance, n = B · H · W.
  * In inference, and where statistics are frozen, the running ones are used. As torch.nn.BatchNorm2d.
+ * @example
+ * import { BatchNorm2d, ForwardPass, Input } from "sdfn/models";
+ * const layer = new BatchNorm2d(3);
+ * const x = new Input("x", "float32", [2, 3, 7, 7]);
+ * console.log(layer.forward(x, ForwardPass.training()).shape); // [ 2, 3, 7, 7 ]
  */
 export class BatchNorm2d extends Module {
   readonly weight: Parameter; // [C]
@@ -34,18 +39,18 @@ export class BatchNorm2d extends Module {
   forward(x: Value, pass: ForwardPass): Value {
     const { weight, bias, running_mean: mean, running_var: variance } = this;
     if (!pass.usesBatchStatistics) {
-      return batchNormInference(x, { mean, variance, weight, bias, epsilon: EPSILON });
+      return batchNormInference(x, { mean, variance, weight, bias, epsilon });
     }
-    const { y, batchMean, batchVariance } = batchNormTraining(x, { weight, bias, epsilon: EPSILON });
+    const { y, batchMean, batchVariance } = batchNormTraining(x, { weight, bias, epsilon });
     const count = x.dim(0) * x.dim(2) * x.dim(3);
     const unbiased = count / Math.max(count - 1, 1);
-    this.#move(mean, batchMean, MOMENTUM, pass);
-    this.#move(variance, batchVariance, MOMENTUM * unbiased, pass);
+    this.#move(mean, batchMean, momentum, pass);
+    this.#move(variance, batchVariance, momentum * unbiased, pass);
     return y;
   }
 
   #move(running: Parameter, batch: Value, share: number, pass: ForwardPass): void {
-    const kept = multiply(pass.currentValue(running), 1 - MOMENTUM);
+    const kept = multiply(pass.currentValue(running), 1 - momentum);
     pass.updateBuffer(running, add(kept, multiply(batch, share)));
   }
 }

@@ -4,11 +4,16 @@ import { layerNorm } from "../engine/ops/normalisation.js";
 import { filled, parameter } from "./initial-values.js";
 import { Module } from "./module.js";
 
-const EPSILON = 1e-5;
+const epsilon = 1e-5;
 
 /**
  * y = (x - mean) / sqrt(variance + 1e-5) · weight + bias over the last axis. x [..., D] -> y [..., D].
  * As torch.nn.LayerNorm.
+ * @example
+ * import { Input, LayerNorm } from "sdfn/models";
+ * const layer = new LayerNorm(3);
+ * const x = new Input("x", "float32", [2, 3]);
+ * console.log(layer.forward(x).shape); // [ 2, 3 ]
  */
 export class LayerNorm extends Module {
   readonly weight: Parameter; // [D]
@@ -21,6 +26,6 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Value): Value {
-    return layerNorm(x, { weight: this.weight, bias: this.bias, epsilon: EPSILON });
+    return layerNorm(x, { weight: this.weight, bias: this.bias, epsilon });
   }
 }

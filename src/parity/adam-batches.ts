@@ -4,7 +4,7 @@ import { dtypeSizeBytes, viewBytes } from "../engine/tensor/dtype.js";
 import { elementCount } from "../engine/tensor/shape.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 
 /** What one training step sees. */
 export interface StepBatch {
@@ -22,7 +22,7 @@ export interface StepBatch {
  * Step k: references pool[ref_index[k]], targets pool[tgt_index[k]], tokens[k], lengths[k].
  * @throws WeightsError when there is no step, or an index points outside.
  */
-export function stepBatches(comparison: Comparison): [StepBatch, ...StepBatch[]] {
+export function stepBatches(comparison: GoldenComparison): [StepBatch, ...StepBatch[]] {
   const pool = comparison.use("input/pool");
   const ofStep = (name: string, step: number): Tensor => {
     const { dtype, shape, data } = takeRows(comparison.use(`input/${name}`), [step]);

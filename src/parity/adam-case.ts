@@ -13,23 +13,23 @@ import { totalLoss } from "../nn/losses/total.js";
 import type { StateDict } from "../nn/module.js";
 import { Adam, type AdamOptions } from "../nn/optim/adam.js";
 import { rotateBatch, rotation, type StepBatch, stepBatches, takeRows } from "./adam-batches.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { anyRandom } from "./layer-cases.js";
 import { resNetWidth } from "./resnet-case.js";
 import { sdfnConfigOf } from "./sdfn-fields.js";
 
 /** How many elements of a tensor the file keeps, about. */
-const MOST_OF_GRADIENT = 96;
-const MOST_OF_FINAL = { joint: 256, separate: 32 } as const;
+const mostOfGradient = 96;
+const mostOfFinal = { joint: 256, separate: 32 } as const;
 
 /**
  * In a whole model's training pass the features already carry about 2e-6, in PyTorch's float32 too, and gradients of
  * routers are differences of much larger terms: the largest error seen is 2.6 roundings of the largest gradient.
  */
-const ROUNDOFFS = 8;
+const roundoffs = 8;
 
 /** References and targets through the backbone as one batch, or one after the other. */
-type ImagePasses = keyof typeof MOST_OF_FINAL;
+type ImagePasses = keyof typeof mostOfFinal;
 
 /** A run's batches, and the teacher's logits on them. */
 interface Course {
@@ -49,7 +49,7 @@ interface Course {
  *
  * @param batchOrder places by which examples are moved on.
  */
-export async function adamCase(comparison: Comparison, batchOrder: number): Promise<void> {
+export async function adamCase(comparison: GoldenComparison, batchOrder: number): Promise<void> {
   const state = comparison.parameters();
   const given = stepBatches(comparison);
   const taught = await teach(comparison, buildModel(comparison, state, "joint"), given);
@@ -70,7 +70,7 @@ function rotateLogits(logits: Feeds, shift: number): Feeds {
   return Object.fromEntries(rotated);
 }
 
-function buildModel(comparison: Comparison, state: StateDict, imagePasses: ImagePasses): Sdfn {
+function buildModel(comparison: GoldenComparison, state: StateDict, imagePasses: ImagePasses): Sdfn {
   const [logits = "STEP.LAYER.KIND"] = comparison.namesAfter("output/teacher_logits.");
   const layers = new Set(comparison.namesAfter("param/fusion.layers.").map((name) => name.split(".")[0]));
   const config = sdfnConfigOf(comparison, {
@@ -93,7 +93,11 @@ function buildModel(comparison: Comparison, state: StateDict, imagePasses: Image
 }
 
 /** Logits of the model as it is, in evaluation mode with a symbolic batch, by the names of the student's inputs. */
-async function teach(comparison: Comparison, model: Sdfn, batches: Course["batches"]): Promise<Feeds[]> {
+async function teach(
+  comparison: GoldenComparison,
+  model: Sdfn,
+  batches: Course["batches"],
+): Promise<Feeds[]> {
   const pass = ForwardPass.inference();
   const symbolic = (name: string, { dtype, shape: [, ...rest] }: Tensor) =>
     new Input(name, dtype, ["batch", ...rest]);
@@ -118,7 +122,7 @@ async function teach(comparison: Comparison, model: Sdfn, batches: Course["batch
 
 /** Trains the model through all steps and compares what the file holds of them. */
 async function runSteps(
-  comparison: Comparison,
+  comparison: GoldenComparison,
   model: Sdfn,
   { batches, taught, passes }: Course & { readonly passes: ImagePasses },
 ): Promise<void> {
@@ -141,7 +145,7 @@ async function runSteps(
     const parameter = final.get(name);
     if (!parameter) throw new WeightsError(`${prefix}final/${name}: the model has no such parameter`);
     const value = { dtype: "float32", shape: parameter.shape, data: parameter.data } as const;
-    const options = { family: "finalParameters", mostElements: MOST_OF_FINAL[passes] } as const;
+    const options = { family: "finalParameters", mostElements: mostOfFinal[passes] } as const;
     comparison.compare(`${prefix}final/${name}`, value, options);
   }
 }
@@ -173,14 +177,14 @@ async function compileStep(model: Sdfn, adam: Adam, like: StepBatch): Promise<Co
   return { session: await StatefulSession.compile(outputs, updates), lossNames: Object.keys(losses) };
 }
 
-function compareGradients(comparison: Comparison, outputs: Readonly<Record<string, Tensor>>): void {
+function compareGradients(comparison: GoldenComparison, outputs: Readonly<Record<string, Tensor>>): void {
   for (const name of comparison.namesAfter("grad/step0/")) {
     const gradient = outputs[`grad/${name}`];
     if (!gradient) throw new WeightsError(`grad/step0/${name}: the model has no such parameter`);
     const options = {
       family: "gradients",
-      mostElements: MOST_OF_GRADIENT,
-      roundoffCount: ROUNDOFFS,
+      mostElements: mostOfGradient,
+      roundoffCount: roundoffs,
     } as const;
     comparison.compare(`grad/step0/${name}`, gradient, options);
   }
@@ -195,7 +199,7 @@ const settingsSchema = z.object({
 });
 
 /** torch.optim.Adam's settings from the metadata's "adam", a JSON object. */
-function adamSettings(comparison: Comparison): { rate: number; options: AdamOptions } {
+function adamSettings(comparison: GoldenComparison): { rate: number; options: AdamOptions } {
   const text = comparison.text("adam");
   const parsed = settingsSchema.safeParse(parseJson(text));
   if (!parsed.success)

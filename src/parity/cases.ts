@@ -1,6 +1,5 @@
 /** Which file is about what: one entry for each kind of golden file. */
 import { adamCase } from "./adam-case.js";
-import type { Comparison } from "./comparison.js";
 import {
   crossAttentionCase,
   fusionLayerCase,
@@ -10,6 +9,7 @@ import {
   jointReasoningCase,
   textRouterCase,
 } from "./fusion-cases.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { attentionCase, layerNormCase, textEncoderCase } from "./layer-cases.js";
 import { lossCase } from "./loss-cases.js";
 import { resNetCase } from "./resnet-case.js";
@@ -17,7 +17,7 @@ import { resNetCase } from "./resnet-case.js";
 /** How one kind of golden file is checked. */
 export interface GoldenCase {
   /** Builds our modules from a file, runs them and compares. `batchOrder` counts from 0, see `adamCase`. */
-  readonly run: (comparison: Comparison, batchOrder: number) => Promise<void>;
+  readonly run: (comparison: GoldenComparison, batchOrder: number) => Promise<void>;
   /** In how many orders of its examples a batch may be tried where rounding is amplified. */
   readonly batchOrderCount: number;
 }

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { SdfnError, WeightsError } from "../errors.js";
 import { readSafetensors } from "../weights/safetensors.js";
 import { caseNames, caseOf } from "./cases.js";
-import { Comparison, type FamilyError } from "./comparison.js";
+import { type FamilyError, GoldenComparison } from "./golden-comparison.js";
 import { type Family, families, toleranceOf } from "./tolerances.js";
 
-const ENDING = ".safetensors";
+const fileEnding = ".safetensors";
 
 /** What came out for one file. */
 export interface FileResult {
@@ -27,7 +27,7 @@ export interface FileResult {
  * @throws WeightsError at once when the folder cannot be read or holds no golden file.
  */
 export async function* checkFolder(folder: string): AsyncGenerator<FileResult> {
-  for (const name of goldenFiles(folder)) yield await checkFile(join(folder, name + ENDING), name);
+  for (const name of goldenFiles(folder)) yield await checkFile(join(folder, name + fileEnding), name);
 }
 
 /** Names of the golden files of a folder, without their ending. */
@@ -41,10 +41,12 @@ function goldenFiles(folder: string): string[] {
       { cause },
     );
   }
-  const files = names.filter((name) => name.endsWith(ENDING)).map((name) => name.slice(0, -ENDING.length));
+  const files = names
+    .filter((name) => name.endsWith(fileEnding))
+    .map((name) => name.slice(0, -fileEnding.length));
   if (files.length === 0)
     throw new WeightsError(
-      `parity: no golden file (NAME${ENDING}) in ${folder}; got ${names.length} other files; the project's own are in tests/golden`,
+      `parity: no golden file (NAME${fileEnding}) in ${folder}; got ${names.length} other files; the project's own are in tests/golden`,
     );
   return files.toSorted();
 }
@@ -56,7 +58,7 @@ async function checkFile(path: string, name: string): Promise<FileResult> {
     const file = readSafetensors(path);
     const results: FileResult[] = [];
     for (let batchOrder = 0; batchOrder < golden.batchOrderCount; batchOrder += 1) {
-      const comparison = new Comparison(name, file);
+      const comparison = new GoldenComparison(name, file);
       await golden.run(comparison, batchOrder);
       const result = { ...resultOf(name, comparison), batchOrders: batchOrder + 1 };
       if (result.passed || !mayBeRounding(comparison)) return result;
@@ -70,19 +72,19 @@ async function checkFile(path: string, name: string): Promise<FileResult> {
 }
 
 /** Families whose worst tensor is off by more than is allowed. */
-function excesses(comparison: Comparison): Family[] {
+function excesses(comparison: GoldenComparison): Family[] {
   const errors = comparison.errors();
   return families.filter((family) => (errors[family]?.error ?? 0) > toleranceOf(family).limit);
 }
 
 /** Is nothing wrong but what several steps may have amplified? */
-function mayBeRounding(comparison: Comparison): boolean {
+function mayBeRounding(comparison: GoldenComparison): boolean {
   const isAmplified = (family: Family) => toleranceOf(family).isAmplified === true;
   const isComplete = comparison.unaccounted().length === 0 && comparison.problems.length === 0;
   return isComplete && excesses(comparison).every(isAmplified);
 }
 
-function resultOf(name: string, comparison: Comparison): FileResult {
+function resultOf(name: string, comparison: GoldenComparison): FileResult {
   const errors = comparison.errors();
   const tooLarge = excesses(comparison).map((family) => {
     const { label, limit } = toleranceOf(family);

@@ -13,7 +13,7 @@ import { Router, type RouterSizes } from "../models/sdfn/router.js";
 import { TextRouter } from "../models/sdfn/text-router.js";
 import type { RouterLogits } from "../nn/losses/routes.js";
 import { Module } from "../nn/module.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { anyRandom } from "./layer-cases.js";
 import { runModuleCase } from "./module-case.js";
 import { sdfnConfigOf } from "./sdfn-fields.js";
@@ -21,7 +21,7 @@ import { sdfnConfigOf } from "./sdfn-fields.js";
 /** x, and s or w -> y. */
 function operationModuleCase(
   create: new (config: SdfnConfig, random: Random) => OperationModule,
-): (comparison: Comparison) => Promise<void> {
+): (comparison: GoldenComparison) => Promise<void> {
   return (comparison) => {
     const module = new create(
       sdfnConfigOf(comparison, { embedDim: comparison.dim("input/x", 2) }),
@@ -40,7 +40,7 @@ export const jointReasoningCase = operationModuleCase(JointReasoningModule);
 export const crossAttentionCase = operationModuleCase(CrossAttentionModule);
 export const globalTransformCase = operationModuleCase(GlobalTransformModule);
 
-function routerSizes(comparison: Comparison): RouterSizes {
+function routerSizes(comparison: GoldenComparison): RouterSizes {
   return {
     inWidth: comparison.dim("param/fc1.weight", 1),
     hiddenWidth: comparison.dim("param/fc1.weight", 0),
@@ -49,7 +49,7 @@ function routerSizes(comparison: Comparison): RouterSizes {
 }
 
 /** x [B, N, D] -> logits [B, J]. */
-export function imageRouterCase(comparison: Comparison): Promise<void> {
+export function imageRouterCase(comparison: GoldenComparison): Promise<void> {
   const module = new Router(routerSizes(comparison), anyRandom());
   return runModuleCase(comparison, {
     module,
@@ -58,7 +58,7 @@ export function imageRouterCase(comparison: Comparison): Promise<void> {
 }
 
 /** w [B, T, D], pad_mask -> logits [B, J]. */
-export function textRouterCase(comparison: Comparison): Promise<void> {
+export function textRouterCase(comparison: GoldenComparison): Promise<void> {
   const module = new TextRouter(routerSizes(comparison), anyRandom());
   return runModuleCase(comparison, {
     module,
@@ -67,7 +67,7 @@ export function textRouterCase(comparison: Comparison): Promise<void> {
 }
 
 /** x.0, x.1, ..., w, s -> y.0, y.1, ..., aux.p and aux.logits.KIND [B, source, destination]. */
-export function fusionLayerCase(comparison: Comparison): Promise<void> {
+export function fusionLayerCase(comparison: GoldenComparison): Promise<void> {
   const config = sdfnConfigOf(comparison, {
     embedDim: comparison.dim("input/x.0", 2),
     moduleCount: comparison.namesAfter("input/x.").length,
@@ -96,7 +96,7 @@ class FusionHolder extends Module {
 }
 
 /** x, w, s -> map [B, N, D], q, u [B, D], aux.p.LAYER, aux.logits.LAYER.KIND. */
-export function fusionNetworkCase(comparison: Comparison): Promise<void> {
+export function fusionNetworkCase(comparison: GoldenComparison): Promise<void> {
   const config = sdfnConfigOf(comparison, {
     embedDim: comparison.dim("input/x", 2),
     moduleCount: comparison.dim("output/aux.p.0", 1),

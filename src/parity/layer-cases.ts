@@ -6,14 +6,14 @@ import { encoderSchema } from "../models/encoder-config.js";
 import { LstmTextEncoder } from "../models/text-encoders/lstm.js";
 import { LayerNorm } from "../nn/layer-norm.js";
 import { MultiHeadAttention } from "../nn/multi-head-attention.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { runModuleCase } from "./module-case.js";
 
 /** Initial values, which the file's then replace. */
 export const anyRandom = () => new Random(1);
 
 /** x [..., D] -> y. */
-export function layerNormCase(comparison: Comparison): Promise<void> {
+export function layerNormCase(comparison: GoldenComparison): Promise<void> {
   const module = new LayerNorm(comparison.dim("param/weight", 0));
   return runModuleCase(comparison, {
     module,
@@ -22,7 +22,7 @@ export function layerNormCase(comparison: Comparison): Promise<void> {
 }
 
 /** query [B, N, D], key and value [B, T, D], pad_mask -> y [B, N, D]. */
-export function attentionCase(comparison: Comparison): Promise<void> {
+export function attentionCase(comparison: GoldenComparison): Promise<void> {
   const width = comparison.dim("param/in_proj_weight", 1);
   const module = new MultiHeadAttention(width, comparison.number("heads"), anyRandom());
   return runModuleCase(comparison, {
@@ -36,7 +36,7 @@ export function attentionCase(comparison: Comparison): Promise<void> {
 }
 
 /** tokens, lengths -> words [B, T, D], sentence [B, D], and the padding that `pad_mask` states. */
-export function textEncoderCase(comparison: Comparison): Promise<void> {
+export function textEncoderCase(comparison: GoldenComparison): Promise<void> {
   const config = encoderSchema.parse({
     wordDim: comparison.dim("param/embedding.weight", 1),
     embedDim: comparison.dim("param/lstm.weight_hh_l0", 1),

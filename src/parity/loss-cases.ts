@@ -8,7 +8,7 @@ import { pathDistillationLoss } from "../nn/losses/path-distillation.js";
 import type { RouterKind, RouterLogits } from "../nn/losses/routes.js";
 import { scaledSimilarity } from "../nn/losses/similarity.js";
 import { type LossPart, totalLoss } from "../nn/losses/total.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { compareAll, GraphInputs } from "./module-case.js";
 
 /**
@@ -16,7 +16,7 @@ import { compareAll, GraphInputs } from "./module-case.js";
  * teacher.LAYER.KIND. `output/loss` is their weighted sum (eq. 7), or the only one. Gradients of all inputs but the
  * teacher's.
  */
-export async function lossCase(comparison: Comparison): Promise<void> {
+export async function lossCase(comparison: GoldenComparison): Promise<void> {
   const inputs = new GraphInputs(comparison, { hasSymbolicBatch: false });
   const terms = { ...classification(inputs), ...distillation(comparison, inputs), ...consistency(inputs) };
   const present = Object.entries(terms).filter(([name]) => comparison.has(`output/${name}`));
@@ -53,7 +53,7 @@ function consistency(inputs: GraphInputs): Record<string, Value> {
   };
 }
 
-function distillation(comparison: Comparison, inputs: GraphInputs): Record<string, Value> {
+function distillation(comparison: GoldenComparison, inputs: GraphInputs): Record<string, Value> {
   const student = logitsByLayer(comparison, inputs, "student");
   if (student.length === 0) return {};
   const teacher = logitsByLayer(comparison, inputs, "teacher");
@@ -68,7 +68,7 @@ function distillation(comparison: Comparison, inputs: GraphInputs): Record<strin
 }
 
 /** `WHO.LAYER.KIND` -> logits by layer. */
-function logitsByLayer(comparison: Comparison, inputs: GraphInputs, who: string): RouterLogits[] {
+function logitsByLayer(comparison: GoldenComparison, inputs: GraphInputs, who: string): RouterLogits[] {
   const layers: Partial<Record<RouterKind, Value>>[] = [];
   for (const name of comparison.namesAfter(`input/${who}.`)) {
     const [layer = "", kind = ""] = name.split(".");
@@ -79,14 +79,14 @@ function logitsByLayer(comparison: Comparison, inputs: GraphInputs, who: string)
   return layers;
 }
 
-function mergeOf(comparison: Comparison): "mean" | "product" {
+function mergeOf(comparison: GoldenComparison): "mean" | "product" {
   const merge = comparison.text("merge");
   if (merge === "mean" || merge === "product") return merge;
   throw new WeightsError(`"merge" must be mean or product; got ${merge}`);
 }
 
 /** L_bbc + lambda1 · L_spd + lambda2 · L_c where the first is there, else the only loss of the file. */
-function weightedSum(comparison: Comparison, terms: ReadonlyMap<string, Value>): Value {
+function weightedSum(comparison: GoldenComparison, terms: ReadonlyMap<string, Value>): Value {
   const fields = { bbc: undefined, spd: "lambda1", c: "lambda2" } as const;
   const parts: LossPart[] = [];
   for (const [name, field] of Object.entries(fields)) {

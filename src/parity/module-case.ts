@@ -13,16 +13,16 @@ import type { TextFeatures } from "../models/text-encoder.js";
 import { wordMask } from "../models/text-encoder.js";
 import { ForwardPass } from "../nn/forward-pass.js";
 import type { Module } from "../nn/module.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { squaresOfProducts } from "./numbers.js";
 
 /** Gives `input/NAME` of a file as an input of a graph; the batch, axis 0, is a number or a symbol. */
 export class GraphInputs {
-  readonly #comparison: Comparison;
+  readonly #comparison: GoldenComparison;
   readonly #hasSymbolicBatch: boolean;
   readonly #inputs = new Map<string, Input>();
 
-  constructor(comparison: Comparison, { hasSymbolicBatch }: { readonly hasSymbolicBatch: boolean }) {
+  constructor(comparison: GoldenComparison, { hasSymbolicBatch }: { readonly hasSymbolicBatch: boolean }) {
     this.#comparison = comparison;
     this.#hasSymbolicBatch = hasSymbolicBatch;
   }
@@ -96,7 +96,7 @@ export interface ModuleCase {
  * @throws WeightsError when none has, or when shapes differ.
  */
 export function cotangentLoss(
-  comparison: Comparison,
+  comparison: GoldenComparison,
   outputs: Readonly<Record<string, Value>>,
   inputs: GraphInputs,
 ): Value {
@@ -113,7 +113,7 @@ export function cotangentLoss(
 }
 
 /** L2 norm of the summands of `cotangentLoss`, by the file's values; `prefix` is what the keys of its outputs begin with. */
-export function summandNorm(comparison: Comparison, prefix: string): number {
+export function summandNorm(comparison: GoldenComparison, prefix: string): number {
   const squares = comparison.namesAfter("input/cotangent.").map((name) => {
     const [output, cotangent] = [comparison.peek(prefix + name), comparison.peek(`input/cotangent.${name}`)];
     return squaresOfProducts(output.data, cotangent.data);
@@ -126,7 +126,10 @@ export function summandNorm(comparison: Comparison, prefix: string): number {
  * Outputs are computed twice: in the training graph, whose shapes are numbers and whose parameters are fed, and in
  * the inference graph, whose batch is symbolic and whose parameters are part of it.
  */
-export async function runModuleCase(comparison: Comparison, { module, forward }: ModuleCase): Promise<void> {
+export async function runModuleCase(
+  comparison: GoldenComparison,
+  { module, forward }: ModuleCase,
+): Promise<void> {
   module.loadStateDict(comparison.parameters());
 
   const inputs = new GraphInputs(comparison, { hasSymbolicBatch: false });
@@ -154,7 +157,7 @@ export async function runModuleCase(comparison: Comparison, { module, forward }:
 }
 
 /** Compares what the file holds; we may compute more. */
-export function compareAll(comparison: Comparison, values: Readonly<Record<string, Tensor>>): void {
+export function compareAll(comparison: GoldenComparison, values: Readonly<Record<string, Tensor>>): void {
   for (const [key, value] of Object.entries(values)) {
     const family = key.startsWith("grad/") ? "gradients" : "outputs";
     if (comparison.has(key)) comparison.compare(key, value, { family });

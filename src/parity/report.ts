@@ -2,7 +2,7 @@
 import type { FileResult } from "./check-folder.js";
 import { families, tolerances } from "./tolerances.js";
 
-const NAME_COLUMNS = 18;
+const nameColumns = 18;
 
 /** "ok    jrm    outputs 2.1e-7  gradients 3.0e-6", and what is wrong below it. */
 export function lineOf({ name, passed, batchOrders, errors, problems }: FileResult): string {
@@ -11,7 +11,7 @@ export function lineOf({ name, passed, batchOrders, errors, problems }: FileResu
     return worst ? [`${tolerances[family].label} ${worst.error.toExponential(1)}`] : [];
   });
   if (batchOrders > 1) columns.push(`(batch order ${batchOrders})`);
-  const head = `${passed ? "ok  " : "FAIL"}  ${name.padEnd(NAME_COLUMNS)}  ${columns.join("  ")}`.trimEnd();
+  const head = `${passed ? "ok  " : "FAIL"}  ${name.padEnd(nameColumns)}  ${columns.join("  ")}`.trimEnd();
   return [head, ...problems.map((problem) => `        ${problem.replaceAll("\n", "\n        ")}`)].join("\n");
 }
 

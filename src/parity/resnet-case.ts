@@ -6,24 +6,24 @@ import { float32 } from "../engine/tensor/tensor.js";
 import { ResNet } from "../models/backbones/resnet.js";
 import type { ResNetName } from "../models/backbones/resnet-architectures.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 import { anyRandom } from "./layer-cases.js";
 import { compareAll, cotangentLoss, GraphInputs, summandNorm } from "./module-case.js";
 import { norm } from "./numbers.js";
 
 /** Channels of the first stage at width 1. */
-const BASE_CHANNELS = 64;
+const baseChannels = 64;
 
 /** How many elements of a gradient the file keeps, about. */
-const MOST_OF_INPUT = 1024;
-const MOST_OF_PARAMETER = 256;
+const mostOfInput = 1024;
+const mostOfParameter = 256;
 
 /**
  * x [B, 3, S, S] -> output/MODE/y, output/MODE/loss, the sampled gradients grad/MODE/NAME and their whole norms
  * grad_norm/MODE/NAME, for the modes eval and train; after train the running statistics output/train/NAME. Eval is
  * also run as the inference graph with a symbolic batch.
  */
-export function resNetCase(name: ResNetName): (comparison: Comparison) => Promise<void> {
+export function resNetCase(name: ResNetName): (comparison: GoldenComparison) => Promise<void> {
   return async (comparison) => {
     const state = comparison.parameters();
     const build = (): ResNet => {
@@ -40,11 +40,11 @@ export function resNetCase(name: ResNetName): (comparison: Comparison) => Promis
 }
 
 /** Multiplier of the channels; `prefix` is what the backbone's keys begin with. */
-export function resNetWidth(comparison: Comparison, prefix: string): number {
-  return comparison.dim(`${prefix}conv1.weight`, 0) / BASE_CHANNELS;
+export function resNetWidth(comparison: GoldenComparison, prefix: string): number {
+  return comparison.dim(`${prefix}conv1.weight`, 0) / baseChannels;
 }
 
-async function runMode(comparison: Comparison, module: ResNet, mode: "eval" | "train"): Promise<void> {
+async function runMode(comparison: GoldenComparison, module: ResNet, mode: "eval" | "train"): Promise<void> {
   const inputs = new GraphInputs(comparison, { hasSymbolicBatch: false });
   const pass = mode === "train" ? ForwardPass.training() : ForwardPass.inference();
   const x = inputs.value("x");
@@ -69,7 +69,7 @@ async function runMode(comparison: Comparison, module: ResNet, mode: "eval" | "t
       continue;
     }
     const target = name.slice("grad/".length);
-    const mostElements = target === "x" ? MOST_OF_INPUT : MOST_OF_PARAMETER;
+    const mostElements = target === "x" ? mostOfInput : mostOfParameter;
     comparison.compare(`grad/${mode}/${target}`, value, { family: "gradients", mostElements });
     comparison.compare(`grad_norm/${mode}/${target}`, float32([], [norm(value.data)]), {
       family: "gradients",

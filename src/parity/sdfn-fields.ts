@@ -1,6 +1,6 @@
 /** Reads SDFN's configuration off a golden file: what shapes and names tell, and from the metadata the rest. */
 import { operationModuleNames, parseSdfnConfig, type SdfnConfig } from "../models/sdfn/config.js";
-import type { Comparison } from "./comparison.js";
+import type { GoldenComparison } from "./golden-comparison.js";
 
 /** What only the caller knows. */
 export interface KnownFields {
@@ -18,7 +18,7 @@ export interface KnownFields {
  * @throws ConfigError when the file asks for a model that ours refuses to be.
  */
 export function sdfnConfigOf(
-  comparison: Comparison,
+  comparison: GoldenComparison,
   { embedDim, moduleCount, fields = {} }: KnownFields,
 ): SdfnConfig {
   const names = comparison.namesAfter("param/");
@@ -31,7 +31,7 @@ export function sdfnConfigOf(
     heads: comparison.number("heads"),
     ffnWidth: lengthOf(/(^|\.)ffn1\.bias$/),
     routerWidth: lengthOf(/_routers\.\d+\.fc1\.bias$/),
-    ...(moduleCount === undefined ? {} : { modules: moduleNames(comparison, names, moduleCount) }),
+    modules: moduleCount === undefined ? undefined : moduleNames(comparison, names, moduleCount),
     router: routerOf(names),
     routerMerge: comparison.textOr("merge", "mean"),
     dropout: 0,
@@ -40,7 +40,7 @@ export function sdfnConfigOf(
 }
 
 /** As the metadata says, since their order matters; else those that have parameters, and RCM if one more is there. */
-function moduleNames(comparison: Comparison, names: readonly string[], moduleCount: number): string[] {
+function moduleNames(comparison: GoldenComparison, names: readonly string[], moduleCount: number): string[] {
   const stated = comparison.textOr("modules", undefined);
   if (stated !== undefined) return stated.split(",");
   const found = operationModuleNames.filter((module) => names.some((name) => name.includes(`${module}.`)));

@@ -13,7 +13,7 @@ export interface Tolerance {
 }
 
 /** Largest relative error of rounding to float32. */
-export const FLOAT32_ROUNDOFF = 2 ** -24;
+export const float32Roundoff = 2 ** -24;
 
 /**
  * Limits for float32 against values computed in float64. Relative is to the size of the expected tensor, which is

@@ -66,7 +66,8 @@ function drawing(
   { description, hasZero, isNarrow, css }: DrawingOptions,
 ): Html {
   const extremes = rows.flatMap(({ mean, values, broad, thin }) => [
-    ...[mean, ...values],
+    mean,
+    ...values,
     ...[broad, thin].flatMap((interval) => (interval ? [interval.low, interval.high] : [])),
   ]);
   const layout = intervalLayout([...extremes, ...(hasZero ? [0] : [])], { rowCount: rows.length, isNarrow });

@@ -34,8 +34,16 @@ export interface PageFrame {
 }
 
 const css = [
-  ...[themeCss, frameCss, queryAnswersCss, routeDiagramCss, recallTableCss, curvesCss],
-  ...[tripletSamplesCss, intervalChartCss, factTableCss, runFailuresCss],
+  themeCss,
+  frameCss,
+  queryAnswersCss,
+  routeDiagramCss,
+  recallTableCss,
+  curvesCss,
+  tripletSamplesCss,
+  intervalChartCss,
+  factTableCss,
+  runFailuresCss,
 ].join("");
 
 /** The whole document. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { queryAnswers } from "./query-answers.js";
-import type { Picture, QueryAnswer } from "./types.js";
+import type { PagePicture, QueryAnswer } from "./types.js";
 
-const picture = (id: string): Picture => ({ id, dataUri: `data:image/jpeg;base64,${id}` });
+const picture = (id: string): PagePicture => ({ id, dataUri: `data:image/jpeg;base64,${id}` });
 
 function answer(change: Partial<QueryAnswer> = {}): QueryAnswer {
   return {

@@ -1,7 +1,7 @@
 /** Queries with the pictures a model ranked first. */
 import { countOf, formatCount } from "./format.js";
 import { type Html, html } from "./html.js";
-import type { Picture, QueryAnswer, RankedPicture } from "./types.js";
+import type { PagePicture, QueryAnswer, RankedPicture } from "./types.js";
 
 export const queryAnswersCss = `
 .answers { display: grid; gap: 1.25rem; }
@@ -74,7 +74,7 @@ function rankedItem({ picture, score, isTarget }: RankedPicture, index: number):
   return html`<li${isTarget && html` class="is-target"`}><figure>${image(picture, role, badge)}<figcaption><span class="picture-line"><span class="rank">${index + 1}${isTarget && " · target"}</span><span class="score" title="cosine similarity">${score.toFixed(3)}</span></span><span class="picture-id">${label(picture)}</span></figcaption></figure></li>`;
 }
 
-function missedTarget({ picture, rank }: { readonly picture: Picture; readonly rank: number }): Html {
+function missedTarget({ picture, rank }: { readonly picture: PagePicture; readonly rank: number }): Html {
   return html`<div class="missed is-target"><figure>${image(
     picture,
     "The target",
@@ -92,10 +92,10 @@ function rankText(rank: number): string {
   return Number.isFinite(rank) ? formatCount(rank) : "none (it is not in the gallery)";
 }
 
-function image(picture: Picture, role: string, badge?: Html | false): Html {
+function image(picture: PagePicture, role: string, badge?: Html | false): Html {
   return html`<span class="picture"><img src="${picture.dataUri}" alt="${`${role}: ${label(picture)}`}" loading="lazy">${badge}</span>`;
 }
 
-function label({ id, title }: Picture): string {
+function label({ id, title }: PagePicture): string {
   return title ?? id;
 }

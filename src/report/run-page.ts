@@ -122,9 +122,7 @@ function evaluationSections({ result, ranks, best, worst }: RunEvaluation): read
 
 /** What training found odd. */
 function warnings(metrics: readonly Metrics[]): Html | false {
-  const epochs: readonly (ReturnType<typeof epochsOf>[number] & { readonly warnings?: readonly string[] })[] =
-    epochsOf(metrics);
-  const lines = epochs.flatMap(({ epoch, warnings: found = [] }) =>
+  const lines = epochsOf(metrics).flatMap(({ epoch, warnings: found = [] }) =>
     found.map((text) => `epoch ${epoch}: ${text}`),
   );
   return lines.length > 0 && html`<ul class="small">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;

@@ -61,7 +61,17 @@ describe("trainingCurves", () => {
     const { markup } = trainingCurves([{ model: "sdfn", metrics: [...steps, epoch(1)] }]);
     const [, body = ""] = markup.split("<tbody>");
     expect([...body.matchAll(/<t[hd][^>]*>([^<]*)</g)].map(([, text]) => text)).toEqual([
-      ...["sdfn", "1", "4", "2", "–", "–", "–", "–", "–", "600", "12.3"],
+      "sdfn",
+      "1",
+      "4",
+      "2",
+      "–",
+      "–",
+      "–",
+      "–",
+      "–",
+      "600",
+      "12.3",
     ]);
   });
 

@@ -1,11 +1,11 @@
 /** Training triplets to look at: reference picture, captions, target picture. */
 import { type Html, html } from "./html.js";
-import type { Picture } from "./types.js";
+import type { PagePicture } from "./types.js";
 
 /** A triplet with its pictures. */
 export interface TripletSample {
-  readonly reference: Picture;
-  readonly target: Picture;
+  readonly reference: PagePicture;
+  readonly target: PagePicture;
   readonly captions: readonly string[];
   /** What differs: attribute, value of the reference, value of the target. */
   readonly changes: readonly { readonly attribute: string; readonly from: string; readonly to: string }[];
@@ -43,7 +43,7 @@ function card({ reference, target, captions, changes, tag }: TripletSample): Htm
 `;
 }
 
-function figure({ id, dataUri, title }: Picture, role: string): Html {
+function figure({ id, dataUri, title }: PagePicture, role: string): Html {
   const name = title ?? id;
   return html`<figure><span class="picture"><img src="${dataUri}" alt="${`${role}: ${name}`}" loading="lazy"></span><figcaption class="picture-id">${name}</figcaption></figure>`;
 }

@@ -2,18 +2,18 @@
 import type { Metrics } from "../runs/metrics.js";
 
 /** A picture in a report. */
-export interface Picture {
+export interface PagePicture {
   /** Image id or file name, as the reader can find it. */
   readonly id: string;
   /** Address of the picture; `data:` keeps the page self-contained. */
   readonly dataUri: string;
   /** What it shows, if that is known: "red dress with long sleeves". */
-  readonly title?: string;
+  readonly title?: string | undefined;
 }
 
 /** One picture of a ranking. */
 export interface RankedPicture {
-  readonly picture: Picture;
+  readonly picture: PagePicture;
   /** Cosine of query and picture, -1 to 1. */
   readonly score: number;
   readonly isTarget: boolean;
@@ -21,7 +21,7 @@ export interface RankedPicture {
 
 /** A query and what a model ranked first. */
 export interface QueryAnswer {
-  readonly reference: Picture;
+  readonly reference: PagePicture;
   /** The modification text. */
   readonly text: string;
   /** Best first. */
@@ -31,7 +31,7 @@ export interface QueryAnswer {
   /** Pictures that were ranked. */
   readonly gallerySize?: number;
   /** The wanted picture and its rank from 1; absent when nobody knows the right answer. */
-  readonly target?: { readonly picture: Picture; readonly rank: number };
+  readonly target?: { readonly picture: PagePicture; readonly rank: number };
 }
 
 /** An operation module, named for people. */

@@ -34,13 +34,15 @@ export interface EpochMetrics {
   /** Mean losses over the epoch's steps. */
   readonly loss: LossValues;
   /** Recall on triplets held out of the training split, mean over categories, percent; absent without a hold-out. */
-  readonly validation?: {
-    readonly r1: number;
-    readonly r10: number;
-    readonly r50: number;
-    readonly queries: number;
-    readonly gallery: number;
-  };
+  readonly validation?:
+    | {
+        readonly r1: number;
+        readonly r10: number;
+        readonly r50: number;
+        readonly queries: number;
+        readonly gallery: number;
+      }
+    | undefined;
   /**
    * Per fusion layer, the mean over queries and destinations of the route weights' entropy / ln M, 0 to 1; the queries are
    * the held-out ones, or some that are trained on where none are held out.
@@ -49,7 +51,7 @@ export interface EpochMetrics {
   /** Per fusion layer, the mean route weight of each operation module, over the same. */
   readonly routeWeights?: readonly (readonly number[])[];
   /** What looked wrong at the end of this epoch, in words; absent when nothing did. */
-  readonly warnings?: readonly string[];
+  readonly warnings?: readonly string[] | undefined;
   readonly seconds: number;
 }
 

@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { phraseLimits } from "../text/phrases.js";
+import { holdOutRules } from "../data/hold-out.js";
 import { RunError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
-import { holdOutRules } from "../data/hold-out.js";
+import { phraseLimits } from "../text/phrases.js";
 import type { Metrics } from "./metrics.js";
 
 /** File names inside a run folder. */
@@ -51,6 +51,8 @@ const manifestSchema = z.strictObject({
   /** Folder of the frozen backbone's feature maps, for evaluation on the same machine. */
   featureCache: z.string().optional(),
   initialWeights: initialWeightsSchema.optional(),
+  /** The file of a model that is not the project's: its path as it was given, and its content's hash. */
+  modelFile: z.strictObject({ path: z.string(), sha256: z.string() }).optional(),
   /** The configuration, checked again when the run is opened. */
   config: z.record(z.string(), z.unknown()),
   /** Where the saved parameters come from: which epoch, how it was chosen, and on what. Absent before an epoch ended. */

@@ -1,7 +1,8 @@
 /** Finds the images of a gallery that answer a query. */
 import { existsSync } from "node:fs";
 import type { RetrievalDataset } from "../data/triplet.js";
-import type { ModelEmbedder, QueryRoutes } from "../embedding/model-embedder.js";
+import type { RouteWeights } from "../embedding/encoder.js";
+import type { ModelEmbedder } from "../embedding/model-embedder.js";
 import { highest, topK } from "../embedding/top-k.js";
 import { UsageError } from "../errors.js";
 
@@ -16,7 +17,7 @@ export interface SearchHit {
 export interface SearchResult {
   readonly hits: readonly SearchHit[];
   /** Empty for models without routers. */
-  readonly routes: QueryRoutes;
+  readonly routes: RouteWeights;
 }
 
 export interface SearchRequest {

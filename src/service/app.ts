@@ -34,8 +34,8 @@ export interface LogOptions {
   readonly stream: NodeJS.WritableStream;
 }
 
-/** Percent signs make three characters of a byte, and a character has up to three bytes beside its partner. */
-const longestParam = serviceLimits.nameCharacters * 9;
+/** Percent signs make three characters of a byte, and a character has up to four bytes. */
+const longestParam = serviceLimits.nameCharacters * 12;
 
 export interface AppOptions {
   readonly parts: ServiceParts;
@@ -75,8 +75,12 @@ export async function serviceApp({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
-        ...{ defaultSrc: ["'self'"], imgSrc: ["'self'", "blob:", "data:"], objectSrc: ["'none'"] },
-        ...{ baseUri: ["'none'"], formAction: ["'self'"], frameAncestors: ["'none'"] },
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", "blob:", "data:"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
       },
     },
     strictTransportSecurity: false,
@@ -120,9 +124,13 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
       exposeHeadRoutes: false,
       trustProxy,
       genReqId: () => randomUUID(),
+      // Of the server as a whole: no address, and not the page's.
+      rewriteUrl: ({ url = "/" }) => (url === "*" ? "/*" : url),
       routerOptions: { maxParamLength: longestParam },
       logger: {
-        ...{ level: log.level, stream: log.stream, base: null },
+        level: log.level,
+        stream: log.stream,
+        base: null,
         timestamp: () => `,"time":"${new Date().toISOString()}"`,
         formatters: { level: (level) => ({ level }) },
         // Never the request itself: addresses may have words of a query.

@@ -12,10 +12,15 @@ export interface ErrorAnswer {
   readonly isServers: boolean;
 }
 
-/** Codes that are not here are bugs. */
-const statuses: Readonly<Record<string, number>> = {
-  ...{ USAGE: 400, INPUT_INVALID: 400, IMAGE_INVALID: 400 },
-  ...{ KEY_NEEDED: 401, KEY_INVALID: 401, NOT_ALLOWED: 403, NOT_FOUND: 404 },
+/** Status by code. Codes that are not here are bugs. */
+export const statuses: Readonly<Record<string, number>> = {
+  USAGE: 400,
+  INPUT_INVALID: 400,
+  IMAGE_INVALID: 400,
+  KEY_NEEDED: 401,
+  KEY_INVALID: 401,
+  NOT_ALLOWED: 403,
+  NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   BODY_TIMEOUT: 408,
   TOO_LARGE: 413,
@@ -24,14 +29,12 @@ const statuses: Readonly<Record<string, number>> = {
   RATE_LIMITED: 429,
   CONCURRENCY_LIMITED: 429,
   MODEL_TIME_LIMITED: 429,
-  ...{
-    INDEX_INVALID: 503,
-    ITEM_DAMAGED: 503,
-    BUNDLE_INVALID: 503,
-    ENCODER_FAILED: 503,
-    OVERLOADED: 503,
-    NOT_READY: 503,
-  },
+  INDEX_INVALID: 503,
+  ITEM_DAMAGED: 503,
+  BUNDLE_INVALID: 503,
+  ENCODER_FAILED: 503,
+  OVERLOADED: 503,
+  NOT_READY: 503,
   TIMEOUT: 504,
 };
 
@@ -45,7 +48,11 @@ const codesOfStatuses: Readonly<Record<number, string>> = {
 /** Seconds after which trouble of the server may be over. */
 const retryAfter: Readonly<Record<string, number>> = {
   CONCURRENCY_LIMITED: 1,
-  ...{ ENCODER_FAILED: 1, OVERLOADED: 1, NOT_READY: 5, INDEX_INVALID: 5, BUNDLE_INVALID: 5 },
+  ENCODER_FAILED: 1,
+  OVERLOADED: 1,
+  NOT_READY: 5,
+  INDEX_INVALID: 5,
+  BUNDLE_INVALID: 5,
 };
 
 const genericMessages: Readonly<Record<string, string>> = {
@@ -70,10 +77,14 @@ export function errorAnswer(error: unknown): ErrorAnswer {
       return { status, code, message, retryAfterSeconds: own ?? retryAfter[code], isServers: false };
     }
     return {
-      ...{ status: Math.max(status, 503), code, message: genericMessages[code] ?? bug.message },
-      ...{ retryAfterSeconds: retryAfter[code], isServers: true },
+      status: Math.max(status, 503),
+      code,
+      message: genericMessages[code] ?? bug.message,
+      retryAfterSeconds: retryAfter[code],
+      isServers: true,
     };
   }
+  if (isCutOff(error)) return clientGone;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const problems = error.validation.map(
       ({ instancePath, message }) => `${instancePath.slice(1)}: ${message}`,
@@ -95,9 +106,23 @@ export function errorAnswer(error: unknown): ErrorAnswer {
 }
 
 const bug: ErrorAnswer = {
-  ...{ status: 500, code: "INTERNAL", isServers: true },
+  status: 500,
+  code: "INTERNAL",
+  isServers: true,
   message: "this is a bug of the service; tell the operator the request's id",
 };
+
+/** The client went away while an answer was compressed for it: nobody reads this. */
+const clientGone: ErrorAnswer = {
+  status: 499,
+  code: "TIMEOUT",
+  message: "the client went away",
+  isServers: false,
+};
+
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
+}
 
 /** Pictures that came as bytes have no path, and are called so; others are files of the server. */
 function isAboutUpload(error: SdfnError): boolean {

@@ -74,7 +74,7 @@ export async function addKey(file: string, { name, may, expires }: Omit<Key, "sh
       );
     }
     const sha256 = hashOf(key).toString("hex");
-    return [...keys, { name, sha256, may, ...(expires === undefined ? {} : { expires }) }];
+    return [...keys, { name, sha256, may, expires }];
   });
   return key;
 }

@@ -29,26 +29,30 @@ export class Metrics {
     // Memory, event loop delay, processor time, open files.
     collectDefaultMetrics({ register: this.#registry });
     this.#requests = new Counter({
-      ...{
-        name: "sdfn_requests_total",
-        help: "Requests by route and status; 499 for clients that went away",
-      },
-      ...{ labelNames: ["method", "route", "status"], registers },
+      name: "sdfn_requests_total",
+      help: "Requests by route and status; 499 for clients that went away",
+      labelNames: ["method", "route", "status"],
+      registers,
     });
     this.#durations = new Histogram({
-      ...{ name: "sdfn_request_seconds", help: "Time from a request's first line to its answer's last byte" },
-      ...{ labelNames: ["method", "route"], buckets: seconds, registers },
+      name: "sdfn_request_seconds",
+      help: "Time from a request's first line to its answer's last byte",
+      labelNames: ["method", "route"],
+      buckets: seconds,
+      registers,
     });
     this.#stages = new Histogram({
-      ...{
-        name: "sdfn_stage_seconds",
-        help: "Time of a request's stages; encode and embed wait for the model",
-      },
-      ...{ labelNames: ["stage"], buckets: seconds, registers },
+      name: "sdfn_stage_seconds",
+      help: "Time of a request's stages; encode and embed wait for the model",
+      labelNames: ["stage"],
+      buckets: seconds,
+      registers,
     });
     this.#batches = new Histogram({
-      ...{ name: "sdfn_batch_size", help: "Queries or pictures that the model computed at once" },
-      ...{ buckets: [1, 2, 3, 4, 6, 8], registers },
+      name: "sdfn_batch_size",
+      help: "Queries or pictures that the model computed at once",
+      buckets: [1, 2, 3, 4, 6, 8],
+      registers,
     });
     this.#errors = new Counter({
       name: "sdfn_errors_total",
@@ -72,18 +76,18 @@ export class Metrics {
   watch({ items, load }: Watched): void {
     const registers = [this.#registry];
     new Gauge({
-      ...{ name: "sdfn_items", help: "Items of the index, when it could last be asked", registers },
+      name: "sdfn_items",
+      help: "Items of the index, when it could last be asked",
+      registers,
       async collect() {
         const count = await items().catch(() => undefined);
         if (count !== undefined) this.set(count);
       },
     });
     new Gauge({
-      ...{
-        name: "sdfn_waiting",
-        help: "Queries and pictures that wait for the model or are with it",
-        registers,
-      },
+      name: "sdfn_waiting",
+      help: "Queries and pictures that wait for the model or are with it",
+      registers,
       collect() {
         this.set(load.queries.taken);
       },

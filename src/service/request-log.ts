@@ -31,8 +31,8 @@ export function logRequests(app: ServiceApp, metrics: Metrics): void {
         route,
         status,
         ms: Math.round(ms * 10) / 10,
-        ...(errorCode === undefined ? {} : { code: errorCode }),
-        ...(key === undefined ? {} : { key }),
+        code: errorCode,
+        key,
       };
       if (config.isQuiet) request.log.debug(line, "answered");
       else request.log.info(line, "answered");

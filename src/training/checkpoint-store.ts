@@ -121,7 +121,7 @@ export class CheckpointStore {
       ...facts,
       savedAt: new Date().toISOString(),
       tensors: write("state", tensors),
-      ...(teacherFile ? { teacher: teacherFile } : {}),
+      teacher: teacherFile,
     };
     writeDurably(join(this.#folder, manifestNameOf(number)), [manifestText(content)]);
     this.#last = { number, content };

@@ -34,7 +34,7 @@ export async function endEpoch(run: Compiled, progress: Progress, writer: RunWri
   const teacher = isRunComplete ? undefined : await run.teacher.advance(run.loader.epochTriplets());
 
   const metrics = reportEpoch(run, progress, writer, watched);
-  progress.update({ epochsDone: epoch, epochLoss: noLosses, epochSeconds: 0, ...(best ? { best } : {}) });
+  progress.update({ epochsDone: epoch, epochLoss: noLosses, epochSeconds: 0, best });
   if (training.keep === "last" || isNewBest) writer.parameters();
   if (isRunComplete) {
     finishRun(run, progress, writer, isLast ? undefined : epoch);
@@ -94,7 +94,7 @@ function reportEpoch(
     step,
     loss: meanLoss(epochLoss),
     ...watched,
-    ...(warnings.length > 0 ? { warnings } : {}),
+    warnings: warnings.length > 0 ? warnings : undefined,
     seconds: epochSeconds,
   };
   writer.report(metrics);
@@ -113,8 +113,8 @@ function finishRun(
   const readsWords = trainingStep.readsText && training.wordRate > 0;
   const unseen = readsWords ? unseenWords(seenWords, data.vocabulary) : undefined;
   writer.finish({
-    ...(stoppedEarly === undefined ? {} : { stoppedEarly }),
-    ...(unseen ? { unseenWords: unseen } : {}),
+    stoppedEarly,
+    unseenWords: unseen,
   });
   const note = (text: string) => onEvent({ kind: "note", text });
   const bestEpoch = progress.numbers.best?.epoch;

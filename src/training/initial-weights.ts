@@ -42,10 +42,9 @@ export async function loadInitialWeights(
 ): Promise<InitialWeightsRecord | undefined> {
   if (backboneWeights === undefined && wordVectors === undefined) return undefined;
   return {
-    ...(backboneWeights === undefined
-      ? {}
-      : { backboneWeights: await loadBackbone(model, backboneWeights, options) }),
-    ...(wordVectors === undefined ? {} : { wordVectors: await loadWords(model, wordVectors, options) }),
+    backboneWeights:
+      backboneWeights === undefined ? undefined : await loadBackbone(model, backboneWeights, options),
+    wordVectors: wordVectors === undefined ? undefined : await loadWords(model, wordVectors, options),
   };
 }
 

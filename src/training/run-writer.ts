@@ -1,6 +1,7 @@
 /** Saves a run as training goes on: metrics, parameters, manifest and checkpoints. */
 import { resolve } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
+import { modelFileOf } from "../models/registry.js";
 import type { Metrics } from "../runs/metrics.js";
 import { projectCommit } from "../runs/project-version.js";
 import { type RunManifest, writeManifest } from "../runs/run-files.js";
@@ -110,7 +111,7 @@ export class RunWriter {
       chosenOn: isBestKept
         ? `${count} triplets held out of the train split by ${holdOutBy}: mean of R@1, R@10 and R@50`
         : "nothing: the last parameters",
-      ...(best ? { heldOutRecall: best.recall } : {}),
+      heldOutRecall: best?.recall,
     };
   }
 
@@ -137,17 +138,19 @@ function manifestFacts(run: Compiled, commit: string): ManifestFacts {
       resumed: [...(manifest.resumed ?? []), { at: startedAt, step: state.step, commit }],
     };
   }
+  const modelFile = modelFileOf(config.model);
   return {
     format: 1,
     commit,
     dataset: { name: dataset.name, root: dataset.root },
-    ...(features ? { featureCache: resolve(featureCacheDir) } : {}),
-    ...(initialWeights ? { initialWeights } : {}),
+    featureCache: features ? resolve(featureCacheDir) : undefined,
+    initialWeights,
     heldOut: {
       by: config.training.holdOutBy,
       triplets: data.parts.validation?.triplets.length ?? 0,
       leftOut: data.parts.leftOut,
     },
+    ...(modelFile ? { modelFile } : {}),
     config: config.fields,
     startedAt,
   };

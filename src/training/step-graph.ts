@@ -8,6 +8,7 @@ import type { StatefulSessionOptions } from "../engine/runtime/stateful-session.
 import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import type { FeatureMapShapes } from "../images/feature-maps.js";
 import type { BatchFeatures, CompositionModel } from "../models/composition-model.js";
+import { checkedComposition } from "../models/model-answers.js";
 import { objective, teacherInputs } from "../models/objective.js";
 import { pictureInputs } from "../models/picture-inputs.js";
 import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
@@ -59,7 +60,7 @@ export interface CompiledStep {
 }
 
 /** Input that multiplies distillation: 0 as long as there is no teacher, else 1. */
-export const DISTILLATION_FACTOR = "distillationFactor";
+export const distillationFactorInput = "distillationFactor";
 
 /** `count` triplets through the model, from the inputs `images` (references, then targets), `tokens` and `lengths`. */
 export function forwardGraph(
@@ -75,7 +76,7 @@ export function forwardGraph(
     ? model.encodePairsOfFeatureMaps(pictures, pass)
     : model.encodePairs(pictures.images, pass);
   const text = model.encodeText(tokens, lengths);
-  const composition = model.compose(reference, text, pass);
+  const composition = checkedComposition(model, model.compose(reference, text, pass));
   const targetEmbedding = model.embedTarget(target, pass);
   return { features: { composition, reference, text, target, targetEmbedding }, pass };
 }
@@ -96,7 +97,7 @@ const lossPrefix = "loss.";
 /** Builds the losses that the model states for a whole batch. */
 export function lossGraph(model: CompositionModel, features: BatchFeatures, pass: ForwardPass): LossGraph {
   const teacher = model.isSelfDistilled ? teacherInputs(features.composition.logits ?? []) : undefined;
-  const factor = new Input(DISTILLATION_FACTOR, "float32", []);
+  const factor = new Input(distillationFactorInput, "float32", []);
   const parts = objective(model, { ...features, teacher: teacher && { logits: teacher, factor } }, pass);
   const total = totalLoss(parts);
   const named = parts.map(({ name, value }) => [lossPrefix + name, value] as const);

@@ -1,6 +1,7 @@
 /** One training step: what to feed to its graph or graphs, and what comes out. */
 import type { Batch } from "../data/batches/batch-loader.js";
 import type { Parameter } from "../engine/graph/value.js";
+import { usedFeeds } from "../engine/runtime/session.js";
 import type { Random } from "../engine/tensor/random.js";
 import { elementCount, requireStatic } from "../engine/tensor/shape.js";
 import { float32, type Tensor, zeros } from "../engine/tensor/tensor.js";
@@ -8,7 +9,7 @@ import type { CompositionModel } from "../models/composition-model.js";
 import { compileMicroBatchStep } from "./micro-batch-step.js";
 import {
   type CompiledStep,
-  DISTILLATION_FACTOR,
+  distillationFactorInput,
   type StepConfig,
   type StepOptions,
   type StepResult,
@@ -111,7 +112,7 @@ export class TrainingStep {
 
   /** A model need not look at every map that is there. */
   #usedPictures({ images }: Pick<Batch, "images">): Record<string, Tensor> {
-    return Object.fromEntries(Object.entries(images).filter(([name]) => this.#compiled.hasInput(name)));
+    return usedFeeds(this.#compiled, images);
   }
 
   /** A model that does not look at the text has no such inputs. */
@@ -126,6 +127,6 @@ export class TrainingStep {
       name,
       teacher?.[name] ?? zeros("float32", requireStatic("teacher", shape)),
     ]);
-    return { ...Object.fromEntries(logits), [DISTILLATION_FACTOR]: float32([], [teacher ? 1 : 0]) };
+    return { ...Object.fromEntries(logits), [distillationFactorInput]: float32([], [teacher ? 1 : 0]) };
   }
 }

@@ -55,7 +55,7 @@ export async function watch(
       routed.map(({ reference, captions }) => ({ reference, text: joinCaptions(captions) })),
     );
     return {
-      ...(validation ? { validation: await recallsOf(validation, embedder) } : {}),
+      validation: validation ? await recallsOf(validation, embedder) : undefined,
       ...(routes.length > 0
         ? {
             routerEntropy: routes.map(({ entropy }) => entropy),

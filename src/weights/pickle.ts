@@ -32,9 +32,9 @@ export interface PickleOptions {
 /**
  * Opcodes and elements copied; a ResNet-101 takes 30,000. Bounds time, and memory to some 200 MB, whatever the bytes are.
  */
-const MAX_OPERATIONS = 1_000_000;
-const MAX_STACK = 100_000;
-const MARK = Symbol("mark");
+const maxOperations = 1_000_000;
+const maxStack = 100_000;
+const stackMark = Symbol("mark");
 
 /**
  * The value of the pickle that starts at `start`, and where it ends.
@@ -50,7 +50,7 @@ export function readPickle(
     const at = machine.position;
     const opcode = machine.byte();
     machine.spend(1);
-    if (opcode === STOP) return { value: machine.pop(), end: machine.position };
+    if (opcode === stopOpcode) return { value: machine.pop(), end: machine.position };
     const operation = operations[opcode];
     if (!operation) {
       const shown = opcode > 32 && opcode < 127 ? ` ("${String.fromCharCode(opcode)}")` : "";
@@ -69,7 +69,7 @@ class Machine {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #stack: unknown[] = [];
-  #operationsLeft = MAX_OPERATIONS;
+  #operationsLeft = maxOperations;
 
   constructor(bytes: Uint8Array, start: number, options: PickleOptions) {
     this.#bytes = bytes;
@@ -86,7 +86,7 @@ class Machine {
 
   spend(operations: number): void {
     this.#operationsLeft -= operations;
-    if (this.#operationsLeft < 0) this.fail(`its pickle takes more than ${MAX_OPERATIONS} operations`);
+    if (this.#operationsLeft < 0) this.fail(`its pickle takes more than ${maxOperations} operations`);
   }
 
   take(length: number): Uint8Array {
@@ -153,7 +153,7 @@ class Machine {
   }
 
   push(value: unknown): void {
-    if (this.#stack.length >= MAX_STACK) this.fail(`its pickle stacks more than ${MAX_STACK} values`);
+    if (this.#stack.length >= maxStack) this.fail(`its pickle stacks more than ${maxStack} values`);
     this.#stack.push(value);
   }
 
@@ -165,13 +165,14 @@ class Machine {
 
   top(): unknown {
     const value = this.#stack.at(-1);
-    if (this.#stack.length === 0 || value === MARK) this.fail("its pickle takes a value that is not there");
+    if (this.#stack.length === 0 || value === stackMark)
+      this.fail("its pickle takes a value that is not there");
     return value;
   }
 
   /** What lies above the last mark, which goes too. */
   popToMark(): unknown[] {
-    const mark = this.#stack.lastIndexOf(MARK);
+    const mark = this.#stack.lastIndexOf(stackMark);
     if (mark < 0) this.fail("its pickle takes a mark that is not there");
     const items = this.#stack.splice(mark);
     this.spend(items.length);
@@ -184,7 +185,7 @@ class Machine {
   }
 }
 
-const STOP = 0x2e;
+const stopOpcode = 0x2e;
 
 /** Every opcode that torch writes, by its code. */
 const operations: Readonly<Record<number, (machine: Machine) => void>> = {
@@ -192,7 +193,7 @@ const operations: Readonly<Record<number, (machine: Machine) => void>> = {
     const protocol = m.byte();
     if (protocol > 2) m.fail(`it is pickle protocol ${protocol}, torch.save writes 2`);
   },
-  40: (m) => m.push(MARK),
+  40: (m) => m.push(stackMark),
   48: (m) => void m.pop(),
   // None, True, False
   78: (m) => m.push(null),

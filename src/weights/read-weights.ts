@@ -21,7 +21,7 @@ export interface WeightsFile {
 
 /** Keys under which training programs put the state dict beside an optimizer's state. */
 const wrappers = ["state_dict", "model"] as const;
-const MAX_TENSORS = 100_000;
+const maxTensors = 100_000;
 
 /**
  * Reads a whole file; nothing in it is executed. Of a checkpoint `{"state_dict": {...}, ...}` the state dict is taken,
@@ -73,8 +73,8 @@ function stateDictOf(file: string, value: unknown): ReadonlyMap<string, TensorRe
       `${file}: must hold a dictionary of tensors by name; got something else; save model.state_dict()`,
     );
   }
-  if (dictionary.size > MAX_TENSORS)
-    throw new WeightsError(`${file}: must hold at most ${MAX_TENSORS} tensors; got ${dictionary.size}`);
+  if (dictionary.size > maxTensors)
+    throw new WeightsError(`${file}: must hold at most ${maxTensors} tensors; got ${dictionary.size}`);
   const others: string[] = [];
   const references = new Map<string, TensorReference>();
   for (const [name, entry] of dictionary as ReadonlyMap<unknown, unknown>) {

@@ -22,7 +22,7 @@ export interface SafetensorsFile {
 }
 
 /** As the official reader limits it. */
-const MAX_HEADER_BYTES = 100_000_000;
+const maxHeaderBytes = 100_000_000;
 
 const entrySchema = z.object({
   dtype: z.string(),
@@ -42,7 +42,7 @@ export function readSafetensors(file: string): SafetensorsFile {
   const source = new WeightsSource(file);
   try {
     const headerBytes = Number(new DataView(source.read(0, 8).buffer).getBigUint64(0, true));
-    if (headerBytes > MAX_HEADER_BYTES || headerBytes > source.sizeBytes - 8) {
+    if (headerBytes > maxHeaderBytes || headerBytes > source.sizeBytes - 8) {
       throw new WeightsError(
         `${file}: not a safetensors file; got a header of ${headerBytes} bytes in a file of ${source.sizeBytes}`,
       );

@@ -9,11 +9,11 @@ import { readElements, storedSizeBytes } from "./stored-type.js";
 import { TensorReader, torchPickle } from "./torch-tensor.js";
 import type { WeightsSource } from "./weights-source.js";
 
-const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
-const PROTOCOL_VERSION = 1001;
+const magicNumber = 0x1950a86a20f9469cfc6cn;
+const protocolVersion = 1001;
 /** The pickles stand in the file's first part; a ResNet-101's take 0.1 MB. */
-const MAX_PICKLE_BYTES = 32 * 2 ** 20;
-const LENGTH_BYTES = 8;
+const maxPickleBytes = 32 * 2 ** 20;
+const lengthBytes = 8;
 
 /**
  * The value that was saved, tensors as references, and what reads those.
@@ -24,7 +24,7 @@ export function openTorchLegacy(source: WeightsSource): {
   readonly reader: TensorReader;
 } {
   const { file, sizeBytes } = source;
-  const head = source.read(0, Math.min(sizeBytes, MAX_PICKLE_BYTES));
+  const head = source.read(0, Math.min(sizeBytes, maxPickleBytes));
   const plain = { where: file, findGlobal: () => undefined };
   const pickle = torchPickle(file);
   let end = 0;
@@ -33,15 +33,15 @@ export function openTorchLegacy(source: WeightsSource): {
     end = read.end;
     return read.value;
   };
-  if (next(plain) !== MAGIC_NUMBER) {
+  if (next(plain) !== magicNumber) {
     throw new WeightsError(
       `${file}: a pickle, but not one of torch.save's: its magic number is missing; save it again with torch`,
     );
   }
   const version = next(plain);
-  if (version !== PROTOCOL_VERSION)
+  if (version !== protocolVersion)
     throw new WeightsError(
-      `${file}: format must be ${PROTOCOL_VERSION}; got ${typeof version === "number" ? version : "no number"}`,
+      `${file}: format must be ${protocolVersion}; got ${typeof version === "number" ? version : "no number"}`,
     );
   const system = next(plain);
   if (!(system instanceof Map) || system.get("little_endian") !== true)
@@ -82,14 +82,14 @@ function placesOf(
       throw new WeightsError(
         `${source.file}: a storage is of no tensor, or there twice; the file is damaged`,
       );
-    const length = new DataView(source.read(position, LENGTH_BYTES).buffer).getBigInt64(0, true);
+    const length = new DataView(source.read(position, lengthBytes).buffer).getBigInt64(0, true);
     if (length !== BigInt(storage.length)) {
       throw new WeightsError(
         `${source.file}: storage "${storage.key}" must have ${storage.length} elements; got ${length}; the file is damaged`,
       );
     }
-    places.set(storage.key, position + LENGTH_BYTES);
-    position += LENGTH_BYTES + storage.length * storedSizeBytes(storage.type);
+    places.set(storage.key, position + lengthBytes);
+    position += lengthBytes + storage.length * storedSizeBytes(storage.type);
   }
   return places;
 }

@@ -50,7 +50,7 @@ const storageTypes: Readonly<Record<string, StoredType>> = {
   BoolStorage: "BOOL",
 };
 
-const MAX_RANK = 16;
+const maxRank = 16;
 
 /** How to read a pickle of tensors: what it may name, and what it finds outside. */
 export function torchPickle(where: string): PickleOptions & {
@@ -194,7 +194,7 @@ function orderedDict(pairs: unknown): Map<unknown, unknown> | undefined {
 
 function integers(value: unknown): readonly number[] | undefined {
   const items: unknown = value instanceof Tuple ? value.items : value;
-  if (!Array.isArray(items) || items.length > MAX_RANK) return undefined;
+  if (!Array.isArray(items) || items.length > maxRank) return undefined;
   return items.every(isCount) ? items : undefined;
 }
 

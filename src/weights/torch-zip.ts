@@ -7,9 +7,9 @@ import { readElements, storedSizeBytes } from "./stored-type.js";
 import { TensorReader, torchPickle } from "./torch-tensor.js";
 import type { WeightsSource } from "./weights-source.js";
 
-const MAX_ENTRIES = 100_000;
+const maxEntries = 100_000;
 /** A ResNet-101's pickle takes 0.1 MB. */
-const MAX_PICKLE_BYTES = 64 * 2 ** 20;
+const maxPickleBytes = 64 * 2 ** 20;
 
 /** Reads bytes of one entry of the zip, named without the folder that torch puts everything in. */
 type ReadEntry = (name: string) => Uint8Array<ArrayBuffer>;
@@ -68,8 +68,8 @@ async function openEntries(source: WeightsSource): Promise<ReadEntry> {
     const options = { lazyEntries: true, autoClose: false };
     const zip = await fromRandomAccessReaderPromise(new SourceReader(source), source.sizeBytes, options);
     try {
-      if (zip.entryCount > MAX_ENTRIES)
-        throw new WeightsError(`${file}: must have at most ${MAX_ENTRIES} entries; got ${zip.entryCount}`);
+      if (zip.entryCount > maxEntries)
+        throw new WeightsError(`${file}: must have at most ${maxEntries} entries; got ${zip.entryCount}`);
       for await (const entry of zip.eachEntry()) {
         const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
         entries.set(entry.fileName.replace(/^[^/]*\//, ""), { entry, start: fileDataStart });
@@ -104,8 +104,8 @@ async function openEntries(source: WeightsSource): Promise<ReadEntry> {
       throw new WeightsError(
         `${file}: ${name} is compressed or encrypted, torch.save's entries never are; save it again with torch`,
       );
-    if (name === "data.pkl" && entry.uncompressedSize > MAX_PICKLE_BYTES)
-      throw new WeightsError(`${file}: its pickle must have at most ${MAX_PICKLE_BYTES} bytes`);
+    if (name === "data.pkl" && entry.uncompressedSize > maxPickleBytes)
+      throw new WeightsError(`${file}: its pickle must have at most ${maxPickleBytes} bytes`);
     bytesLeft -= entry.uncompressedSize;
     if (bytesLeft < 0) throw new WeightsError(`${file}: its entries take more than the file`);
     const bytes = source.read(start, entry.uncompressedSize);

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { WeightsError } from "../errors.js";
 
 /** Larger files are refused; the largest published ResNet takes 0.7 GB. */
-const MAX_FILE_BYTES = 16 * 2 ** 30;
+const maxFileBytes = 16 * 2 ** 30;
 
 /** Close it when done. */
 export class WeightsSource {
@@ -24,8 +24,7 @@ export class WeightsSource {
     const stats = fstatSync(this.#descriptor);
     this.sizeBytes = stats.size;
     if (!stats.isFile()) this.#refuse("is not a file; give the path of a weights file");
-    if (stats.size > MAX_FILE_BYTES)
-      this.#refuse(`must have at most ${MAX_FILE_BYTES} bytes; got ${stats.size}`);
+    if (stats.size > maxFileBytes) this.#refuse(`must have at most ${maxFileBytes} bytes; got ${stats.size}`);
   }
 
   /** `length` bytes from `position` on, in a buffer of their own. @throws WeightsError when the file is shorter. */

@@ -16,8 +16,8 @@ export interface WordVectors {
 }
 
 /** Vectors of 8192 numbers of 20 digits take 0.2 MB. */
-const MAX_LINE_BYTES = 2 ** 20;
-const [LINE_BREAK, CARRIAGE_RETURN, SPACE] = [10, 13, 32];
+const maxLineBytes = 2 ** 20;
+const [lineBreak, carriageReturn, space] = [10, 13, 32];
 
 /**
  * Reads lines `word number number ...`, separated by spaces; a first line `count dim` as word2vec writes it is passed
@@ -34,12 +34,12 @@ export async function readWordVectors(file: string, wanted: ReadonlySet<string>)
       hash.update(chunk);
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let start = 0;
-      for (let end = bytes.indexOf(LINE_BREAK); end >= 0; end = bytes.indexOf(LINE_BREAK, start)) {
+      for (let end = bytes.indexOf(lineBreak); end >= 0; end = bytes.indexOf(lineBreak, start)) {
         parser.line(bytes.subarray(start, end));
         start = end + 1;
       }
       rest = bytes.subarray(start);
-      if (rest.length > MAX_LINE_BYTES) parser.refuseLong();
+      if (rest.length > maxLineBytes) parser.refuseLong();
     }
   } catch (cause) {
     if (cause instanceof WeightsError) throw cause;
@@ -67,7 +67,7 @@ class LineParser {
   line(bytes: Buffer): void {
     this.#lineNumber += 1;
     let end = bytes.length;
-    while (end > 0 && (bytes[end - 1] === SPACE || bytes[end - 1] === CARRIAGE_RETURN)) end -= 1;
+    while (end > 0 && (bytes[end - 1] === space || bytes[end - 1] === carriageReturn)) end -= 1;
     if (this.#lineNumber === 1) {
       const fields = bytes.toString("utf8", 0, end).split(" ");
       const [count = "", headerDim = ""] = fields;
@@ -83,10 +83,10 @@ class LineParser {
 
   #vector(bytes: Buffer, end: number, dim: number): void {
     let spaces = 0;
-    for (let i = 0; i < end; i += 1) if (bytes[i] === SPACE) spaces += 1;
+    for (let i = 0; i < end; i += 1) if (bytes[i] === space) spaces += 1;
     if (spaces < dim) this.#fail(`must be a word and ${dim} numbers, as the first; got ${spaces + 1} fields`);
     let wordEnd = -1;
-    for (let left = spaces - dim + 1; left > 0; left -= 1) wordEnd = bytes.indexOf(SPACE, wordEnd + 1);
+    for (let left = spaces - dim + 1; left > 0; left -= 1) wordEnd = bytes.indexOf(space, wordEnd + 1);
     this.#lineCount += 1;
     const word = bytes.toString("utf8", 0, wordEnd);
     if (!this.#wanted.has(word) || this.#vectors.has(word)) return;
@@ -105,7 +105,7 @@ class LineParser {
   /** The line after the last one does not end. */
   refuseLong(): never {
     this.#lineNumber += 1;
-    this.#fail(`is longer than ${MAX_LINE_BYTES} bytes`);
+    this.#fail(`is longer than ${maxLineBytes} bytes`);
   }
 
   #fail(reason: string): never {

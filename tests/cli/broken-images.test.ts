@@ -25,8 +25,17 @@ let cache: string;
 const spoiled = new Map<string, { deleted: string; cut: string; page: string }>();
 
 const fields = [
-  ...["backbone=resnet18", "backboneWidth=0.125", "embedDim=16", "wordDim=8", "heads=2", "imagePx=32"],
-  ...["resizePx=40", "batchSize=8", "epochs=1", "maxWords=12", "holdOut=0"],
+  "backbone=resnet18",
+  "backboneWidth=0.125",
+  "embedDim=16",
+  "wordDim=8",
+  "heads=2",
+  "imagePx=32",
+  "resizePx=40",
+  "batchSize=8",
+  "epochs=1",
+  "maxWords=12",
+  "holdOut=0",
 ];
 
 async function run(...args: string[]) {

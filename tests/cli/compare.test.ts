@@ -33,8 +33,18 @@ async function run(args: readonly string[], signal?: AbortSignal) {
 }
 
 const compareArgs = (out: string, ...more: string[]) => [
-  ...["compare", "--data", data, "--out", out, "--config", config],
-  ...["--models", "sum,tirg", "--seeds", "2", ...more],
+  "compare",
+  "--data",
+  data,
+  "--out",
+  out,
+  "--config",
+  config,
+  "--models",
+  "sum,tirg",
+  "--seeds",
+  "2",
+  ...more,
 ];
 
 /** Name, content and time of change of every file below a folder. */
@@ -67,7 +77,8 @@ function resultsOf(out: string) {
       const runDir = join(out, "cells", cell);
       const { commit: _, ...evaluation } = JSON.parse(readFileSync(join(runDir, "evaluation.json"), "utf8"));
       return {
-        ...{ cell, evaluation },
+        cell,
+        evaluation,
         parameters: readFileSync(join(runDir, "parameters.safetensors")).toString("base64"),
         metrics: readMetrics(runDir).map((entry) => ({ ...entry, seconds: 0, imagesPerSecond: 0 })),
       };

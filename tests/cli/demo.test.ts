@@ -21,9 +21,21 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Small enough for seconds; nothing is learned. */
 const tiny = [
-  ...["--items", "20", "--triplets", "60"],
-  ...["--set", "backboneWidth=0.125", "embedDim=16", "wordDim=8", "imagePx=32", "resizePx=36"],
-  ...["batchSize=8", "epochs=1", "warmupSteps=2", "maxWords=12", "holdOut=0.2"],
+  "--items",
+  "20",
+  "--triplets",
+  "60",
+  "--set",
+  "backboneWidth=0.125",
+  "embedDim=16",
+  "wordDim=8",
+  "imagePx=32",
+  "resizePx=36",
+  "batchSize=8",
+  "epochs=1",
+  "warmupSteps=2",
+  "maxWords=12",
+  "holdOut=0.2",
 ];
 const models = ["sdfn", "tirg", "image-only", "text-only"];
 

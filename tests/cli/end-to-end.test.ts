@@ -78,8 +78,20 @@ describe("sdfn train", () => {
   it("tells people how it goes, and what comes next", async () => {
     const out = join(root, "tirg");
     const { code, output } = await run(
-      ...["train", "--data", data, "--out", out, "--config", configFile],
-      ...["--model", "tirg", "--seed", "5", "--set", "epochs=1", "initialScale=4"],
+      "train",
+      "--data",
+      data,
+      "--out",
+      out,
+      "--config",
+      configFile,
+      "--model",
+      "tirg",
+      "--seed",
+      "5",
+      "--set",
+      "epochs=1",
+      "initialScale=4",
     );
     expect(code).toBe(0);
     expect(output).toMatch(
@@ -94,8 +106,18 @@ describe("sdfn train", () => {
   it("trains with a frozen backbone, says what that costs, and evaluates from the same maps", async () => {
     const [out, cache] = [join(root, "frozen"), join(root, "feature-cache")];
     const { code, errors, output } = await run(
-      ...["train", "--data", data, "--out", out, "--config", configFile, "--set", "heads=2"],
-      ...["--freeze-backbone", "--feature-cache", cache],
+      "train",
+      "--data",
+      data,
+      "--out",
+      out,
+      "--config",
+      configFile,
+      "--set",
+      "heads=2",
+      "--freeze-backbone",
+      "--feature-cache",
+      cache,
     );
     expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining("complete") });
     expect(errors).toMatch(/^frozen backbone: \d+ feature maps \[64, 1, 1\] float16, .*\d+ to compute/);

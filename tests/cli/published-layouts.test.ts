@@ -116,8 +116,17 @@ describe("a small copy of each published layout", () => {
 
     const [, , image = ""] = readFileSync(join(trec, "all.qrels"), "utf8").split(" ");
     const found = await runJson(
-      ...["search", "--run", runDir, "--data", data, "--image", image],
-      ...["--text", "has another colour", "-k", "3"],
+      "search",
+      "--run",
+      runDir,
+      "--data",
+      data,
+      "--image",
+      image,
+      "--text",
+      "has another colour",
+      "-k",
+      "3",
     );
     expect(found).toMatchObject({ gallery: 8 });
   });

@@ -28,7 +28,7 @@ function parts(kind: Kind, bits: 8 | 16, profile?: Buffer): PngParts {
     colourType: colourTypes[kind],
     bits,
     data: bits === 8 ? data : in16Bits(data),
-    ...(profile ? { profile } : {}),
+    profile,
   };
 }
 

@@ -12,7 +12,7 @@ export interface PngParts {
   readonly colourType: keyof typeof channelsOf;
   /** Samples row by row, big endian; black without them. */
   readonly data?: Uint8Array;
-  readonly profile?: Uint8Array;
+  readonly profile?: Uint8Array | undefined;
 }
 
 export function png({ widthPx, heightPx, bits, colourType, data, profile }: PngParts): Buffer {
@@ -24,7 +24,7 @@ export function png({ widthPx, heightPx, bits, colourType, data, profile }: PngP
     }
   }
   const packed = deflateSync(rows, { level: 1 });
-  return pngOf({ widthPx, heightPx, bits, colourType, ...(profile ? { profile } : {}) }, packed);
+  return pngOf({ widthPx, heightPx, bits, colourType, profile }, packed);
 }
 
 /** A black and white PNG of any size, made in no time: zeros are compressed once, and the result repeated. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type OpenedModel, openModel } from "../../src/cli/encoders/encoder-of.js";
+import { type OpenedModel, openModel } from "../../src/cli/encoders/open-model.js";
 import type { Encoder } from "../../src/embedding/encoder.js";
 import { ImageError, StoreError, UsageError } from "../../src/errors.js";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";

@@ -15,8 +15,17 @@ export const isCompiled = existsSync(executable);
 
 /** Seconds to train; nothing is learned. */
 const tiny = {
-  ...{ backbone: "resnet18", backboneWidth: 0.125, embedDim: 16, wordDim: 8, heads: 2 },
-  ...{ imagePx: 32, resizePx: 32, batchSize: 8, epochs: 1, maxWords: 12, holdOut: 0.2 },
+  backbone: "resnet18",
+  backboneWidth: 0.125,
+  embedDim: 16,
+  wordDim: 8,
+  heads: 2,
+  imagePx: 32,
+  resizePx: 32,
+  batchSize: 8,
+  epochs: 1,
+  maxWords: 12,
+  holdOut: 0.2,
 };
 
 export interface Shop {
@@ -73,7 +82,7 @@ export function sdfnProcess(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [executable, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
-      ...(uid === undefined ? {} : { uid }),
+      uid,
     });
     let [output, errors] = ["", ""];
     child.stdout.on("data", (chunk: Buffer) => {

@@ -25,7 +25,8 @@ const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const put = (service: Running, id: string, headers: Readonly<Record<string, string>> = {}) =>
   outcome(
     fetch(`${service.address}/v1/items/${id}`, {
-      ...{ method: "PUT", headers },
+      method: "PUT",
+      headers,
       body: form({ item: { category: "dress" }, picture: readFileSync(place.picture("A1")) }),
     }),
   );
@@ -42,7 +43,8 @@ describe("a service that only reads", () => {
     const refused = await put(service, "B1", bearer("sdfn_made-up"));
     expect(refused).toMatchObject({ status: 401, code: "KEY_INVALID" });
     expect(await put(service, "B1")).toMatchObject({
-      ...{ status: 403, code: "NOT_ALLOWED" },
+      status: 403,
+      code: "NOT_ALLOWED",
       message: expect.stringMatching(/only reads: .* start it with --keys/),
     });
     const gone = await outcome(fetch(`${service.address}/v1/items/A1`, { method: "DELETE" }));
@@ -160,7 +162,8 @@ describe("sdfn key", () => {
     });
     expect((await KeyRing.read(file)).find(made.key)).toMatchObject({ name: "shop 1" });
     expect(await sdfn("key", "add", "--keys", file, "--name", "second", "--may", "read")).toMatchObject({
-      ...{ code: 2, errors: expect.stringMatching(/USAGE: .*has a key of this name; got second/) },
+      code: 2,
+      errors: expect.stringMatching(/USAGE: .*has a key of this name; got second/),
     });
     expect(await sdfnJson("key", "remove", "--keys", file, "--name", "second")).toMatchObject({
       removed: "second",

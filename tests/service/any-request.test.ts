@@ -68,7 +68,9 @@ const body = fc.record(
     filter: fc.array(condition, { maxLength: 3 }),
     limit: fc.integer({ min: 1, max: 200 }),
     offset: fc.integer({ min: 0, max: 10_000 }),
-    ...{ includeReferences: fc.boolean(), exact: fc.boolean(), attention: fc.boolean() },
+    includeReferences: fc.boolean(),
+    exact: fc.boolean(),
+    attention: fc.boolean(),
   },
   { requiredKeys: [] },
 );
@@ -128,7 +130,9 @@ describe("whatever is searched for", () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(...types), async (bytes, type) => {
         const { status } = await rawRequest(service.address, "/v1/search", {
-          ...{ method: "POST", body: bytes, headers: { "content-type": type } },
+          method: "POST",
+          body: bytes,
+          headers: { "content-type": type },
         });
         expect([...known]).toContain(status);
       }),
@@ -138,7 +142,7 @@ describe("whatever is searched for", () => {
 
   it("may be a form that was damaged anywhere", async () => {
     const request = new Request("http://x/", {
-      ...{ method: "POST" },
+      method: "POST",
       body: form({
         request: { queries: [{ reference: { upload: "a" }, text: "is red" }], limit: 1 },
         a: readFileSync(place.picture("A3")),
@@ -151,7 +155,9 @@ describe("whatever is searched for", () => {
         const bytes = isCut ? whole.slice(0, at) : whole.slice();
         if (!isCut) bytes[at] = value;
         const { status } = await rawRequest(service.address, "/v1/search", {
-          ...{ method: "POST", body: bytes, headers: { "content-type": type } },
+          method: "POST",
+          body: bytes,
+          headers: { "content-type": type },
         });
         expect([200, 400, 413]).toContain(status);
       }),
@@ -178,7 +184,8 @@ describe("whatever is written", () => {
         async (id, written) => {
           const path = `/v1/items/${encoded(id)}`;
           const answer = await fetch(service.address + path, {
-            ...{ method: "PUT", headers: keys.headers },
+            method: "PUT",
+            headers: keys.headers,
             body: form({ item: written, picture: readFileSync(place.picture("A5")) }),
           });
           const content: unknown = await answer.json();
@@ -223,7 +230,8 @@ describe("whatever else is asked", () => {
         fc.boolean(),
         async (pieces, method, hasKey) => {
           const { status } = await rawRequest(service.address, `/${pieces.join("/")}`, {
-            ...{ method, headers: hasKey ? keys.headers : {} },
+            method,
+            headers: hasKey ? keys.headers : {},
           });
           expect([...known, 405, 501]).toContain(status);
         },
@@ -237,27 +245,28 @@ describe("whatever else is asked", () => {
       .string({ unit: "binary-ascii", maxLength: 80 })
       .map((raw) => raw.replaceAll(/[^\x20-\x7e]/g, "?"));
     const name = fc.constantFrom(
-      ...[
-        "authorization",
-        "accept",
-        "accept-encoding",
-        "accept-version",
-        "content-type",
-        "content-length",
-        "cookie",
-        "expect",
-      ],
-      ...[
-        "host",
-        "if-none-match",
-        "range",
-        "transfer-encoding",
-        "upgrade",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-http-method-override",
-      ],
-      ...["__proto__", "constructor", "connection", "origin", "te", "trailer"],
+      "authorization",
+      "accept",
+      "accept-encoding",
+      "accept-version",
+      "content-type",
+      "content-length",
+      "cookie",
+      "expect",
+      "host",
+      "if-none-match",
+      "range",
+      "transfer-encoding",
+      "upgrade",
+      "x-forwarded-for",
+      "x-forwarded-host",
+      "x-http-method-override",
+      "__proto__",
+      "constructor",
+      "connection",
+      "origin",
+      "te",
+      "trailer",
     );
     const paths = fc.constantFrom(
       "/v1/items/A1",

@@ -42,7 +42,8 @@ const searchWith = (picture: Uint8Array) =>
   });
 const put = (id: string, picture: Uint8Array) =>
   fetch(`${service.address}/v1/items/${id}`, {
-    ...{ method: "PUT", headers: keys.headers },
+    method: "PUT",
+    headers: keys.headers,
     body: form({ item: { category: "fault" }, picture }),
   });
 
@@ -143,13 +144,17 @@ describe("bodies", () => {
       "JSON of a length": () => service.search("x".repeat(100e6)),
       "JSON without": () =>
         fetch(`${service.address}/v1/search`, {
-          ...{ method: "POST", body: stream(), duplex: "half" },
+          method: "POST",
+          body: stream(),
+          duplex: "half",
           headers: { "content-type": "application/json" },
         } as RequestInit),
       "a form of a length": () => put("F2", new Uint8Array(100e6)),
       "a form without": () =>
         fetch(`${service.address}/v1/items/F2`, {
-          ...{ method: "PUT", body: endless(), duplex: "half" },
+          method: "PUT",
+          body: endless(),
+          duplex: "half",
           headers: { ...keys.headers, ...boundary },
         } as RequestInit),
       "a picture over its limit": () => put("F2", new Uint8Array(21 * 2 ** 20)),
@@ -208,7 +213,7 @@ describe("bodies", () => {
         body.slice(0, 90),
         answer.status,
         answer.status === status ? "" : answer.text.slice(0, 300),
-      ]).toEqual([...[type, body.slice(0, 90), status, ""]]);
+      ]).toEqual([type, body.slice(0, 90), status, ""]);
     }
     const many = Array.from(
       { length: 30 },
@@ -230,7 +235,6 @@ describe("texts", () => {
       "é".normalize("NFD").repeat(500),
     ];
     texts.push(
-      "\uD800",
       "\uFFFE\uFFFF",
       "'; DROP TABLE items; --",
       "%s%n{{7*7}}#{7*7}",
@@ -246,9 +250,12 @@ describe("texts", () => {
     const empty = await service.search({ queries: [{ reference: { id: "A1" }, text: "" }] });
     expect(empty.status).toBe(200);
     expect(await outcome(service.search({ queries: [{ text: "" }] }))).toMatchObject({ status: 400 });
-    expect(await outcome(service.search({ queries: [{ text: "x".repeat(10_000) }] }))).toMatchObject({
-      ...{ status: 400, code: "INPUT_INVALID" },
-    });
+    for (const text of ["x".repeat(10_000), "\uD800"]) {
+      expect(await outcome(service.search({ queries: [{ text }] }))).toMatchObject({
+        status: 400,
+        code: "INPUT_INVALID",
+      });
+    }
   });
 });
 
@@ -268,7 +275,6 @@ describe("ids and filters", () => {
     "`",
     "../../etc/passwd",
     "🧥",
-    "\uD800",
   ];
 
   it("of any kind are compared as they are", async () => {
@@ -286,57 +292,51 @@ describe("ids and filters", () => {
         }
       }
       expect(await outcome(service.search({ queries: [{ reference: { id: name } }] })), name).toMatchObject({
-        ...{ status: 400, code: "USAGE" },
+        status: 400,
+        code: "USAGE",
       });
     }
+    const half = await outcome(service.search({ filter: [{ kind: "id", anyOf: ["\uD800"] }] }));
+    expect(half).toMatchObject({ status: 400, code: "INPUT_INVALID" });
     const far = await service.search({ filter: [{ kind: "price", min: -1e308, max: 1e308 }], limit: 1 });
     expect(far.status).toBe(200);
     const wide = { kind: "category", anyOf: Array.from({ length: 100 }, (_, i) => `c${i}`) };
     expect(await outcome(service.search({ filter: Array.from({ length: 32 }, () => wide) }))).toMatchObject({
-      ...{ status: 400, code: "USAGE", message: expect.stringMatching(/at most 1000 conditions/) },
+      status: 400,
+      code: "USAGE",
+      message: expect.stringMatching(/at most 1000 conditions/),
     });
   });
 
   it("in paths lead to items and nowhere else", async () => {
     const paths = [
-      ...[
-        "/v1/items/..%2f..%2findex.json",
-        "/v1/items/%2e%2e%2findex.json/picture",
-        "/v1/items/../../etc/passwd",
-      ],
-      ...[
-        "/v1/items/A1%00",
-        "/v1/items/%00",
-        "/v1/items/A1%2Fpicture",
-        "/v1/items/A1/picture/..",
-        "/v1/items//picture",
-      ],
-      ...[
-        "/v1/items/%27%20OR%20%271%27%3D%271",
-        "/v1/items/%F0%9F%A7%A5",
-        "/v1/items/%ED%A0%80",
-        "/v1/items/%",
-        "/v1/items/%zz",
-      ],
-      ...["/v1/thumbnails/..%2f..%2fbundle%2fmanifest.json", `/v1/thumbnails/${"a".repeat(63)}%2f`],
-      ...[
-        "/../../../etc/passwd",
-        "/%2e%2e/%2e%2e/etc/passwd",
-        "/assets/../../package.json",
-        "//etc/passwd",
-        "/\\..\\..\\x",
-      ],
-      ...[
-        "/docs/static/../../package.json",
-        "/docs/static/%2e%2e/%2e%2e/package.json",
-        "/docs/static/..%5c..%5cpackage.json",
-      ],
-      ...[
-        `/v1/items/${"x".repeat(5000)}`,
-        `/v1/items/${"%C3%A9".repeat(300)}`,
-        "/v1/items/A1?x=%zz&x[]=1",
-        "*",
-      ],
+      "/v1/items/..%2f..%2findex.json",
+      "/v1/items/%2e%2e%2findex.json/picture",
+      "/v1/items/../../etc/passwd",
+      "/v1/items/A1%00",
+      "/v1/items/%00",
+      "/v1/items/A1%2Fpicture",
+      "/v1/items/A1/picture/..",
+      "/v1/items//picture",
+      "/v1/items/%27%20OR%20%271%27%3D%271",
+      "/v1/items/%F0%9F%A7%A5",
+      "/v1/items/%ED%A0%80",
+      "/v1/items/%",
+      "/v1/items/%zz",
+      "/v1/thumbnails/..%2f..%2fbundle%2fmanifest.json",
+      `/v1/thumbnails/${"a".repeat(63)}%2f`,
+      "/../../../etc/passwd",
+      "/%2e%2e/%2e%2e/etc/passwd",
+      "/assets/../../package.json",
+      "//etc/passwd",
+      "/\\..\\..\\x",
+      "/docs/static/../../package.json",
+      "/docs/static/%2e%2e/%2e%2e/package.json",
+      "/docs/static/..%5c..%5cpackage.json",
+      `/v1/items/${"x".repeat(5000)}`,
+      `/v1/items/${"%C3%A9".repeat(300)}`,
+      "/v1/items/A1?x=%zz&x[]=1",
+      "*",
     ];
     for (const path of paths) {
       for (const method of ["GET", "DELETE"]) {

@@ -55,7 +55,8 @@ async function serve(index: string, ...options: string[]): Promise<Served> {
 
 const search = (address: string, headers: Readonly<Record<string, string>> = {}) =>
   fetch(`${address}/v1/search`, {
-    ...{ method: "POST", headers: { "content-type": "application/json", ...headers } },
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ queries: [{ text: "is red" }], limit: 1 }),
   });
 const drawn = (n: number) =>
@@ -111,7 +112,9 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
       .png()
       .toBuffer();
     const written = fetch(`${address}/v1/items/slow`, {
-      ...{ method: "PUT", headers: keys.headers, body: form({ item: { category: "x" }, picture }) },
+      method: "PUT",
+      headers: keys.headers,
+      body: form({ item: { category: "x" }, picture }),
     });
     await eventually(async () => /sdfn_waiting 1/.test(await (await fetch(`${address}/metrics`)).text()));
     child.kill("SIGTERM");
@@ -130,7 +133,9 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
       pull: () => new Promise(() => undefined),
     });
     const stuck = fetch(`${address}/v1/items/B1`, {
-      ...{ method: "PUT", body: endless, duplex: "half" },
+      method: "PUT",
+      body: endless,
+      duplex: "half",
       headers: { ...keys.headers, "content-type": "multipart/form-data; boundary=x" },
     } as RequestInit);
     stuck.catch(() => undefined);
@@ -149,12 +154,10 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
       return { code, errors };
     };
     expect(await refused("--port", "70000", "--log-level", "loud", "--timeout", "0")).toMatchObject({
-      ...{
-        code: 2,
-        errors: expect.stringMatching(
-          /<index> is missing[\s\S]*--port must be[\s\S]*--log-level must be[\s\S]*--timeout must be/,
-        ),
-      },
+      code: 2,
+      errors: expect.stringMatching(
+        /<index> is missing[\s\S]*--port must be[\s\S]*--log-level must be[\s\S]*--timeout must be/,
+      ),
     });
     expect(await refused(place.root)).toMatchObject({
       code: 1,
@@ -163,15 +166,14 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
     const { address } = await serve(place.index);
     const { port } = new URL(address);
     expect(await refused(place.index, "--port", port)).toMatchObject({
-      ...{
-        code: 1,
-        errors: expect.stringMatching(
-          new RegExp(`^ENVIRONMENT: 127\\.0\\.0\\.1:${port}: another program listens there`),
-        ),
-      },
+      code: 1,
+      errors: expect.stringMatching(
+        new RegExp(`^ENVIRONMENT: 127\\.0\\.0\\.1:${port}: another program listens there`),
+      ),
     });
     expect(await refused(place.index, "--keys", join(place.root, "none.json"))).toMatchObject({
-      ...{ code: 1, errors: expect.stringMatching(/^CONFIG_INVALID: .*there is no such file/) },
+      code: 1,
+      errors: expect.stringMatching(/^CONFIG_INVALID: .*there is no such file/),
     });
     expect(await refused(place.index, "--require-read-key")).toMatchObject({
       code: 2,
@@ -202,10 +204,8 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
       expect(await Promise.all(asked)).toEqual([200]);
       const writing = await sdfnProcess(["serve", folder, "--port", "0", "--keys", keys.file], { uid });
       expect(writing).toMatchObject({
-        ...{
-          code: 1,
-          errors: expect.stringMatching(/^INDEX_INVALID: .*the index cannot be written; got EACCES/m),
-        },
+        code: 1,
+        errors: expect.stringMatching(/^INDEX_INVALID: .*the index cannot be written; got EACCES/m),
       });
     },
   );
@@ -228,7 +228,9 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
         pull: (controller) => (left-- > 0 ? controller.enqueue(part) : controller.close()),
       });
       const answer = await fetch(`${address}/v1/${type.startsWith("multi") ? "items/B1" : "search"}`, {
-        ...{ method: type.startsWith("multi") ? "PUT" : "POST", body, duplex: "half" },
+        method: type.startsWith("multi") ? "PUT" : "POST",
+        body,
+        duplex: "half",
         headers: { ...keys.headers, "content-type": type },
       } as RequestInit);
       expect(await outcome(answer)).toMatchObject({ status: 413, code: "TOO_LARGE" });

@@ -35,7 +35,8 @@ describe("a crowd", () => {
     for (let i = 0; i < 6; i += 1) {
       const gone = new AbortController();
       const asked = fetch(`${service.address}/v1/search`, {
-        ...{ method: "POST", signal: gone.signal },
+        method: "POST",
+        signal: gone.signal,
         body: form({
           request: { queries: [{ reference: { upload: "a" }, text: "is red" }] },
           a: readFileSync(place.picture("A1")),
@@ -103,13 +104,18 @@ describe("an index that is gone", () => {
         },
       ]);
       const asked = [
-        ...[service.search(query), service.search({}), service.search({ queries: [{ text: "is red" }] })],
-        ...[service.get("/v1/catalogue"), service.get("/v1/items/A1"), service.get("/v1/items/A1/picture")],
+        service.search(query),
+        service.search({}),
+        service.search({ queries: [{ text: "is red" }] }),
+        service.get("/v1/catalogue"),
+        service.get("/v1/items/A1"),
+        service.get("/v1/items/A1/picture"),
         ...("keys" in options
           ? [
               fetch(`${service.address}/v1/items/A1`, { method: "DELETE", headers: keys.headers }),
               fetch(`${service.address}/v1/items/B1`, {
-                ...{ method: "PUT", headers: keys.headers },
+                method: "PUT",
+                headers: keys.headers,
                 body: form({ item: { category: "x" }, picture: readFileSync(place.picture("A1")) }),
               }),
             ]

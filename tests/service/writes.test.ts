@@ -88,8 +88,11 @@ describe("PUT and DELETE /v1/items/{id}", () => {
     const replaced = await put(service, "new%20hat", { item: { category: "cap" } });
     expect(replaced.status).toBe(200);
     expect(itemSchema.parse(await replaced.json())).toEqual({
-      ...{ id: "new hat", category: "cap", attributes: {} },
-      ...{ pictureUrl: stored.pictureUrl, thumbnailUrl: stored.thumbnailUrl },
+      id: "new hat",
+      category: "cap",
+      attributes: {},
+      pictureUrl: stored.pictureUrl,
+      thumbnailUrl: stored.thumbnailUrl,
     });
     const other = await put(service, "new%20hat", { item: { category: "cap" }, picture: await drawn(3) });
     expect(itemSchema.parse(await other.json()).thumbnailUrl).not.toBe(stored.thumbnailUrl);
@@ -147,7 +150,8 @@ describe("PUT and DELETE /v1/items/{id}", () => {
       code: "IMAGE_INVALID",
     });
     const json = await fetch(`${service.address}/v1/items/B1`, {
-      ...{ method: "PUT", body: JSON.stringify(item) },
+      method: "PUT",
+      body: JSON.stringify(item),
       headers: { ...keys.headers, "content-type": "application/json" },
     });
     expect(await outcome(json)).toMatchObject({ status: 415, code: "UNSUPPORTED_TYPE" });
@@ -180,12 +184,22 @@ describe("CatalogueWriter", () => {
     const written = { category: "a", attributes: {} };
     const { entry } = await direct.put("X", written, await drawn(5));
     const results = await Promise.allSettled([
-      ...[direct.put("X", { ...written, category: "b" }, undefined), direct.delete("X")],
-      ...[direct.put("X", written, undefined), direct.delete("A1"), direct.delete("A1")],
-      ...[direct.put("A2", { ...written, category: "c" }, undefined), direct.put("A2", written, undefined)],
+      direct.put("X", { ...written, category: "b" }, undefined),
+      direct.delete("X"),
+      direct.put("X", written, undefined),
+      direct.delete("A1"),
+      direct.delete("A1"),
+      direct.put("A2", { ...written, category: "c" }, undefined),
+      direct.put("A2", written, undefined),
     ]);
     expect(results.map(({ status }) => status)).toEqual([
-      ...["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled", "fulfilled", "fulfilled"],
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
     ]);
     expect(results[0]).toMatchObject({
       value: { isNew: false, entry: { category: "b", picture: entry.picture } },
@@ -208,7 +222,8 @@ describe("an index", () => {
       /another process writes to this index; got process/,
     );
     expect(await sdfn("index", "delete", "--out", folder, "--ids", "A1")).toMatchObject({
-      ...{ code: 1, errors: expect.stringMatching(/another process writes to this index/) },
+      code: 1,
+      errors: expect.stringMatching(/another process writes to this index/),
     });
     await service.close();
     const next = await start({ index: folder, keys: keys.file });
@@ -281,7 +296,9 @@ describe("a service that stops", () => {
       },
     });
     const stuck = fetch(`${service.address}/v1/items/B1`, {
-      ...{ method: "PUT", body, duplex: "half" },
+      method: "PUT",
+      body,
+      duplex: "half",
       headers: { ...keys.headers, "content-type": "multipart/form-data; boundary=x" },
     } as RequestInit);
     await eventually(async () =>

@@ -22,7 +22,12 @@ const { folder, data } = tinyCatalogue(72);
 
 const tiny = {
   ...tinyFields,
-  ...{ embedDim: 32, wordDim: 16, heads: 4, layers: 2, imagePx: 64, resizePx: 72 },
+  embedDim: 32,
+  wordDim: 16,
+  heads: 4,
+  layers: 2,
+  imagePx: 64,
+  resizePx: 72,
   freezeBackbone: true,
 };
 const config = (fields: Readonly<Record<string, unknown>> = {}) =>
@@ -54,7 +59,7 @@ async function trained(
     runDir,
     featureCacheDir: cacheDir,
     session,
-    ...(signal ? { signal } : {}),
+    signal,
     onEvent(event) {
       events.push(event);
       onEvent?.(event);

@@ -31,7 +31,12 @@ beforeAll(async () => {
     if (kind === "step" && step === 8) controller.abort();
   };
   await train({
-    ...{ dataset, config, runDir: stopped, session, signal: controller.signal, checkpointMinutes: 0 },
+    dataset,
+    config,
+    runDir: stopped,
+    session,
+    signal: controller.signal,
+    checkpointMinutes: 0,
     onEvent: (event) => onEvent(event as { kind: string; step?: number }),
   });
 });

@@ -20,7 +20,9 @@ const epochSteps = 6;
 function resultOf(runDir: string) {
   const { status, step, kept } = readManifest(runDir);
   return {
-    ...{ status, step, kept },
+    status,
+    step,
+    kept,
     parameters: createHash("sha256")
       .update(readFileSync(join(runDir, "parameters.safetensors")))
       .digest("hex"),
@@ -62,14 +64,19 @@ describe.each([
       if (event.kind === "step" && event.step === step) stop();
     };
     const stopped = await train({
-      ...{ ...options, runDir, initial, signal: controller.signal },
+      ...options,
+      runDir,
+      initial,
+      signal: controller.signal,
       onEvent: stopAt(epochSteps, () => controller.abort()),
     });
     expect(stopped).toMatchObject({ status: "interrupted", steps: epochSteps });
 
     const crash = new Error("the machine is gone");
     const crashed = resumeTraining({
-      ...{ ...options, runDir, checkpointMinutes: 0 },
+      ...options,
+      runDir,
+      checkpointMinutes: 0,
       onEvent: stopAt(epochSteps + 4, () => {
         throw crash;
       }),

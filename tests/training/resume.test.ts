@@ -22,8 +22,15 @@ const { folder, data } = tinyCatalogue();
 /** Everything that has a state: dropout, augmentation, batch norm, a teacher, an average, a held-out part. */
 const tiny = {
   ...tinySdfn,
-  ...{ backboneWidth: 0.25, embedDim: 32, wordDim: 16, heads: 4 },
-  ...{ epochs: 3, warmupSteps: 3, gradientClip: 5, swapCaptions: true, weightAverage: 0.9 },
+  backboneWidth: 0.25,
+  embedDim: 32,
+  wordDim: 16,
+  heads: 4,
+  epochs: 3,
+  warmupSteps: 3,
+  gradientClip: 5,
+  swapCaptions: true,
+  weightAverage: 0.9,
   holdOut: 0.15,
 };
 
@@ -79,7 +86,10 @@ function stepsIn(runDir: string): number {
 function resultOf(runDir: string) {
   const { status, step, kept, unseenWords } = readManifest(runDir);
   return {
-    ...{ status, step, kept, unseenWords },
+    status,
+    step,
+    kept,
+    unseenWords,
     parameters: readFileSync(join(runDir, "parameters.safetensors")).toString("base64"),
     metrics: readMetrics(runDir).map((entry) => ({ ...entry, seconds: 0, imagesPerSecond: 0 })),
   };

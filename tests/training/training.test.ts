@@ -19,8 +19,14 @@ const { folder, data } = tinyCatalogue(64);
 
 const tiny = {
   ...tinyFields,
-  ...{ embedDim: 32, wordDim: 16, heads: 4, layers: 2, initialScale: 16 },
-  ...{ imagePx: 64, resizePx: 64, holdOut: 0 },
+  embedDim: 32,
+  wordDim: 16,
+  heads: 4,
+  layers: 2,
+  initialScale: 16,
+  imagePx: 64,
+  resizePx: 64,
+  holdOut: 0,
 };
 
 const config = (fields: Readonly<Record<string, unknown>> = {}) =>

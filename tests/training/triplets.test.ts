@@ -19,8 +19,15 @@ const { folder, data: shop } = tinyCatalogue(64);
 
 const config = resolveRunConfig({
   file: {
-    ...{ ...tinyFields, model: "tirg", embedDim: 32, wordDim: 16 },
-    ...{ batchSize: 16, epochs: 1, imagePx: 64, resizePx: 64, holdOut: 0 },
+    ...tinyFields,
+    model: "tirg",
+    embedDim: 32,
+    wordDim: 16,
+    batchSize: 16,
+    epochs: 1,
+    imagePx: 64,
+    resizePx: 64,
+    holdOut: 0,
   },
 });
 

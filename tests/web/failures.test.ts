@@ -57,7 +57,8 @@ describe.skipIf(!isBrowserThere)("when something is wrong", () => {
       if (refused > 0) return route.continue();
       refused += 1;
       return route.fulfill({
-        ...{ status: 503, headers: { "retry-after": "2" } },
+        status: 503,
+        headers: { "retry-after": "2" },
         json: { error: { code: "OVERLOADED", message: "64 queries wait already", requestId: "r-1" } },
       });
     });

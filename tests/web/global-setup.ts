@@ -29,8 +29,16 @@ declare module "vitest" {
 
 /** Seconds to train; nothing is learned. 64 px are four regions for words to attend to. */
 const tiny = {
-  ...{ backbone: "resnet18", backboneWidth: 0.0625, embedDim: 16, wordDim: 8 },
-  ...{ imagePx: 64, resizePx: 72, batchSize: 8, epochs: 1, maxWords: 12, holdOut: 0.2 },
+  backbone: "resnet18",
+  backboneWidth: 0.0625,
+  embedDim: 16,
+  wordDim: 8,
+  imagePx: 64,
+  resizePx: 72,
+  batchSize: 8,
+  epochs: 1,
+  maxWords: 12,
+  holdOut: 0.2,
 };
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {

@@ -34,7 +34,12 @@ describe.skipIf(!isBrowserThere)("how it searched", () => {
 
     const words = page.getByRole("group", { name: "Words to show in the picture" });
     expect(await words.getByRole("button").allTextContents()).toEqual([
-      ...["All words", "is", "red", "with", "long", "sleeves"],
+      "All words",
+      "is",
+      "red",
+      "with",
+      "long",
+      "sleeves",
     ]);
     const cells = page.locator(".heat-cell");
     expect(await cells.count()).toBe(4);

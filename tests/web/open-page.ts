@@ -14,7 +14,10 @@ export function fixture(): WebFixture {
 /** Desktop; motion would only make tests wait. */
 const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" };
 export const phone: BrowserContextOptions = {
-  ...{ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, reducedMotion: "reduce" },
+  viewport: { width: 360, height: 740 },
+  isMobile: true,
+  hasTouch: true,
+  reducedMotion: "reduce",
 };
 
 let browser: Browser | undefined;

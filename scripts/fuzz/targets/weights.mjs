@@ -60,7 +60,7 @@ export const torch = {
 
 /** Opcodes and names of torch's pickles. */
 const pickleWords = [
-  ...[..."(.0NJKMG]aesu}tRbQ)c"],
+  ..."(.0NJKMG]aesu}tRbQ)c",
   ...[0x80, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a].map((code) => Buffer.from([code])),
   Buffer.from([0x71, 0]),
   Buffer.from([0x68, 0]),

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { UsageError } from "../../errors.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import { searchPage } from "../../report/search-page.js";
-import type { Picture } from "../../report/types.js";
+import type { PagePicture } from "../../report/types.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { CatalogueIndex } from "../../search/index/catalogue-index.js";
 import {
@@ -14,15 +14,15 @@ import {
   searchLimits,
 } from "../../search/index/catalogue-search.js";
 import type { CatalogueEntry } from "../../search/index/entry.js";
-import { thumbnailPx } from "../../search/index/index-catalogue.js";
 import type { Filter } from "../../search/store/filter.js";
-import { openModel } from "../encoders/encoder-of.js";
+import { openModel } from "../encoders/open-model.js";
 import { filterFlag, filterHelp } from "../flags/filter-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { list, onOff, text, wholeNumber } from "../flags/option-types.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
+import { searchPicturePx } from "../views/picture-sizes.js";
 import { routesOf, routesText } from "../views/query-routes.js";
 import { queryOptions } from "./search-query.js";
 
@@ -221,7 +221,7 @@ function shortened(title = ""): string {
 }
 
 /** Stands where a query has no picture. */
-const noPicture: Picture = {
+const noPicture: PagePicture = {
   id: "no picture",
   dataUri: `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>')}`,
 };
@@ -233,12 +233,12 @@ async function pageOf({
   index,
   modules,
 }: Shown & { readonly queries: readonly CatalogueQuery[] }): Promise<string> {
-  const pictureOf = async (entry: CatalogueEntry): Promise<Picture> => {
+  const pictureOf = async (entry: CatalogueEntry): Promise<PagePicture> => {
     const bytes = await index.thumbnail(entry);
     const dataUri = bytes
       ? `data:image/webp;base64,${Buffer.from(bytes).toString("base64")}`
       : noPicture.dataUri;
-    return { id: entry.id, dataUri, ...(entry.title === undefined ? {} : { title: entry.title }) };
+    return { id: entry.id, dataUri, title: entry.title };
   };
   const [first] = queries;
   let reference = noPicture;
@@ -247,7 +247,7 @@ async function pageOf({
     if (item) reference = await pictureOf(item.entry);
   } else if (first?.reference && "picture" in first.reference) {
     const file = String(first.reference.picture); // the command line gives paths
-    reference = { id: basename(file), dataUri: await thumbnailDataUri(file, thumbnailPx) };
+    reference = { id: basename(file), dataUri: await thumbnailDataUri(file, searchPicturePx) };
   }
   const { model, modelId, updated } = index.manifest;
   return searchPage({

@@ -8,11 +8,13 @@ import { UsageError } from "../../errors.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import { searchPage } from "../../report/search-page.js";
-import type { Picture } from "../../report/types.js";
+import type { PagePicture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { referenceFile, Searcher } from "../../search/searcher.js";
 import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { choice, text } from "../flags/option-types.js";
 import { datasetOption, runOption } from "../flags/shared-options.js";
@@ -20,11 +22,13 @@ import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { writePage } from "../terminal/write-page.js";
 import { imageCheckView } from "../views/image-check-view.js";
+import { searchPicturePx } from "../views/picture-sizes.js";
 import { namedRoutes, routesText } from "../views/query-routes.js";
 import { image, shownOptions, words } from "./search-query.js";
 
 const placeOptions = [
   runOption,
+  runModelOption,
   option("--data <dir>", "folder of the data set whose pictures are ranked", text, { required: true }),
   datasetOption,
 ];
@@ -52,14 +56,12 @@ export const runSearchOptions = [
   ...galleryOptions,
 ];
 
-/** Longer side of the page's pictures, for screens with two pixels to a point. */
-const thumbnailPx = 320;
-
 /** Opens, embeds, searches, prints. */
 export async function searchRun(
   flags: Values<typeof runSearchOptions>,
   context: CommandContext,
 ): Promise<void> {
+  await loadRunModel(flags.run, flags.model);
   const opened = openRun(flags.run);
   const dataset = openDataset(flags.data, flags.dataset);
   const listed = listedIds(dataset, flags);
@@ -94,9 +96,9 @@ export async function searchRun(
   const named = namedRoutes(opened.config, routes);
 
   if (flags.html !== undefined) {
-    const picture = async (id: string, path: string): Promise<Picture> => ({
+    const picture = async (id: string, path: string): Promise<PagePicture> => ({
       id,
-      dataUri: await thumbnailDataUri(path, thumbnailPx),
+      dataUri: await thumbnailDataUri(path, searchPicturePx),
     });
     const answer = {
       reference: await picture(basename(flags.image), file),

@@ -1,6 +1,7 @@
 /** Answers a handful of held-out queries for the demo's report. */
 import { type DatasetSplit, hitsOf, type RetrievalDataset, type Triplet } from "../../data/triplet.js";
-import type { ModelEmbedder, QueryRoutes } from "../../embedding/model-embedder.js";
+import type { RouteWeights } from "../../embedding/encoder.js";
+import type { ModelEmbedder } from "../../embedding/model-embedder.js";
 import { Random } from "../../engine/tensor/random.js";
 import { galleriesOf, type Protocol, queryTexts } from "../../evaluation/protocols.js";
 import { unranked } from "../../evaluation/recall.js";
@@ -23,7 +24,7 @@ export interface DemoAnswerOptions {
 /** An answer and how its query went through the model. */
 export interface RoutedAnswer {
   readonly answer: QueryAnswer;
-  readonly routes: QueryRoutes;
+  readonly routes: RouteWeights;
 }
 
 /** Queries drawn by seed, not chosen, in turn from each category; ranked against the protocol's gallery. */

@@ -7,7 +7,7 @@ import {
 } from "../../search/index/index-catalogue.js";
 import type { CommandContext } from "../terminal/context.js";
 import { startProgress } from "../terminal/progress.js";
-import { type ModelSource, openModel } from "./encoder-of.js";
+import { type ModelSource, openModel } from "./open-model.js";
 
 /** Rows from which the last step takes seconds. */
 const slowToOrder = 10_000;

@@ -2,7 +2,8 @@
 
 import { hitsOf, type RetrievalDataset, type Triplet } from "../../data/triplet.js";
 import { thumbnailDataUri } from "../../images/image.js";
-import type { Picture, QueryAnswer } from "../../report/types.js";
+import type { PagePicture, QueryAnswer } from "../../report/types.js";
+import { answerPicturePx } from "./picture-sizes.js";
 
 /** A query and what was ranked for it. */
 export interface RankedQuery {
@@ -21,21 +22,18 @@ export interface QueryPictureOptions {
   readonly titleOf?: (id: string) => string | undefined;
 }
 
-/** Longer side of the pictures. */
-const thumbnailPx = 200;
-
 /** @throws ImageError when a picture cannot be decoded. */
 export async function withQueryPictures(
   { triplet, text, hits, rank, gallerySize }: RankedQuery,
   { dataset, titleOf = () => undefined }: QueryPictureOptions,
 ): Promise<QueryAnswer> {
   const targets = new Set(hitsOf(triplet));
-  const picture = async (id: string): Promise<Picture> => {
+  const picture = async (id: string): Promise<PagePicture> => {
     const title = titleOf(id);
     return {
       id,
-      dataUri: await thumbnailDataUri(dataset.imagePath(id) ?? id, thumbnailPx),
-      ...(title === undefined ? {} : { title }),
+      dataUri: await thumbnailDataUri(dataset.imagePath(id) ?? id, answerPicturePx),
+      title,
     };
   };
   return {

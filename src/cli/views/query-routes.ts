@@ -1,6 +1,6 @@
 /** A query's route weights with the names of the operation modules. */
 import { z } from "zod";
-import type { QueryRoutes as RouteWeights } from "../../embedding/model-embedder.js";
+import type { RouteWeights } from "../../embedding/encoder.js";
 import { formatShare } from "../../report/format.js";
 import { moduleNamed } from "../../report/module-names.js";
 import type { ModuleName, QueryRoutes } from "../../report/types.js";

@@ -6,10 +6,9 @@ import type { CataloguePictures } from "../../data/from-catalogue/write-triplets
 import { ImageError } from "../../errors.js";
 import { thumbnailDataUri } from "../../images/image.js";
 import type { TripletSample } from "../../report/triplet-samples.js";
-import type { Picture } from "../../report/types.js";
+import type { PagePicture } from "../../report/types.js";
+import { samplePicturePx } from "./picture-sizes.js";
 
-/** Longer side of the page's pictures. */
-const thumbnailPx = 240;
 const sampleCount = 48;
 
 /** Triplets that between them show every kind of change: those of rarely shown sets of attributes first. */
@@ -41,13 +40,13 @@ export async function withPictures(
   table: ItemTable,
   pictures: CataloguePictures,
 ): Promise<{ readonly samples: readonly TripletSample[]; readonly hidden: number }> {
-  const pictureOf = async (row: number): Promise<Picture | undefined> => {
+  const pictureOf = async (row: number): Promise<PagePicture | undefined> => {
     const file = pictures.fileOf(row);
     const item = table.items[row];
     if (file === undefined || item === undefined) return undefined;
     try {
-      const dataUri = await thumbnailDataUri(file, thumbnailPx);
-      return { id: item.id, dataUri, ...(item.title === undefined ? {} : { title: item.title }) };
+      const dataUri = await thumbnailDataUri(file, samplePicturePx);
+      return { id: item.id, dataUri, title: item.title };
     } catch (error) {
       if (error instanceof ImageError) return undefined; // counted as hidden; training reports it by name
       throw error;

@@ -73,16 +73,19 @@ describe("FashionIQ", () => {
       wrongLines: 0,
     });
     expect(await place.problems()).toEqual({
-      ...{ GONE: "dead", FORBIDDEN: "dead", MISSING: "dead", UPWARDS: "dead", NOT_LISTED: "unlisted" },
-      ...{
-        PAGE: "refused",
-        HALF: "refused",
-        PIXEL: "refused",
-        LOOP: "refused",
-        INSIDE: "refused",
-        LARGE: "refused",
-      },
-      ...{ DOWN: "unavailable", SILENT: "unavailable" },
+      GONE: "dead",
+      FORBIDDEN: "dead",
+      MISSING: "dead",
+      UPWARDS: "dead",
+      NOT_LISTED: "unlisted",
+      PAGE: "refused",
+      HALF: "refused",
+      PIXEL: "refused",
+      LOOP: "refused",
+      INSIDE: "refused",
+      LARGE: "refused",
+      DOWN: "unavailable",
+      SILENT: "unavailable",
       ...Object.fromEntries(unsafe.map((id) => [id, "refused"])),
     });
     const whole = ["BUSY", "CUT", "MOVED", "STALLS", "WHOLE"];

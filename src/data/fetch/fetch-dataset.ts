@@ -96,16 +96,15 @@ async function fetchAll(
       dataset: name,
       directory: root,
       files: { present: files.present, fetched: files.fetched },
-      ...(missingCount === undefined
-        ? {}
-        : {
-            images: {
+      images:
+        missingCount === undefined
+          ? undefined
+          : {
               wanted: images.length + unsafe.length,
               present: images.length - missingCount,
               fetched: tally.fetched,
               ...countProblems(tally.problems),
             },
-          }),
       wrongLines: tally.wrongLines,
       unsafeNames: unsafe.length,
       fetchedBytes: files.fetchedBytes + tally.fetchedBytes,

@@ -38,7 +38,7 @@ export interface FetchSummary {
   /** Annotation files and lists. */
   readonly files: { readonly present: number; readonly fetched: number };
   /** Absent when only annotations were asked for. */
-  readonly images?: ImageCounts;
+  readonly images?: ImageCounts | undefined;
   /** Lines of address lists that could not be read, and names that could lead out of the folder. */
   readonly wrongLines: number;
   readonly unsafeNames: number;

@@ -7,8 +7,12 @@ const { signal } = new AbortController();
 
 function retries(options: Partial<RetryOptions> = {}): Retries {
   return new Retries({
-    ...{ attempts: 3, firstDelayMs: 10, maxDelayMs: 1000, failuresInRow: 100 },
-    ...{ random: () => 0.5, now: Date.now },
+    attempts: 3,
+    firstDelayMs: 10,
+    maxDelayMs: 1000,
+    failuresInRow: 100,
+    random: () => 0.5,
+    now: Date.now,
     ...options,
   });
 }

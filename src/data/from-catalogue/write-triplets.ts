@@ -144,7 +144,7 @@ function filesOf(directory: string, content: TripletsFolderContent): ReadonlyMap
       const { id, image, category } = item;
       const alike = set.alike[row];
       const path = image.kind === "file" ? { image: pictures.pathOf(row) ?? image.path } : {};
-      return [{ id, ...path, category, split, ...(alike === undefined ? {} : { alike }) }];
+      return [{ id, ...path, category, split, alike }];
     }),
   );
   const files = new Map<string, string>([

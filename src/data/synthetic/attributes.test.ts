@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/tensor/random.js";
 import {
-  ATTRIBUTES,
-  CATEGORIES,
+  allAttributes,
+  allCategories,
+  attributeValues,
   changedAttributes,
   type Design,
   designKey,
   isValid,
   sampleDesign,
-  VOCABULARY,
   valuesOf,
   withValue,
 } from "./attributes.js";
 
-const PLAIN: Design = {
+const plainDesign: Design = {
   category: "dress",
   colour: "red",
   pattern: "solid",
@@ -30,8 +30,8 @@ const PLAIN: Design = {
 
 describe("isValid", () => {
   it("accepts a plain garment and one whose pattern has a colour that shows", () => {
-    expect(isValid(PLAIN)).toBe(true);
-    expect(isValid({ ...PLAIN, pattern: "dots", patternColour: "white" })).toBe(true);
+    expect(isValid(plainDesign)).toBe(true);
+    expect(isValid({ ...plainDesign, pattern: "dots", patternColour: "white" })).toBe(true);
   });
 
   it.each([
@@ -42,20 +42,23 @@ describe("isValid", () => {
     ["a dress with a shirt's pocket", { pockets: "yes" }],
     ["a belt on a cropped top", { category: "toptee", length: "short", belt: "yes" }],
   ] as const)("refuses %s", (_, change) => {
-    expect(isValid({ ...PLAIN, ...change })).toBe(false);
+    expect(isValid({ ...plainDesign, ...change })).toBe(false);
   });
 });
 
 describe("changedAttributes", () => {
   it("names what differs, in the vocabulary's order", () => {
-    expect(changedAttributes(PLAIN, { ...PLAIN, belt: "yes", colour: "blue" })).toEqual(["colour", "belt"]);
-    expect(changedAttributes(PLAIN, PLAIN)).toEqual([]);
+    expect(changedAttributes(plainDesign, { ...plainDesign, belt: "yes", colour: "blue" })).toEqual([
+      "colour",
+      "belt",
+    ]);
+    expect(changedAttributes(plainDesign, plainDesign)).toEqual([]);
   });
 
   it("counts a plain garment that gets white dots as one change", () => {
-    const dotted: Design = { ...PLAIN, pattern: "dots", patternColour: "white" };
-    expect(changedAttributes(PLAIN, dotted)).toEqual(["pattern"]);
-    expect(changedAttributes(dotted, PLAIN)).toEqual(["pattern"]);
+    const dotted: Design = { ...plainDesign, pattern: "dots", patternColour: "white" };
+    expect(changedAttributes(plainDesign, dotted)).toEqual(["pattern"]);
+    expect(changedAttributes(dotted, plainDesign)).toEqual(["pattern"]);
     expect(changedAttributes(dotted, { ...dotted, patternColour: "black" })).toEqual(["patternColour"]);
   });
 });
@@ -63,17 +66,18 @@ describe("changedAttributes", () => {
 describe("sampleDesign", () => {
   it("gives valid designs that reach every value of the vocabulary in some category", () => {
     const random = new Random(11);
-    const seen = new Map(ATTRIBUTES.map((attribute) => [attribute, new Set<string>()]));
+    const seen = new Map(allAttributes.map((attribute) => [attribute, new Set<string>()]));
     for (let i = 0; i < 1500; i += 1) {
-      const design = sampleDesign(CATEGORIES[i % 3] ?? "dress", random);
+      const design = sampleDesign(allCategories[i % 3] ?? "dress", random);
       expect(isValid(design)).toBe(true);
-      for (const attribute of ATTRIBUTES) seen.get(attribute)?.add(design[attribute]);
+      for (const attribute of allAttributes) seen.get(attribute)?.add(design[attribute]);
     }
-    for (const attribute of ATTRIBUTES) expect(seen.get(attribute)?.size).toBe(VOCABULARY[attribute].length);
+    for (const attribute of allAttributes)
+      expect(seen.get(attribute)?.size).toBe(attributeValues[attribute].length);
   });
 
   it("has twelve colours and five patterns in every category", () => {
-    for (const category of CATEGORIES) {
+    for (const category of allCategories) {
       expect(valuesOf(category, "colour")).toHaveLength(12);
       expect(valuesOf(category, "pattern")).toHaveLength(5);
     }
@@ -82,8 +86,8 @@ describe("sampleDesign", () => {
 
 describe("designKey", () => {
   it("differs when any attribute or the category differs", () => {
-    const keys = ATTRIBUTES.map((attribute) => designKey(withValue(PLAIN, attribute, "other")));
-    const all = [designKey(PLAIN), designKey({ ...PLAIN, category: "toptee" }), ...keys];
+    const keys = allAttributes.map((attribute) => designKey(withValue(plainDesign, attribute, "other")));
+    const all = [designKey(plainDesign), designKey({ ...plainDesign, category: "toptee" }), ...keys];
     expect(new Set(all).size).toBe(all.length);
   });
 });

@@ -3,11 +3,11 @@ import type { Random } from "../../engine/tensor/random.js";
 import { contrast } from "./palette.js";
 
 /** FashionIQ's three categories. */
-export const CATEGORIES = ["dress", "shirt", "toptee"] as const;
-export type Category = (typeof CATEGORIES)[number];
+export const allCategories = ["dress", "shirt", "toptee"] as const;
+export type Category = (typeof allCategories)[number];
 
 /** Every attribute and all of its values; which of them a category uses is `valuesOf`. */
-export const VOCABULARY = {
+export const attributeValues = {
   colour: [
     "black",
     "white",
@@ -34,39 +34,39 @@ export const VOCABULARY = {
   print: ["none", "star", "heart", "lightning"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-export type Attribute = keyof typeof VOCABULARY;
-export type ValueOf<A extends Attribute> = (typeof VOCABULARY)[A][number];
+export type Attribute = keyof typeof attributeValues;
+export type ValueOf<A extends Attribute> = (typeof attributeValues)[A][number];
 export type Colour = ValueOf<"colour">;
 
 /** All attributes, in the vocabulary's order. */
-export const ATTRIBUTES = Object.keys(VOCABULARY) as readonly Attribute[];
+export const allAttributes = Object.keys(attributeValues) as readonly Attribute[];
 
 /** A garment as the catalogue describes it: a category and one value per attribute. */
 export type Design = { readonly category: Category } & { readonly [A in Attribute]: ValueOf<A> };
 
 /** The values a category never shows; everything else in the vocabulary is possible. */
-const EXCLUDED: Readonly<Record<Category, Partial<Readonly<Record<Attribute, readonly string[]>>>>> = {
+const excludedValues: Readonly<Record<Category, Partial<Readonly<Record<Attribute, readonly string[]>>>>> = {
   dress: { pockets: ["yes"] },
   shirt: { belt: ["yes"], neckline: ["square", "high"], length: ["short"] },
   toptee: { pockets: ["yes"], neckline: ["collar"] },
 };
 
-const POSSIBLE = Object.fromEntries(
-  CATEGORIES.map((category) => [category, possibleValues(category)]),
+const valuesByCategory = Object.fromEntries(
+  allCategories.map((category) => [category, possibleValues(category)]),
 ) as Readonly<Record<Category, Readonly<Record<Attribute, readonly string[]>>>>;
 
 function possibleValues(category: Category): Record<Attribute, readonly string[]> {
-  const possible: Record<Attribute, readonly string[]> = { ...VOCABULARY };
-  for (const attribute of ATTRIBUTES) {
-    const excluded = EXCLUDED[category][attribute] ?? [];
-    possible[attribute] = VOCABULARY[attribute].filter((value) => !excluded.includes(value));
+  const possible: Record<Attribute, readonly string[]> = { ...attributeValues };
+  for (const attribute of allAttributes) {
+    const excluded = excludedValues[category][attribute] ?? [];
+    possible[attribute] = attributeValues[attribute].filter((value) => !excluded.includes(value));
   }
   return possible;
 }
 
 /** The values of `attribute` that garments of `category` can have, in the vocabulary's order. */
 export function valuesOf(category: Category, attribute: Attribute): readonly string[] {
-  return POSSIBLE[category][attribute];
+  return valuesByCategory[category][attribute];
 }
 
 /**
@@ -78,7 +78,7 @@ export function isValid(design: Design): boolean {
   if (design.patternColour !== "none" && contrast(design.colour, design.patternColour) < 0.4) return false;
   if (design.buttons === "yes" && design.print !== "none") return false;
   if (design.category === "toptee" && design.length === "short" && design.belt === "yes") return false;
-  return ATTRIBUTES.every((attribute) => valuesOf(design.category, attribute).includes(design[attribute]));
+  return allAttributes.every((attribute) => valuesOf(design.category, attribute).includes(design[attribute]));
 }
 
 /** The design with one value replaced. The value must come from the vocabulary of that attribute. */
@@ -88,7 +88,7 @@ export function withValue(design: Design, attribute: Attribute, value: string): 
 
 /** One string per design: equal for equal designs only. */
 export function designKey(design: Design): string {
-  return [design.category, ...ATTRIBUTES.map((attribute) => design[attribute])].join("|");
+  return [design.category, ...allAttributes.map((attribute) => design[attribute])].join("|");
 }
 
 /**
@@ -98,7 +98,7 @@ export function designKey(design: Design): string {
 export function changedAttributes(from: Design, to: Design): Attribute[] {
   const isPlain = from.pattern === "solid" || to.pattern === "solid";
   const changed: Attribute[] = [];
-  for (const attribute of ATTRIBUTES) {
+  for (const attribute of allAttributes) {
     if (from[attribute] === to[attribute]) continue;
     if (attribute !== "patternColour" || !isPlain) changed.push(attribute);
   }
@@ -109,7 +109,7 @@ export function changedAttributes(from: Design, to: Design): Attribute[] {
 export function sampleDesign(category: Category, random: Random): Design {
   for (;;) {
     let design = { category } as Design;
-    for (const attribute of ATTRIBUTES) {
+    for (const attribute of allAttributes) {
       design = withValue(design, attribute, random.pick(valuesOf(category, attribute)));
     }
     if (design.pattern === "solid") design = withValue(design, "patternColour", "none");

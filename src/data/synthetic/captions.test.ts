@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/tensor/random.js";
 import {
-  ATTRIBUTES,
   type Attribute,
-  CATEGORIES,
+  allAttributes,
+  allCategories,
   changedAttributes,
   type Design,
   designKey,
@@ -17,7 +17,7 @@ import { phrasesFor } from "./phrases.js";
 
 /** Every valid design that differs from `design` in one attribute. */
 function neighbours(design: Design): { attribute: Attribute; to: Design }[] {
-  const direct = ATTRIBUTES.flatMap((attribute) =>
+  const direct = allAttributes.flatMap((attribute) =>
     valuesOf(design.category, attribute).map((value) => ({
       attribute,
       to: withValue(design, attribute, value),
@@ -42,7 +42,7 @@ describe("phrasesFor", () => {
   it("leaves one possible target for every phrase, given the reference", () => {
     const random = new Random(3);
     for (let i = 0; i < 300; i += 1) {
-      const from = sampleDesign(CATEGORIES[i % 3] ?? "dress", random);
+      const from = sampleDesign(allCategories[i % 3] ?? "dress", random);
       const meaning = new Map<string, string>();
       for (const { attribute, to } of neighbours(from)) {
         const { predicates, complements } = phrasesFor(attribute, from, to);
@@ -72,7 +72,7 @@ describe("phrasesFor", () => {
 });
 
 /** What a caption must contain to have mentioned the attribute. */
-const MENTIONS: Readonly<Record<Attribute, RegExp>> = {
+const mentionPatterns: Readonly<Record<Attribute, RegExp>> = {
   colour: /black|white|gr[ea]y|red|orange|yellow|green|teal|turquoise|blue|purple|violet|pink|brown/,
   pattern: /stripes|dots|plaid|checks|flower|floral|solid|plain|pattern/,
   patternColour:
@@ -98,12 +98,12 @@ describe("modificationCaptions", () => {
   it("mentions every changed attribute in the two captions together", () => {
     const random = new Random(5);
     for (let i = 0; i < 400; i += 1) {
-      const from = sampleDesign(CATEGORIES[i % 3] ?? "dress", random);
+      const from = sampleDesign(allCategories[i % 3] ?? "dress", random);
       const to = changed(from, random);
       if (designKey(from) === designKey(to)) continue;
       const captions = modificationCaptions(from, to, random);
       for (const attribute of changedAttributes(from, to))
-        expect(captions.join(" and ")).toMatch(MENTIONS[attribute]);
+        expect(captions.join(" and ")).toMatch(mentionPatterns[attribute]);
       for (const caption of captions) expect(caption).toMatch(/^[a-z][a-z, ]+[a-z]$/);
     }
   });

@@ -1,7 +1,7 @@
 /** Relative captions: two annotators say, each in their own words, how the target differs from the reference. */
 import type { Random } from "../../engine/tensor/random.js";
 import { type Attribute, changedAttributes, type Design } from "./attributes.js";
-import { NOUNS, phrasesFor, word } from "./phrases.js";
+import { captionNouns, phrasesFor, word } from "./phrases.js";
 
 /**
  * Two captions that lead from `reference` to `target`. Each mentions at least one changed attribute, together they
@@ -25,7 +25,7 @@ export function modificationCaptions(reference: Design, target: Design, random: 
   return random.chance(0.5) ? [first, second] : [second, first];
 }
 
-const OPENERS = [
+const openers = [
   "",
   "",
   "",
@@ -38,7 +38,7 @@ const OPENERS = [
   "the new one ",
   "i want one that ",
 ];
-const SAME = [
+const sameAsReference = [
   "the same",
   "same style",
   "similar",
@@ -55,21 +55,21 @@ function captionFor(
   target: Design,
   random: Random,
 ): string {
-  const noun = random.pick(NOUNS[target.category]);
+  const noun = random.pick(captionNouns[target.category]);
   const phrases = changes.map((attribute) => ({ attribute, ...phrasesFor(attribute, reference, target) }));
   const predicates = (list: typeof phrases): string =>
     joined(shareVerb(list.map((p) => random.pick(p.predicates))));
   const form = random.uniform();
   if (form < 0.24) {
     const complements = phrases.map((phrase) => random.pick(phrase.complements));
-    return `${random.pick(SAME).replace("{noun}", noun)} but ${joined(complements)}`;
+    return `${random.pick(sameAsReference).replace("{noun}", noun)} but ${joined(complements)}`;
   }
   if (form < 0.4 && changes.includes("colour")) {
     const others = phrases.filter(({ attribute }) => attribute !== "colour");
     const start = `is a ${word(target.colour)} ${noun}`.replace("a orange", "an orange");
     return others.length > 0 ? `${start} and ${predicates(others)}` : start;
   }
-  return random.pick(OPENERS) + predicates(phrases);
+  return random.pick(openers) + predicates(phrases);
 }
 
 /** "is red", "has a belt", "has no print" -> "is red", "has a belt", "no print": a repeated verb is said once. */

@@ -30,7 +30,7 @@ export function patternElement(
   turnDeg: number,
 ): string {
   if (design.pattern === "solid") return "";
-  const { size, motif } = MOTIFS[design.pattern];
+  const { size, motif } = motifs[design.pattern];
   const scale = variation.patternScale * (design.category === "dress" ? 1.2 : 1.35);
   const [shiftX, shiftY] = variation.patternShift;
   const transform = [
@@ -51,7 +51,7 @@ interface Motif {
   readonly motif: (cloth: Cloth) => string;
 }
 
-const MOTIFS: Readonly<Record<Exclude<Design["pattern"], "solid">, Motif>> = {
+const motifs: Readonly<Record<Exclude<Design["pattern"], "solid">, Motif>> = {
   stripes: {
     size: 7,
     motif: ({ motif }) => `<rect width="7" height="2.9" fill="${toHex(motif)}"/>`,

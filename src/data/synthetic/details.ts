@@ -67,7 +67,7 @@ function belt({ cut, cloth }: Drawing): string {
   );
 }
 
-const PRINTS: Readonly<
+const prints: Readonly<
   Record<Exclude<Design["print"], "none">, { shape: string; ink: string; ground: string }>
 > = {
   star: {
@@ -91,7 +91,7 @@ const PRINTS: Readonly<
 /** A round badge in the middle of the chest, each print with its own two colours. */
 function print({ design, cut, cloth }: Drawing): string {
   if (design.print === "none") return "";
-  const { shape, ink, ground } = PRINTS[design.print];
+  const { shape, ink, ground } = prints[design.print];
   const size = (design.category === "dress" ? 1 : 1.2) * (design.belt === "yes" ? 0.88 : 1);
   const middle = (cut.neckDepth + Math.min(cut.waistY, cut.hemY)) / 2;
   const y = middle + (design.belt === "yes" ? -0.6 : 1);

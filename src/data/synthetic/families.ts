@@ -1,15 +1,15 @@
 /** Families: dense grids of designs, which make near misses plentiful, and the queries inside them. */
 import type { Random } from "../../engine/tensor/random.js";
 import {
-  ATTRIBUTES,
   type Attribute,
+  allAttributes,
+  attributeValues,
   type Category,
   changedAttributes,
   type Design,
   designKey,
   isValid,
   sampleDesign,
-  VOCABULARY,
   valuesOf,
   withValue,
 } from "./attributes.js";
@@ -17,7 +17,7 @@ import {
 type Grid = Readonly<Record<Attribute, readonly string[]>>;
 
 /** How many values an attribute should have in a large family, relative to the others. */
-const GRID_WEIGHTS: Readonly<Record<Attribute, number>> = {
+const gridWeights: Readonly<Record<Attribute, number>> = {
   colour: 1.5,
   pattern: 1.3,
   patternColour: 0.9, // its values include "none"
@@ -43,9 +43,9 @@ export function designFamily(
   taken: ReadonlySet<string>,
   random: Random,
 ): Design[] {
-  const weights = { ...GRID_WEIGHTS };
+  const weights = { ...gridWeights };
   const spread = weightSpread(count);
-  for (const attribute of ATTRIBUTES) weights[attribute] *= spread ** random.between(-1, 1);
+  for (const attribute of allAttributes) weights[attribute] *= spread ** random.between(-1, 1);
   let grid = startGrid(sampleDesign(category, random), random);
   const members = membersOf(category, grid, taken);
   while (members.length < count) {
@@ -67,8 +67,8 @@ function weightSpread(count: number): number {
 
 /** The grid of one design, and a colour for patterns to come if its own cloth is plain. */
 function startGrid(hub: Design, random: Random): Grid {
-  const grid: Record<Attribute, readonly string[]> = { ...VOCABULARY };
-  for (const attribute of ATTRIBUTES) grid[attribute] = [hub[attribute]];
+  const grid: Record<Attribute, readonly string[]> = { ...attributeValues };
+  for (const attribute of allAttributes) grid[attribute] = [hub[attribute]];
   const motifs = valuesOf(hub.category, "patternColour").filter((colour) =>
     isValid(withValue(withValue(hub, "pattern", "dots"), "patternColour", colour)),
   );
@@ -101,7 +101,7 @@ function nextStep(
   { taken, weights, missing, random }: StepContext,
 ): Step | undefined {
   // In random order, so that the first of equally good steps is not always the first attribute's.
-  const steps = random.shuffled(ATTRIBUTES).flatMap((attribute) => {
+  const steps = random.shuffled(allAttributes).flatMap((attribute) => {
     const values = grid[attribute];
     const unused = random.shuffled(valuesOf(category, attribute).filter((value) => !values.includes(value)));
     const grown = unused.map((value) => {
@@ -123,7 +123,7 @@ function membersOf(category: Category, grid: Grid, taken: ReadonlySet<string>): 
   const members: Design[] = [];
   const draft: Record<string, string> = { category };
   const fill = (depth: number): void => {
-    const attribute = ATTRIBUTES[depth];
+    const attribute = allAttributes[depth];
     if (attribute === undefined) {
       const design = draft as Design;
       if (isValid(design) && !taken.has(designKey(design))) members.push({ ...design });
@@ -142,7 +142,7 @@ function membersOf(category: Category, grid: Grid, taken: ReadonlySet<string>): 
  * Share of queries that change one, two and three attributes. A single change is easy for the eye alone (ten near
  * misses fill the first ten places), three changes are easy for a reader alone; so most queries have two.
  */
-export const CHANGE_SHARES = [0.06, 0.86, 0.08] as const;
+export const changeShares = [0.06, 0.86, 0.08] as const;
 
 /** A query by the position of its pictures. */
 export interface Pair {
@@ -176,7 +176,7 @@ export function samplePairs(designs: readonly Design[], count: number, random: R
   return pairs;
 }
 
-/** A picture one to three attributes away, if there is one; the number of changes is drawn from `CHANGE_SHARES`. */
+/** A picture one to three attributes away, if there is one; the number of changes is drawn from `changeShares`. */
 function partnerOf(
   first: number,
   designs: readonly Design[],
@@ -184,7 +184,7 @@ function partnerOf(
   random: Random,
 ): number | undefined {
   let choice = random.uniform();
-  const drawn = CHANGE_SHARES.findIndex((share) => {
+  const drawn = changeShares.findIndex((share) => {
     choice -= share;
     return choice < 0;
   });

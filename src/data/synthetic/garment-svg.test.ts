@@ -2,8 +2,8 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/tensor/random.js";
 import {
-  ATTRIBUTES,
-  CATEGORIES,
+  allAttributes,
+  allCategories,
   type Design,
   isValid,
   sampleDesign,
@@ -34,11 +34,11 @@ function differingPixels(a: Buffer, b: Buffer): number {
 describe("drawGarment", () => {
   it("shows every single change of a design in at least 20 pixels at 64 px", async () => {
     const random = new Random(21);
-    for (const category of CATEGORIES) {
+    for (const category of allCategories) {
       const variation: PictureVariation = { ...sampleVariation(random), exposure: 0, shadow: 0.4 };
       const design = { ...sampleDesign(category, random), buttons: "no", print: "none", belt: "no" } as const;
       const before = await pixels(design, variation);
-      for (const attribute of ATTRIBUTES) {
+      for (const attribute of allAttributes) {
         for (const value of valuesOf(category, attribute)) {
           const changed = withValue(design, attribute, value);
           if (value === design[attribute] || !isValid(changed)) continue;
@@ -55,7 +55,7 @@ describe("drawGarment", () => {
     const random = new Random(5);
     for (let i = 0; i < 24; i += 1) {
       const colour = valuesOf("dress", "colour")[i % 12] ?? "red";
-      const sampled = sampleDesign(CATEGORIES[i % 3] ?? "dress", random);
+      const sampled = sampleDesign(allCategories[i % 3] ?? "dress", random);
       const plain = {
         pattern: "solid",
         patternColour: "none",
@@ -95,7 +95,7 @@ describe("renderPictures", () => {
   it("cuts the sheet into the pictures that were asked for, in order", async () => {
     const random = new Random(3);
     const pictures = Array.from({ length: 7 }, (_, i) => ({
-      design: sampleDesign(CATEGORIES[i % 3] ?? "dress", random),
+      design: sampleDesign(allCategories[i % 3] ?? "dress", random),
       variation: sampleVariation(random),
     }));
     const files = await renderPictures(pictures, 64);

@@ -20,7 +20,7 @@ import {
 import type { PictureVariation } from "./variation.js";
 
 /** Height of the shoulder line in the picture and size of the garment, before the variation changes them. */
-const PLACE = {
+const garmentPlaces = {
   dress: { shoulderY: 11, zoom: 1.06 },
   shirt: { shoulderY: 17, zoom: 1.08 },
   toptee: { shoulderY: 17, zoom: 1.16 },
@@ -85,7 +85,7 @@ export function drawGarment(
     details({ design, cut, cloth, fill: fills.body, outline }),
   ].join("");
   const { offsetX, offsetY, leanDeg, stretch } = variation;
-  const { shoulderY, zoom } = PLACE[design.category];
+  const { shoulderY, zoom } = garmentPlaces[design.category];
   const scale = variation.scale * zoom;
   const place =
     `translate(${r(50 + offsetX)} ${r(shoulderY + offsetY)})` +

@@ -5,7 +5,7 @@ import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateCatalogue } from "./generate.js";
 
-const SMALL = { seed: 3, itemsPerCategory: 20, triplets: 60, sizePx: 32 };
+const smallOptions = { seed: 3, itemsPerCategory: 20, triplets: 60, sizePx: 32 };
 
 let root: string;
 beforeAll(async () => {
@@ -31,7 +31,7 @@ describe("generateCatalogue", () => {
   it("writes FashionIQ's layout, a table and a manifest", async () => {
     const out = join(root, "layout", "nested");
     const steps: number[] = [];
-    const summary = await generateCatalogue(out, SMALL, { onProgress: (done) => steps.push(done) });
+    const summary = await generateCatalogue(out, smallOptions, { onProgress: (done) => steps.push(done) });
     expect(summary).toMatchObject({ directory: out, isUnchanged: false, imageCount: 135 });
     expect(steps).toEqual(Array.from({ length: 135 }, (_, i) => i + 1));
     expect(await readdir(join(out, "..")), "nothing else is left beside it").toEqual(["nested"]);
@@ -77,24 +77,24 @@ describe("generateCatalogue", () => {
 
   it("gives the same bytes for the same options and other bytes for another seed", async () => {
     const [a, b, c] = [join(root, "same-a"), join(root, "same-b"), join(root, "other")];
-    await generateCatalogue(a, SMALL);
-    await generateCatalogue(b, SMALL);
-    await generateCatalogue(c, { ...SMALL, seed: 4 });
+    await generateCatalogue(a, smallOptions);
+    await generateCatalogue(b, smallOptions);
+    await generateCatalogue(c, { ...smallOptions, seed: 4 });
     expect(await contents(a)).toEqual(await contents(b));
     expect([...(await contents(c)).keys()]).not.toEqual([...(await contents(a)).keys()]);
   });
 
   it("leaves a complete catalogue of the same options alone and asks before replacing another", async () => {
     const out = join(root, "again");
-    await generateCatalogue(out, SMALL);
+    await generateCatalogue(out, smallOptions);
     const before = await contents(out);
-    expect((await generateCatalogue(out, SMALL)).isUnchanged).toBe(true);
-    await expect(generateCatalogue(out, { ...SMALL, seed: 8 })).rejects.toThrow("pass --force");
+    expect((await generateCatalogue(out, smallOptions)).isUnchanged).toBe(true);
+    await expect(generateCatalogue(out, { ...smallOptions, seed: 8 })).rejects.toThrow("pass --force");
     expect(await contents(out)).toEqual(before);
     const [lost] = await readdir(join(out, "images"));
     await unlink(join(out, "images", lost ?? ""));
-    await expect(generateCatalogue(out, SMALL)).rejects.toThrow("pictures missing");
-    expect((await generateCatalogue(out, SMALL, { force: true })).isUnchanged).toBe(false);
+    await expect(generateCatalogue(out, smallOptions)).rejects.toThrow("pictures missing");
+    expect((await generateCatalogue(out, smallOptions, { force: true })).isUnchanged).toBe(false);
     expect(await contents(out)).toEqual(before);
   });
 
@@ -102,27 +102,29 @@ describe("generateCatalogue", () => {
     const out = join(root, "mine");
     await mkdir(out);
     await writeFile(join(out, "thesis.txt"), "years of work");
-    await expect(generateCatalogue(out, SMALL, { force: true })).rejects.toMatchObject({
+    await expect(generateCatalogue(out, smallOptions, { force: true })).rejects.toMatchObject({
       code: "DATASET_INVALID",
     });
     expect(await readdir(out)).toEqual(["thesis.txt"]);
-    await expect(generateCatalogue(join(out, "thesis.txt"), SMALL)).rejects.toThrow(
+    await expect(generateCatalogue(join(out, "thesis.txt"), smallOptions)).rejects.toThrow(
       "not a synthetic catalogue",
     );
-    await expect(generateCatalogue(join(out, "thesis.txt", "x"), SMALL)).rejects.toThrow("cannot be written");
+    await expect(generateCatalogue(join(out, "thesis.txt", "x"), smallOptions)).rejects.toThrow(
+      "cannot be written",
+    );
   });
 
   it("leaves nothing behind when it is interrupted, and clears up after a run that was killed", async () => {
     const out = join(root, "stopped", "catalogue");
     const abort = new AbortController();
-    const stopped = generateCatalogue(out, SMALL, {
+    const stopped = generateCatalogue(out, smallOptions, {
       signal: abort.signal,
       onProgress: (done) => done === 20 && abort.abort(),
     });
     await expect(stopped).rejects.toThrow(/abort/);
     expect(await readdir(join(root, "stopped"))).toEqual([]);
     await mkdir(`${out}.partial-999999999/images`, { recursive: true });
-    await generateCatalogue(out, SMALL);
+    await generateCatalogue(out, smallOptions);
     expect(await readdir(join(root, "stopped"))).toEqual(["catalogue"]);
   });
 

@@ -10,12 +10,12 @@ import {
   countsOf,
   imagePath,
   isManifest,
-  MANIFEST,
+  manifestFile,
   manifestText,
 } from "./layout.js";
 import { type SyntheticOptions, syntheticOptions } from "./options.js";
 import { type CataloguePlan, planCatalogue } from "./plan.js";
-import { PICTURES_PER_SHEET, renderPictures } from "./render.js";
+import { picturesPerSheet, renderPictures } from "./render.js";
 
 export interface GenerateSettings {
   /** Called after each picture. */
@@ -42,6 +42,10 @@ export interface CatalogueSummary {
  * bytes. A folder that holds this very catalogue is left alone.
  * @throws UsageError for options out of range.
  * @throws DatasetError when `outDir` holds anything else, or cannot be written.
+ * @example
+ * import { generateCatalogue } from "sdfn/training";
+ * const { imageCount } = await generateCatalogue("data/new", { itemsPerCategory: 20, triplets: 60, sizePx: 36 });
+ * console.log(imageCount); // 135
  */
 export async function generateCatalogue(
   outDir: string,
@@ -72,7 +76,7 @@ export async function generateCatalogue(
     try {
       await writeAnnotations(partial, plan);
       await renderAll(partial, plan, checked.sizePx, { onProgress, signal });
-      await writeFile(join(partial, MANIFEST), manifest);
+      await writeFile(join(partial, manifestFile), manifest);
       await putInPlace(partial, directory);
     } finally {
       await rm(partial, { recursive: true, force: true });
@@ -95,7 +99,7 @@ async function inspect(directory: string, manifest: string, imageCount: number):
   if (!info.isDirectory()) return "other files";
   const names = await readdir(directory);
   if (names.length === 0) return "nothing";
-  const text = await readFile(join(directory, MANIFEST), "utf8").catch(ifMissing(""));
+  const text = await readFile(join(directory, manifestFile), "utf8").catch(ifMissing(""));
   if (!isManifest(text)) return "other files";
   if (text !== manifest) return "other catalogue";
   const images = await readdir(join(directory, "images")).catch(ifMissing<string[]>([]));
@@ -143,7 +147,7 @@ async function renderAll(
   const work = async (): Promise<void> => {
     while (next < items.length) {
       signal?.throwIfAborted();
-      const sheet = items.slice(next, next + PICTURES_PER_SHEET);
+      const sheet = items.slice(next, next + picturesPerSheet);
       next += sheet.length;
       const pictures = await renderPictures(sheet, sizePx);
       for (const [i, { id }] of sheet.entries()) {

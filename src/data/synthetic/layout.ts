@@ -1,13 +1,13 @@
 /** The text files of a synthetic catalogue: FashionIQ's captions and splits, a shop's table, and a manifest. */
 import { stringify } from "csv-stringify/sync";
-import { ATTRIBUTES, CATEGORIES } from "./attributes.js";
+import { allAttributes, allCategories } from "./attributes.js";
 import type { SyntheticOptions } from "./options.js";
-import { type CataloguePlan, SPLITS } from "./plan.js";
+import { type CataloguePlan, syntheticSplits } from "./plan.js";
 
 /** Raised when the same options begin to give other files. */
-export const GENERATOR_VERSION = 2;
-export const MANIFEST = "synthetic.json";
-const GENERATOR = "sdfn synthetic catalogue";
+export const generatorVersion = 2;
+export const manifestFile = "synthetic.json";
+const generatorName = "sdfn synthetic catalogue";
 
 /** Counts by split and category, as they stand in the manifest. */
 export type CatalogueCounts = Readonly<
@@ -22,10 +22,10 @@ export function imagePath(id: string): string {
 /** Pictures and triplets of every split and category. */
 export function countsOf({ items, triplets }: CataloguePlan): CatalogueCounts {
   return Object.fromEntries(
-    SPLITS.map((split) => [
+    syntheticSplits.map((split) => [
       split,
       Object.fromEntries(
-        CATEGORIES.map((category) => [
+        allCategories.map((category) => [
           category,
           {
             images: items.filter((item) => item.split === split && item.design.category === category).length,
@@ -39,7 +39,7 @@ export function countsOf({ items, triplets }: CataloguePlan): CatalogueCounts {
 
 /** The manifest that makes a folder a complete catalogue made with these options. */
 export function manifestText(options: SyntheticOptions, counts: CatalogueCounts): string {
-  return json({ generator: GENERATOR, version: GENERATOR_VERSION, options, counts });
+  return json({ generator: generatorName, version: generatorVersion, options, counts });
 }
 
 /** True for the text of any version's manifest. */
@@ -47,7 +47,10 @@ export function isManifest(text: string): boolean {
   try {
     const parsed: unknown = JSON.parse(text);
     return (
-      typeof parsed === "object" && parsed !== null && "generator" in parsed && parsed.generator === GENERATOR
+      typeof parsed === "object" &&
+      parsed !== null &&
+      "generator" in parsed &&
+      parsed.generator === generatorName
     );
   } catch (error) {
     if (error instanceof SyntaxError) return false;
@@ -61,12 +64,12 @@ export function isManifest(text: string): boolean {
  */
 export function annotationFiles(plan: CataloguePlan): Map<string, string> {
   const files = new Map<string, string>();
-  for (const split of SPLITS) {
-    for (const category of CATEGORIES) {
+  for (const split of syntheticSplits) {
+    for (const category of allCategories) {
       const captions = plan.triplets
         .filter((triplet) => triplet.split === split && triplet.category === category)
         .map(({ referenceId, targetId, captions }) => ({
-          ...(split === "test" ? {} : { target: targetId }),
+          target: split === "test" ? undefined : targetId,
           candidate: referenceId,
           captions,
         }));
@@ -94,7 +97,7 @@ export function catalogueCsv(items: CataloguePlan["items"], { directory = "" } =
     price,
     ...design,
   }));
-  const columns = ["id", "image", "category", "split", "title", "price", ...ATTRIBUTES];
+  const columns = ["id", "image", "category", "split", "title", "price", ...allAttributes];
   return stringify(rows, { header: true, columns });
 }
 

@@ -3,28 +3,28 @@ import type { Random } from "../../engine/tensor/random.js";
 import type { Category, Design } from "./attributes.js";
 import { word } from "./phrases.js";
 
-const PATTERN_ADJECTIVES: Readonly<Record<Exclude<Design["pattern"], "solid">, string>> = {
+const patternAdjectives: Readonly<Record<Exclude<Design["pattern"], "solid">, string>> = {
   stripes: "striped",
   dots: "polka-dot",
   plaid: "plaid",
   floral: "floral",
 };
 
-const LENGTH_ADJECTIVES: Readonly<Record<Category, Readonly<Record<Design["length"], string>>>> = {
+const lengthAdjectives: Readonly<Record<Category, Readonly<Record<Design["length"], string>>>> = {
   dress: { short: "mini", regular: "knee-length", long: "maxi" },
   shirt: { short: "cropped", regular: "", long: "longline" },
   toptee: { short: "cropped", regular: "", long: "tunic" },
 };
 
-const NOUN: Readonly<Record<Category, string>> = { dress: "dress", shirt: "shirt", toptee: "top" };
+const titleNouns: Readonly<Record<Category, string>> = { dress: "dress", shirt: "shirt", toptee: "top" };
 
 /** A title such as "Red polka-dot maxi dress with long sleeves, a v neck and a belt". */
 export function titleOf(design: Design): string {
   const sleeves = design.sleeves === "sleeveless" ? "sleeveless" : "";
   const pattern =
-    design.pattern === "solid" ? "" : `${design.patternColour}-${PATTERN_ADJECTIVES[design.pattern]}`;
-  const length = LENGTH_ADJECTIVES[design.category][design.length];
-  const head = [design.fit, design.colour, pattern, sleeves, length, NOUN[design.category]]
+    design.pattern === "solid" ? "" : `${design.patternColour}-${patternAdjectives[design.pattern]}`;
+  const length = lengthAdjectives[design.category][design.length];
+  const head = [design.fit, design.colour, pattern, sleeves, length, titleNouns[design.category]]
     .filter(Boolean)
     .join(" ");
   const parts = [
@@ -40,7 +40,7 @@ export function titleOf(design: Design): string {
   return `${head.charAt(0).toUpperCase()}${head.slice(1)} with ${tail}`;
 }
 
-const BASE_PRICE: Readonly<Record<Category, number>> = { dress: 49, shirt: 32, toptee: 24 };
+const basePrices: Readonly<Record<Category, number>> = { dress: 49, shirt: 32, toptee: 24 };
 
 /** A price in whole currency units and 99 hundredths: dearer with sleeves, length and details. */
 export function priceOf(design: Design, random: Random): string {
@@ -50,5 +50,5 @@ export function priceOf(design: Design, random: Random): string {
     (design.pattern === "solid" ? 0 : 5) +
     (design.sleeves === "long" ? 6 : 0) +
     (design.length === "long" ? 12 : 0);
-  return `${BASE_PRICE[design.category] + extras + random.integer(15)}.99`;
+  return `${basePrices[design.category] + extras + random.integer(15)}.99`;
 }

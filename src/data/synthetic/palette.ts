@@ -3,7 +3,7 @@
 /** Red, green and blue in 0..1 (sRGB, not linear). */
 export type Rgb = readonly [number, number, number];
 
-const CLOTH: Readonly<Record<string, Rgb>> = {
+const clothColours: Readonly<Record<string, Rgb>> = {
   black: fromHex("#222327"),
   white: fromHex("#f5f3ee"),
   grey: fromHex("#8d939a"),
@@ -20,7 +20,7 @@ const CLOTH: Readonly<Record<string, Rgb>> = {
 
 /** The cloth colour of that name. @throws RangeError for a name that is not in the palette. */
 export function clothColour(name: string): Rgb {
-  const colour = CLOTH[name];
+  const colour = clothColours[name];
   if (!colour) throw new RangeError(`palette: no colour is called ${name}`);
   return colour;
 }

@@ -12,18 +12,18 @@ export interface Phrases {
 
 /** All ways to say that `attribute` becomes what it is in `to`. The two designs must differ in it. */
 export function phrasesFor(attribute: Attribute, from: Design, to: Design): Phrases {
-  return PHRASES[attribute](from, to);
+  return phraseMakers[attribute](from, to);
 }
 
 /** What annotators call a garment of that category. */
-export const NOUNS: Readonly<Record<Category, readonly string[]>> = {
+export const captionNouns: Readonly<Record<Category, readonly string[]>> = {
   dress: ["dress", "gown"],
   shirt: ["shirt"],
   toptee: ["top", "tee", "blouse"],
 };
 
 /** Words for a value, the usual one first; a value that is not listed is its own word. */
-const WORDS: Readonly<Record<string, readonly string[]>> = {
+const valueWords: Readonly<Record<string, readonly string[]>> = {
   grey: ["grey", "gray"],
   teal: ["teal", "turquoise"],
   purple: ["purple", "violet"],
@@ -47,7 +47,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Every word for a value. */
 function words(value: string): readonly string[] {
-  return WORDS[value] ?? [value];
+  return valueWords[value] ?? [value];
 }
 
 /** The usual word for a value. */
@@ -110,7 +110,7 @@ function comparative(
   return left === 2 ? [`much ${quality}`] : [];
 }
 
-const LENGTH_WORDS: Readonly<Record<Category, Readonly<Record<Design["length"], readonly string[]>>>> = {
+const lengthWords: Readonly<Record<Category, Readonly<Record<Design["length"], readonly string[]>>>> = {
   dress: {
     short: ["short", "mini length", "above the knee"],
     regular: ["knee length", "mid length"],
@@ -128,7 +128,7 @@ const LENGTH_WORDS: Readonly<Record<Category, Readonly<Record<Design["length"], 
   },
 };
 
-const FIT_WORDS: Readonly<Record<Category, Readonly<Record<Design["fit"], readonly string[]>>>> = {
+const fitWords: Readonly<Record<Category, Readonly<Record<Design["fit"], readonly string[]>>>> = {
   dress: {
     fitted: ["fitted", "tighter", "more form fitting", "straighter"],
     loose: ["loose", "flared", "fuller in the skirt", "more flowy"],
@@ -143,7 +143,7 @@ const FIT_WORDS: Readonly<Record<Category, Readonly<Record<Design["fit"], readon
   },
 };
 
-const PHRASES: Readonly<Record<Attribute, (from: Design, to: Design) => Phrases>> = {
+const phraseMakers: Readonly<Record<Attribute, (from: Design, to: Design) => Phrases>> = {
   colour(from, to) {
     const names = words(to.colour);
     return both(being(names), {
@@ -203,11 +203,11 @@ const PHRASES: Readonly<Record<Attribute, (from: Design, to: Design) => Phrases>
   length(from, to) {
     const scale = valuesOf(to.category, "length");
     const bySteps = comparative(scale, from.length, to.length, "longer", "shorter");
-    return being([...LENGTH_WORDS[to.category][to.length], ...bySteps]);
+    return being([...lengthWords[to.category][to.length], ...bySteps]);
   },
   fit(_, to) {
     return both(
-      being(FIT_WORDS[to.category][to.fit]),
+      being(fitWords[to.category][to.fit]),
       having([to.fit === "fitted" ? "a slim fit" : "a loose fit"]),
     );
   },

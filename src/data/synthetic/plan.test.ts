@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../engine/tensor/random.js";
 import {
-  ATTRIBUTES,
   type Attribute,
-  CATEGORIES,
+  allAttributes,
+  allCategories,
   changedAttributes,
   type Design,
   designKey,
@@ -54,7 +54,7 @@ describe("planCatalogue", () => {
   });
 
   it("trains every kind of change that val asks for, about as often", () => {
-    for (const category of CATEGORIES) {
+    for (const category of allCategories) {
       const changes = (split: string): Attribute[][] =>
         plan.triplets
           .filter((triplet) => triplet.category === category && triplet.split === split)
@@ -62,7 +62,7 @@ describe("planCatalogue", () => {
       const [train, val] = [changes("train"), changes("val")];
       const share = (attribute: Attribute, queries: Attribute[][]): number =>
         queries.filter((changed) => changed.includes(attribute)).length / queries.length;
-      for (const attribute of ATTRIBUTES.filter((name) => share(name, val) > 0.03)) {
+      for (const attribute of allAttributes.filter((name) => share(name, val) > 0.03)) {
         expect(share(attribute, train), `${category} ${attribute}`).toBeGreaterThan(
           share(attribute, val) / 3,
         );
@@ -103,7 +103,7 @@ function mismatches(a: Design, b: Design, mentioned: readonly Attribute[]): numb
   return names.filter((attribute) => a[attribute] !== b[attribute]).length;
 }
 
-describe.each(CATEGORIES)("the val-split gallery of %s", (category) => {
+describe.each(allCategories)("the val-split gallery of %s", (category) => {
   const queries = plan.triplets.filter((triplet) => triplet.split === "val" && triplet.category === category);
   const gallery = [...new Set(queries.flatMap(({ referenceId, targetId }) => [referenceId, targetId]))];
 

@@ -1,13 +1,13 @@
 /** Which pictures, captions and splits a synthetic catalogue has: everything except the pixels. */
 import type { Random } from "../../engine/tensor/random.js";
-import { CATEGORIES, type Category, type Design, designKey } from "./attributes.js";
+import { allCategories, type Category, type Design, designKey } from "./attributes.js";
 import { modificationCaptions } from "./captions.js";
 import { designFamily, samplePairs } from "./families.js";
 import { priceOf, titleOf } from "./listing.js";
 import { type PictureVariation, sampleVariation } from "./variation.js";
 
-export const SPLITS = ["train", "val", "test"] as const;
-export type Split = (typeof SPLITS)[number];
+export const syntheticSplits = ["train", "val", "test"] as const;
+export type Split = (typeof syntheticSplits)[number];
 
 /** One picture of the catalogue. */
 export interface PlannedItem {
@@ -58,7 +58,7 @@ export function splitCounts(
   return {
     train: {
       items: itemsPerCategory,
-      triplets: Math.ceil(triplets / CATEGORIES.length),
+      triplets: Math.ceil(triplets / allCategories.length),
       familySize: 8,
       repeats: 0.1,
     },
@@ -79,7 +79,7 @@ export function planCatalogue(
   const triplets: PlannedTriplet[] = [];
   // The dense splits first: the others find room between their designs, not the other way round.
   for (const split of ["val", "test", "train"] as const) {
-    for (const category of CATEGORIES) {
+    for (const category of allCategories) {
       const stream = random.fork(`${split} ${category}`);
       for (const family of planFamilies(category, counts[split], taken, stream)) {
         const pictures = family.designs.map((design) => plannedItem(design, split, ids, stream));

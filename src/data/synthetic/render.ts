@@ -4,21 +4,21 @@ import type { Design } from "./attributes.js";
 import { drawGarment } from "./garment-svg.js";
 import type { PictureVariation } from "./variation.js";
 
-const SHEET_SIDE = 4;
+const sheetSide = 4;
 
 /** How many pictures `renderPictures` draws best at once. One drawing of 16 takes two thirds of the time of 16. */
-export const PICTURES_PER_SHEET = SHEET_SIDE * SHEET_SIDE;
+export const picturesPerSheet = sheetSide * sheetSide;
 
-export interface Picture {
+export interface GarmentPicture {
   readonly design: Design;
   readonly variation: PictureVariation;
 }
 
-/** JPEG files (sRGB, no chroma subsampling), `sizePx` wide and high, in the order of at most `PICTURES_PER_SHEET` pictures. */
-export async function renderPictures(pictures: readonly Picture[], sizePx: number): Promise<Buffer[]> {
-  const side = SHEET_SIDE * sizePx;
+/** JPEG files (sRGB, no chroma subsampling), `sizePx` wide and high, in the order of at most `picturesPerSheet` pictures. */
+export async function renderPictures(pictures: readonly GarmentPicture[], sizePx: number): Promise<Buffer[]> {
+  const side = sheetSide * sizePx;
   const drawings = pictures.map(({ design, variation }, i) => {
-    const at = { x: (i % SHEET_SIDE) * sizePx, y: Math.floor(i / SHEET_SIDE) * sizePx };
+    const at = { x: (i % sheetSide) * sizePx, y: Math.floor(i / sheetSide) * sizePx };
     return { at, svg: drawGarment(design, variation, { sizePx, at, idPrefix: `p${i}-` }) };
   });
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}">${drawings.map((drawing) => drawing.svg).join("")}</svg>`;

@@ -57,7 +57,7 @@ function propElements({ prop, propSide }: PictureVariation, tone: Rgb): string {
   }
 }
 
-const FIGURE_TONES: readonly Rgb[] = [
+const figureTones: readonly Rgb[] = [
   [0.93, 0.8, 0.7],
   [0.8, 0.62, 0.49],
   [0.55, 0.39, 0.29],
@@ -75,7 +75,7 @@ export function carrier(
 ): { behind: string; inNeck: string } {
   if (variation.stage === "flat") return { behind: "", inNeck: "" };
   if (variation.stage === "hanger") return { behind: "", inNeck: hanger(cut) };
-  const tone = FIGURE_TONES[Math.floor(variation.figureTone * FIGURE_TONES.length)] ?? [0.82, 0.81, 0.8];
+  const tone = figureTones[Math.floor(variation.figureTone * figureTones.length)] ?? [0.82, 0.81, 0.8];
   const skin = toHex(tone);
   const neckHalf = design.category === "dress" ? 3.3 : 4.4;
   const up = design.category === "dress" ? 7 : 8.5;

@@ -49,7 +49,7 @@ interface BaseCut {
   readonly sleeveHalf: number;
 }
 
-const BASE: Readonly<Record<Category, BaseCut>> = {
+const baseCuts: Readonly<Record<Category, BaseCut>> = {
   dress: {
     neckHalf: 7,
     shoulderHalf: 16,
@@ -88,14 +88,14 @@ const BASE: Readonly<Record<Category, BaseCut>> = {
   },
 };
 
-const SLEEVE_PART: Readonly<Record<Design["sleeves"], number>> = {
+const sleeveParts: Readonly<Record<Design["sleeves"], number>> = {
   sleeveless: 0,
   short: 0.32,
   "three-quarter": 0.66,
   long: 1,
 };
 
-const NECK: Readonly<Record<Design["neckline"], { readonly widen: number; readonly depth: number }>> = {
+const necklines: Readonly<Record<Design["neckline"], { readonly widen: number; readonly depth: number }>> = {
   round: { widen: 1.4, depth: 9 },
   v: { widen: 1.15, depth: 23 },
   square: { widen: 1.6, depth: 13 },
@@ -105,8 +105,8 @@ const NECK: Readonly<Record<Design["neckline"], { readonly widen: number; readon
 
 /** The measures of a design. */
 export function cutOf(design: Design): Cut {
-  const base = BASE[design.category];
-  const { widen, depth } = NECK[design.neckline];
+  const base = baseCuts[design.category];
+  const { widen, depth } = necklines[design.neckline];
   const isSleeveless = design.sleeves === "sleeveless";
   const waistHalf = base.waistHalf[design.fit];
   const hemY = base.hemY[design.length];
@@ -126,7 +126,7 @@ export function cutOf(design: Design): Cut {
       (hemY > base.waistY + 8 ? 1.5 : 0),
     hemY,
     hemSag: design.fit === "loose" ? 2.6 : 1.2,
-    sleeveLength: base.armLength * SLEEVE_PART[design.sleeves],
+    sleeveLength: base.armLength * sleeveParts[design.sleeves],
     armLength: base.armLength,
     sleeveHalf: base.sleeveHalf * looseness,
     cuffHalf: base.sleeveHalf * (design.fit === "loose" ? 0.86 : 0.6),

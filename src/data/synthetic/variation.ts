@@ -2,9 +2,9 @@
 import type { Random } from "../../engine/tensor/random.js";
 
 /** How the garment is presented. */
-export const STAGES = ["mannequin", "hanger", "flat"] as const;
-export const BACKDROPS = ["plain", "gradient", "room", "panel"] as const;
-export const PROPS = ["none", "plant", "frame", "stool"] as const;
+export const stages = ["mannequin", "hanger", "flat"] as const;
+export const backdrops = ["plain", "gradient", "room", "panel"] as const;
+export const sceneProps = ["none", "plant", "frame", "stool"] as const;
 
 /** One line of a fold; x from -1 (left side) to 1, y from 0 (waist) to 1 (hem). */
 export interface Fold {
@@ -37,14 +37,14 @@ export interface PictureVariation {
   readonly patternShift: readonly [number, number];
   readonly patternScale: number;
   readonly patternTurnDeg: number;
-  readonly stage: (typeof STAGES)[number];
+  readonly stage: (typeof stages)[number];
   /** Which of the figure's tones; 0 to 1. */
   readonly figureTone: number;
-  readonly backdrop: (typeof BACKDROPS)[number];
+  readonly backdrop: (typeof backdrops)[number];
   /** Hue in degrees and lightness 0..1 of the backdrop. */
   readonly backdropHue: number;
   readonly backdropLightness: number;
-  readonly prop: (typeof PROPS)[number];
+  readonly prop: (typeof sceneProps)[number];
   readonly propSide: -1 | 1;
 }
 
@@ -74,10 +74,10 @@ export function sampleVariation(random: Random): PictureVariation {
     patternTurnDeg: random.between(-6, 6),
     stage: random.pick(["mannequin", "mannequin", "hanger", "flat"] as const),
     figureTone: random.uniform(),
-    backdrop: random.pick(BACKDROPS),
+    backdrop: random.pick(backdrops),
     backdropHue: random.between(0, 360),
     backdropLightness: random.between(0.74, 0.93),
-    prop: random.chance(0.6) ? "none" : random.pick(PROPS),
+    prop: random.chance(0.6) ? "none" : random.pick(sceneProps),
     propSide: random.chance(0.5) ? 1 : -1,
   };
 }

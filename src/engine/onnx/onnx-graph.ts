@@ -27,10 +27,10 @@ import {
 } from "./onnx_pb.js";
 
 /** Opset of the standard domain; 20 is the newest whose kernels onnxruntime-node 1.30 has complete on the CPU. */
-export const OPSET = 20;
-export const IR_VERSION = 9;
+export const opsetVersion = 20;
+export const irVersion = 9;
 /** Tensors up to this many bytes are shared when their content is equal. */
-const SHARED_CONSTANT_BYTES = 1024;
+const sharedConstantBytes = 1024;
 
 /** An attribute: an integer, integers, a float (marked, since 1.0 is an integer in JavaScript), or a string. */
 export type OnnxAttribute = number | readonly number[] | { readonly float: number } | string;
@@ -123,7 +123,7 @@ export class OnnxGraph {
   constant(tensor: Tensor, name?: string): string {
     const bytes = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
     const key =
-      bytes.length <= SHARED_CONSTANT_BYTES && name === undefined
+      bytes.length <= sharedConstantBytes && name === undefined
         ? JSON.stringify(["constant", tensor.dtype, tensor.shape, Buffer.from(bytes).toString("base64")])
         : undefined;
     const known = key === undefined ? undefined : this.#known.get(key);
@@ -183,7 +183,7 @@ export class OnnxGraph {
   /** The model file. */
   toBytes(metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
     const model = create(ModelProtoSchema, {
-      irVersion: BigInt(IR_VERSION),
+      irVersion: BigInt(irVersion),
       producerName: "sdfn",
       graph: create(GraphProtoSchema, {
         name: "graph",
@@ -193,7 +193,7 @@ export class OnnxGraph {
         output: this.#outputs,
       }),
       opsetImport: [
-        create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(OPSET) }),
+        create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(opsetVersion) }),
         ...[...this.#domains].map((domain) => create(OperatorSetIdProtoSchema, { domain, version: 1n })),
       ],
       metadataProps: Object.entries(metadata).map(([key, value]) =>

@@ -26,7 +26,7 @@ export interface AttentionOptions {
   readonly bias: Value;
   readonly headCount: number;
   /** bool [B, T]: keys that may be attended to; all by default. */
-  readonly keyMask?: Value;
+  readonly keyMask?: Value | undefined;
 }
 
 /** What a head sees and where: context [B, N, D] (heads side by side), weights [B, heads, N, T]. */
@@ -67,7 +67,7 @@ export function attention(
   const scaled = multiply(q, 1 / Math.sqrt(headWidth)); // [B, heads, N, d]
   const scores = matmul(scaled, transposeLast(k)); // [B, heads, N, T]
   const mask = keyMask && expandDims(expandDims(keyMask, 1), 2); // [B, 1, 1, T]
-  const weights = softmax(scores, { axis: -1, ...(mask ? { mask } : {}) });
+  const weights = softmax(scores, { axis: -1, mask });
   const composed = joinHeads(matmul(weights, v)); // [B, N, D]
 
   const context = customGradient<string>(

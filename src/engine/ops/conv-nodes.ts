@@ -13,9 +13,9 @@ export interface ConvAttributes {
 }
 
 /** Maps of up to this many positions are gathered into one matrix product over batch and positions. */
-const SMALL_MAP_POSITIONS = 16;
+const smallMapPositions = 16;
 /** Above this many positions a pointwise filter gradient is one product an image, below one over the whole batch. */
-const LARGE_MAP_POSITIONS = 256;
+const largeMapPositions = 256;
 
 /** All sizes of one convolution. */
 interface Sizes extends ConvAttributes {
@@ -107,7 +107,7 @@ export function addFilterGradient(
   if (isSmall(sizes) && !isPointwise(sizes)) return gatheredFilterGradient(graph, x, g, sizes);
   // One product an image makes one filter an image, which must be smaller than the columns.
   const isStrided = sizes.stride > 1 && sizes.kh > 1 && sizes.co <= sizes.ho * sizes.wo;
-  const isLargePointwise = sizes.kh === 1 && sizes.kw === 1 && sizes.ho * sizes.wo > LARGE_MAP_POSITIONS;
+  const isLargePointwise = sizes.kh === 1 && sizes.kw === 1 && sizes.ho * sizes.wo > largeMapPositions;
   return isStrided || isLargePointwise
     ? filterGradientByImage(graph, x, g, sizes)
     : filterGradientAtOnce(graph, x, g, sizes);
@@ -140,7 +140,7 @@ function isPointwise({ kh, kw, stride, padding }: Sizes): boolean {
 }
 
 function isSmall({ ho, wo, stride }: Sizes): boolean {
-  return ho * wo <= SMALL_MAP_POSITIONS && stride <= 2;
+  return ho * wo <= smallMapPositions && stride <= 2;
 }
 
 // --- 1x1 kernels at stride 1: matrix products over channels ---

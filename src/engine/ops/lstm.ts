@@ -56,7 +56,7 @@ export function lstm(x: Value, { weightIh, weightHh, biasIh, biasHh, lengthMask 
 }
 
 /** ONNX's gates are i, o, f, g. */
-const ONNX_GATES = [0, 3, 1, 2];
+const onnxGates = [0, 3, 1, 2];
 
 /** x [batch, T, I] -> h [batch, T, D]; what stands at padding is not said. */
 const inferenceOp: Op<"x" | "weightIh" | "weightHh" | "biasIh" | "biasHh" | "lengthMask"> = {
@@ -78,7 +78,7 @@ const inferenceOp: Op<"x" | "weightIh" | "weightHh" | "biasIh" | "biasHh" | "len
     const width = Number(types.weightHh.shape[1]);
     const inOnnxOrder = (gates: string, columns: readonly number[]) => {
       const cut = graph.node("Reshape", [gates, graph.ints([4, width, ...columns])]);
-      const ordered = graph.node("Gather", [cut, graph.ints(ONNX_GATES)]);
+      const ordered = graph.node("Gather", [cut, graph.ints(onnxGates)]);
       return graph.node("Reshape", [ordered, graph.ints([1, 4 * width, ...columns])]);
     };
     const biases = [biasIh, biasHh].map((bias) => inOnnxOrder(bias, []));

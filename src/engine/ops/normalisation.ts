@@ -23,7 +23,7 @@ export interface StatisticsOptions extends AffineOptions {
 }
 
 /** Axes of [B, C, H, W] other than the channels. */
-const PER_CHANNEL = [0, 2, 3];
+const perChannel = [0, 2, 3];
 
 /**
  * Batch norm over the batch's own statistics, as torch.nn.BatchNorm2d in training mode:
@@ -43,7 +43,7 @@ export function batchNormTraining(
   const inverse = divide(1, sqrt(add(batchVariance, epsilon))); // 1 / deviation
   const scale = multiply(weight, inverse);
   const zero = full([x.dim(1)], 0, x.dtype);
-  const sumOf = (value: Value) => sum(value, { axes: PER_CHANNEL });
+  const sumOf = (value: Value) => sum(value, { axes: perChannel });
   /** sum of dY · x̂ */
   const alongNormalised = (dy: Value) => {
     const centred = channelAffine(x, full([x.dim(1)], 1, x.dtype), negate(batchMean));
@@ -126,8 +126,8 @@ const channelAffineOp: Op<"x" | "scale" | "shift"> = {
   outputType: ({ x }) => x,
   gradient: {
     x: ({ scale, dy }) => channelAffine(dy, scale, multiply(scale, 0)),
-    scale: ({ x, dy }) => sum(multiply(dy, x), { axes: PER_CHANNEL }),
-    shift: ({ dy }) => sum(dy, { axes: PER_CHANNEL }),
+    scale: ({ x, dy }) => sum(multiply(dy, x), { axes: perChannel }),
+    shift: ({ dy }) => sum(dy, { axes: perChannel }),
   },
   // Batch norm over mean 0 and variance 1: ONNX Runtime's product and sum with broadcasting are slow on small maps.
   onnx(graph, { x, scale, shift }, _attrs, types) {
@@ -172,7 +172,14 @@ export function layerNorm(x: Value, { weight, bias, epsilon = 1e-5 }: AffineOpti
   );
 }
 
-/** y = x / max(|x|, epsilon) along one axis, as torch.nn.functional.normalize; the gradient at 0 is finite. */
+/**
+ * y = x / max(|x|, epsilon) along one axis, as torch.nn.functional.normalize; the gradient at 0 is finite.
+ * @example
+ * import { constant, float32, l2Normalise, runOnce } from "sdfn/models";
+ * const x = constant(float32([1, 2], [0, 4]));
+ * const { y } = await runOnce({ y: l2Normalise(x, { axis: 1 }) });
+ * console.log(y.data); // Float32Array(2) [ 0, 1 ]
+ */
 export function l2Normalise(x: Value, { axis, epsilon = 1e-12 }: { axis: number; epsilon?: number }): Value {
   return divide(x, sqrt(maximum(sum(square(x), { axes: [axis], keepDims: true }), epsilon * epsilon)));
 }

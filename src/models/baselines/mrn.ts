@@ -10,7 +10,7 @@ import type { EncoderConfig } from "../encoder-config.js";
 import type { ImageFeatures } from "../image-encoder.js";
 import type { TextFeatures } from "../text-encoder.js";
 
-const BLOCK_COUNT = 2;
+const blockCount = 2;
 
 /** h, s [B, D] -> P · h + tanh(A · h) * tanh(C · tanh(B · s)). */
 class MrnBlock extends Module {
@@ -46,7 +46,7 @@ export class Mrn extends CompositionModel {
 
   constructor(config: EncoderConfig, vocabularySize: number, random: Random) {
     super(config, vocabularySize, random);
-    this.blocks = Array.from({ length: BLOCK_COUNT }, () => new MrnBlock(config.embedDim, random));
+    this.blocks = Array.from({ length: blockCount }, () => new MrnBlock(config.embedDim, random));
   }
 
   compose({ embedding }: ImageFeatures, { sentence }: TextFeatures): Composition {

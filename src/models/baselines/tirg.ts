@@ -14,8 +14,8 @@ import type { ImageFeatures } from "../image-encoder.js";
 import type { TextFeatures } from "../text-encoder.js";
 
 /** Where the weights of gate and residual start, as in the authors' code. */
-const GATE_START = 1;
-const RESIDUAL_START = 10;
+const gateStart = 1;
+const residualStart = 10;
 
 /**
  * Text-image residual gating (Vo et al., CVPR 2019), on the last embedding:
@@ -42,8 +42,8 @@ export class Tirg extends CompositionModel {
     this.residualNorm = new BatchNorm1d(2 * width);
     this.residual1 = new Linear(2 * width, 2 * width, random);
     this.residual2 = new Linear(2 * width, width, random);
-    this.gateWeight = parameter([], filled(GATE_START));
-    this.residualWeight = parameter([], filled(RESIDUAL_START));
+    this.gateWeight = parameter([], filled(gateStart));
+    this.residualWeight = parameter([], filled(residualStart));
   }
 
   compose({ embedding }: ImageFeatures, { sentence }: TextFeatures, pass: ForwardPass): Composition {

@@ -14,7 +14,7 @@ export interface PathDistillationOptions extends MergeOptions {
 }
 
 /** Where a probability has vanished, its logarithm is taken of this instead. */
-const SMALLEST = 1e-300;
+const smallest = 1e-300;
 
 /**
  * L_spd = tau² · mean over batch, layers and destinations of KL(pT || pS),
@@ -63,5 +63,5 @@ function inFloat64(logits: RouterLogits): RouterLogits {
 }
 
 function safeLog(p: Value): Value {
-  return log(maximum(p, SMALLEST));
+  return log(maximum(p, smallest));
 }

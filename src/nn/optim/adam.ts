@@ -28,7 +28,7 @@ export interface AdamOptions {
  * Parameters of up to this many elements are updated as one vector per group: a model has hundreds of biases and small
  * matrices, and a dozen nodes for each cost more than the arithmetic.
  */
-const PACKED_ELEMENTS = 65_536;
+const packedElements = 65_536;
 
 /** What shares one chain of update nodes: one large parameter, or the small ones of a group. */
 interface Pack {
@@ -158,7 +158,7 @@ export class Adam {
 
 /** Large parameters one by one, in the group's order, then the small ones together. */
 function packsOf({ name: group, parameters }: ParameterGroup): Pack[] {
-  const isSmall = ({ shape }: Parameter) => elementCount(shape) <= PACKED_ELEMENTS;
+  const isSmall = ({ shape }: Parameter) => elementCount(shape) <= packedElements;
   const large = [...parameters].filter(([, parameter]) => !isSmall(parameter));
   const small = [...parameters.values()].filter(isSmall);
   const single = large.map(([name, parameter]) => ({ name, parameters: [parameter] }));

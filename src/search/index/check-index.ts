@@ -103,7 +103,9 @@ export async function checkIndex(
         onProgress?.(filters.length * vectors.length + i + 1, cases.length * vectors.length);
       }
       filters.push({
-        ...{ filter: name, fitting: last.fitting, plan: last.plan },
+        filter: name,
+        fitting: last.fitting,
+        plan: last.plan,
         recall: wanted === 0 ? 1 : found / wanted,
         approximateMs: latency(times.approximate),
         exactMs: latency(times.exact),

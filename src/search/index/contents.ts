@@ -62,7 +62,7 @@ export class ContentsCounter {
     return {
       items: this.#items,
       categories: ranked(this.#categories),
-      ...(this.#price === undefined ? {} : { price: this.#price }),
+      price: this.#price,
       attributes: [...this.#attributes].map(([name, { items, values }]) => ({
         name,
         items,

@@ -6,7 +6,11 @@ import { entryHash, entryOf, hashParts, parseEntry, storedItem } from "./entry.j
 
 const picture = "ab".repeat(32);
 const item: CatalogueItem = {
-  ...{ id: "A1", category: "dress", title: "Red dress", price: 49.5, row: 2 },
+  id: "A1",
+  category: "dress",
+  title: "Red dress",
+  price: 49.5,
+  row: 2,
   image: { kind: "file", path: "images/A1.jpg" },
   attributes: new Map([
     ["colour", ["Red", "Dark  blue"]],
@@ -94,7 +98,9 @@ describe("ContentsCounter", () => {
       price: { min: 20, max: 49.5, items: 2 },
       attributes: [
         {
-          ...{ name: "colour", items: 2, distinct: 2 },
+          name: "colour",
+          items: 2,
+          distinct: 2,
           values: [
             { value: "Red", items: 2 },
             { value: "Dark  blue", items: 1 },

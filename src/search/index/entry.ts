@@ -37,10 +37,10 @@ export function entryOf(item: CatalogueItem, picture: string): CatalogueEntry {
   return {
     id,
     category,
-    ...(title === undefined ? {} : { title }),
-    ...(price === undefined ? {} : { price }),
+    title,
+    price,
     attributes: Object.fromEntries([...attributes].map(([name, values]) => [name, [...values]])),
-    ...(image.kind === "file" ? { image: image.path } : {}),
+    image: image.kind === "file" ? image.path : undefined,
     picture,
   };
 }
@@ -111,7 +111,7 @@ function normalEntry(entry: CatalogueEntry): CatalogueEntry {
     ...entry,
     id: normalText(id),
     category: normalText(category),
-    ...(title === undefined ? {} : { title: normalText(title) }),
+    title: title === undefined ? undefined : normalText(title),
     attributes: Object.fromEntries(pairs),
   };
 }

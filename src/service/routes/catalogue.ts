@@ -1,5 +1,5 @@
 /** What there is to search: the catalogue's contents and the service's limits. */
-import { catalogueSchema, errorSchema, serviceLimits } from "../api.js";
+import { catalogueSchema, serviceLimits } from "../api.js";
 import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
 
@@ -9,8 +9,10 @@ export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): vo
     {
       config: { access: "read" },
       schema: {
-        ...{ tags: ["search"], summary: "The model, what the items have, and the service's limits" },
-        response: { 200: catalogueSchema, "4xx": errorSchema, "5xx": errorSchema },
+        operationId: "getCatalogue",
+        tags: ["search"],
+        summary: "The model, what the items have, and the service's limits",
+        response: { 200: catalogueSchema },
       },
     },
     async () => {
@@ -19,7 +21,10 @@ export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): vo
       const { model, modelId, embedDim, contents, updated } = index.manifest;
       return {
         model: { name: model, id: modelId, embedDim, modules: [...modules] },
-        ...{ contents, updated, writable: isWritable, limits: { ...serviceLimits } },
+        contents,
+        updated,
+        writable: isWritable,
+        limits: { ...serviceLimits },
       };
     },
   );

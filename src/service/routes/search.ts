@@ -4,7 +4,12 @@ import type { z } from "zod";
 import { RequestError } from "../../errors.js";
 import type { ListedEntries } from "../../search/index/catalogue-index.js";
 import type { CatalogueAnswer, CatalogueQuery, QueryAccount } from "../../search/index/catalogue-search.js";
-import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
+import {
+  type SearchResponse,
+  searchFormRequestSchema,
+  searchRequestSchema,
+  searchResponseSchema,
+} from "../api.js";
 import { parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
 import type { Metrics } from "../metrics.js";
@@ -12,25 +17,30 @@ import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
 import { type Take, within } from "../slots.js";
 
-type Asked = z.output<typeof searchRequestSchema>;
+type Asked = z.output<typeof searchFormRequestSchema>;
 
 export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
   app.post(
     "/v1/search",
     {
       config: {
-        ...{ access: "read", isCostly: true },
+        access: "read",
+        isCostly: true,
+        alsoGives: [504],
         takes: {
           json: searchRequestSchema,
           form: {
             description: "Pictures beside the request, each in the part that an `upload` names",
-            ...{ jsonPart: "request", json: searchRequestSchema },
+            jsonPart: "request",
+            json: searchFormRequestSchema,
           },
         },
       },
       schema: {
-        ...{ tags: ["search"], summary: "Items that fit pictures, words and filters, best first" },
-        response: { 200: searchResponseSchema, "4xx": errorSchema, "5xx": errorSchema },
+        operationId: "search",
+        tags: ["search"],
+        summary: "Items that fit pictures, words and filters, best first",
+        response: { 200: searchResponseSchema },
       },
     },
     (request) =>
@@ -47,10 +57,11 @@ async function answer(
   takeBytes: Take,
 ): Promise<SearchResponse> {
   const startMs = performance.now();
-  const { json, pictures } = request.isMultipart()
+  const isForm = request.isMultipart();
+  const { json, pictures } = isForm
     ? await readForm(request, "request", takeBytes)
     : { json: request.body, pictures: new Map<string, Uint8Array>() };
-  const asked = parsed("request", searchRequestSchema, json);
+  const asked: Asked = parsed("request", isForm ? searchFormRequestSchema : searchRequestSchema, json);
   const queries = queriesOf(asked, pictures);
   const readMs = performance.now();
   const { anonymousAddress } = request;
@@ -64,8 +75,10 @@ async function answer(
       return listOf(listed, asked, performance.now() - readMs);
     }
     const found = await catalogue.search.search({
-      ...{ queries, ...page },
-      ...{ includeReferences: asked.includeReferences, isExact: asked.exact },
+      queries,
+      ...page,
+      includeReferences: asked.includeReferences,
+      isExact: asked.exact,
       onModelTime: (ms) => anonymousAddress !== undefined && load.modelTime.spend(anonymousAddress, ms),
     });
     metrics.stage("read", readMs - startMs);
@@ -119,11 +132,14 @@ function responseOf(
   const { encode, search, total } = timesMs;
   return {
     items: hits.map(({ rank, score, entry }) => ({ rank, score: rounded(score, 6), item: itemOf(entry) })),
-    ...{ fitting, damaged: damaged.length, plan, modules: [...modules] },
+    fitting,
+    damaged: damaged.length,
+    plan,
+    modules: [...modules],
     queries: queries.map(({ routes, unknownWords, attention }) => ({
       routes: routes.map((layer) => layer.map((row) => row.map((weight) => rounded(weight, 4)))),
       unknownWords: [...unknownWords],
-      ...(isAttentionAsked && attention ? { attention: attentionOf(attention) } : {}),
+      attention: isAttentionAsked && attention ? attentionOf(attention) : undefined,
     })),
     timesMs: { encode: rounded(encode, 2), search: rounded(search, 2), total: rounded(total, 2) },
   };
@@ -133,7 +149,11 @@ function responseOf(
 function listOf({ entries, fitting, damaged }: ListedEntries, { offset }: Asked, ms: number): SearchResponse {
   return {
     items: entries.map((entry, i) => ({ rank: offset + i + 1, score: null, item: itemOf(entry) })),
-    ...{ fitting, damaged: damaged.length, plan: "list", modules: [], queries: [] },
+    fitting,
+    damaged: damaged.length,
+    plan: "list",
+    modules: [],
+    queries: [],
     timesMs: { encode: 0, search: rounded(ms, 2), total: rounded(ms, 2) },
   };
 }
@@ -141,7 +161,9 @@ function listOf({ entries, fitting, damaged }: ListedEntries, { offset }: Asked,
 function attentionOf({ words, rows, columns, weights }: NonNullable<QueryAccount["attention"]>) {
   const regions = rows * columns;
   return {
-    ...{ words: [...words], rows, columns },
+    words: [...words],
+    rows,
+    columns,
     weights: words.map((_, i) =>
       Array.from(weights.subarray(i * regions, (i + 1) * regions), (weight) => rounded(weight, 4)),
     ),

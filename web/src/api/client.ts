@@ -107,7 +107,7 @@ async function refusal(response: Response): Promise<Failure> {
   return new Failure("refused", body?.error?.message ?? `The service answered with status ${status}.`, {
     status,
     ...(body?.error === undefined ? {} : { code: body.error.code, requestId: body.error.requestId }),
-    ...(status === 429 || status === 503 ? { retryAfterS: retryAfterS(response) } : {}),
+    retryAfterS: status === 429 || status === 503 ? retryAfterS(response) : undefined,
   });
 }
 

@@ -15,10 +15,13 @@ export function requestOf(
       ? []
       : [
           {
-            ...(reference === undefined
-              ? {}
-              : { reference: reference.kind === "item" ? { id: reference.id } : { upload: uploadName } }),
-            ...(text === "" ? {} : { text }),
+            reference:
+              reference === undefined
+                ? undefined
+                : reference.kind === "item"
+                  ? { id: reference.id }
+                  : { upload: uploadName },
+            text: text === "" ? undefined : text,
           },
         ],
     filter: conditionsOf(filters),

@@ -3,7 +3,7 @@ import { elementCount, formatShape, sameShape } from "../engine/tensor/shape.js"
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { GoldenFile } from "./golden-file.js";
 import { largest, largestDifference, sample } from "./numbers.js";
-import { type Family, FLOAT32_ROUNDOFF, tolerances } from "./tolerances.js";
+import { type Family, float32Roundoff, tolerances } from "./tolerances.js";
 
 /** The largest error of one family of tensors. */
 export interface FamilyError {
@@ -30,7 +30,7 @@ export interface CompareOptions {
 }
 
 /** A golden file and the errors of ours against it. A compared tensor counts as used. */
-export class Comparison extends GoldenFile {
+export class GoldenComparison extends GoldenFile {
   readonly #errors = new Map<Family, Map<string, number>>();
   readonly #problems: string[] = [];
   readonly #largestBySort = new Map<string, number>();
@@ -73,7 +73,7 @@ export class Comparison extends GoldenFile {
     { family, summandNorm = 0, roundoffCount = 1 }: CompareOptions,
   ): number {
     const [sort = ""] = key.split("/");
-    const rounding = roundoffCount * FLOAT32_ROUNDOFF * this.#largestOf(sort);
+    const rounding = roundoffCount * float32Roundoff * this.#largestOf(sort);
     const size = Math.max(largest(expected.data), summandNorm, rounding / tolerances[family].limit);
     return size === 0 ? 1 : size;
   }
