@@ -111,7 +111,7 @@ describe("page", () => {
     const parts = readdirSync(new URL(".", import.meta.url)).filter((name) => /(?<!\.test)\.ts$/.test(name));
     const styles: [string, unknown][] = [];
     for (const part of parts) {
-      const exported: Record<string, unknown> = await import(`./${part}`);
+      const exported: Record<string, unknown> = await import(/* @vite-ignore */ `./${part}`);
       styles.push(...Object.entries(exported).filter(([name]) => name.endsWith("Css")));
     }
     expect(styles.length).toBeGreaterThan(5);
