@@ -21,7 +21,7 @@ const axes = {
 export const growth = {
   summary: "how a step's time and memory grow",
   description: `Time and peak memory of a training step, and how they grow with the batch (all of it in memory, or by micro-batches), the size of
-pictures, regions and vocabulary. Prints tables. A point that is thought to take more memory than there is is not run. About ten
+pictures, regions and vocabulary. Prints tables. A point whose estimate is more than the free memory is not run. About ten
 minutes on two cores that do nothing else; with --resume it can be stopped and resumed.`,
   options: [
     option("--axis <name>", "one axis", choice(Object.keys(axes)), { otherwise: "all" }),
