@@ -2,6 +2,7 @@
 import { peakMemoryBytes } from "../dist/training/memory-estimate.js";
 import { startOwnStep } from "./own-step.mjs";
 import { peakBytes } from "./points.mjs";
+import { median } from "./statistics.mjs";
 
 const { steps, availableBytes, ...options } = JSON.parse(process.argv[2] ?? "{}");
 let estimateBytes = 0;
@@ -39,9 +40,4 @@ try {
 } catch (error) {
   if (!(error instanceof TooLarge)) throw error;
   console.log(JSON.stringify({ skipped: true, estimateBytes, availableBytes }));
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

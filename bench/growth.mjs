@@ -1,5 +1,8 @@
 // Memory and time of a training step, and how they grow: one axis at a time, every point a process of its own.
+import { option } from "../dist/cli/flags/option.js";
+import { choice } from "../dist/cli/flags/option-types.js";
 import { measure, megabytes } from "./points.mjs";
+import { countOption, resumeOption, tinyOption } from "./shared-options.mjs";
 
 /** Points of each axis. Where nothing is said: 224 px, 5000 words, all triplets in memory. */
 const axes = {
@@ -15,23 +18,34 @@ const axes = {
   })),
 };
 
-export const growthAxes = Object.keys(axes);
+export const growth = {
+  summary: "how a step's time and memory grow",
+  description: `Time and peak memory of a training step, and how they grow with the batch (all of it in memory, or by micro-batches), the size of
+pictures, regions and vocabulary. Prints tables. A point whose estimate is more than the free memory is not run. About ten
+minutes on two cores that do nothing else; with --resume it can be stopped and resumed.`,
+  options: [
+    option("--axis <name>", "one axis", choice(Object.keys(axes)), { otherwise: "all" }),
+    countOption("--steps <n>", "counted steps of each point, after one that is not", 1),
+    tinyOption,
+    resumeOption,
+  ],
+  examples: ["growth --axis micro --resume growth.jsonl", "growth --tiny"],
+  run: runGrowth,
+};
 
-/** @param {{axis?: string, steps: number, isTiny: boolean, resultsFile?: string, isJson: boolean}} options */
-export async function benchGrowth({ axis, steps, isTiny, resultsFile, isJson }) {
+async function runGrowth({ axis, steps, tiny: isTiny, resume: resumeFile }, say) {
   const results = [];
-  const tell = isJson ? () => undefined : console.log;
-  tell(`SDFN, ${isTiny ? "too small to mean anything" : "ResNet-50, D 1024"}; counted steps: ${steps}`);
+  say(`SDFN, ${isTiny ? "too small to mean anything" : "ResNet-50, D 1024"}; counted steps: ${steps}`);
   for (const [name, points] of Object.entries(axes)) {
     if (axis !== undefined && axis !== name) continue;
-    tell(`\n${name}\n\n${tableHead}`);
+    say(`\n${name}\n\n${tableHead}`);
     for (const point of points) {
-      const result = await measure("growth-point.mjs", { ...point, steps, isTiny }, { resultsFile });
+      const result = await measure("growth-point.mjs", { ...point, steps, isTiny }, { resumeFile });
       results.push({ axis: name, ...point, ...result });
-      tell(row({ ...point, ...result }));
+      say(row({ ...point, ...result }));
     }
   }
-  if (isJson) console.log(JSON.stringify(results));
+  return results;
 }
 
 const tableHead =

@@ -1,21 +1,35 @@
 // Images on the way to a training step: decoded, from the disk cache, from memory; and how long a step waits for them.
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "../dist/engine/tensor/random.js";
+import { UsageError } from "../dist/errors.js";
 import { randomCrop, stackCrops } from "../dist/images/crops.js";
 import { ImageCache } from "../dist/images/image-cache.js";
 import { ImageThread } from "../dist/images/image-thread.js";
-import { projectCommit } from "../dist/runs/project-version.js";
+import { batchOption, countOption, neededFolder } from "./shared-options.mjs";
+import { median } from "./statistics.mjs";
 
 const [sizePx, cropPx] = [256, 224];
 /** Batches prepared ahead, as the batch loader does. */
 const prefetchCount = 2;
 
-/** @param {{folder: string, batch: number, steps: number, stepMs: number, isJson: boolean}} options */
-export async function benchImages({ folder, batch, steps, stepMs, isJson }) {
+export const images = {
+  summary: "images a second, and how long steps wait",
+  description: `Images per second to 256 px with crops of 224 px, decoded, from the disk cache and from memory; and how long steps wait for their
+batches.`,
+  options: [
+    neededFolder("JPEG, PNG and WebP files, folders inside included"),
+    batchOption,
+    countOption("--steps <n>", "counted steps, after one that is not", 5),
+    countOption("--step-ms <n>", "how long a step occupies the main thread", 500),
+  ],
+  examples: ["images --folder data/photos --batch 32 --steps 20"],
+  run: runImages,
+};
+
+async function runImages({ folder, batch, steps, stepMs }, say) {
   const files = imageFiles(folder);
-  const options = { folder, batch, images: files.length, sizePx, cropPx, stepMs };
   const cacheFolder = mkdtempSync(join(tmpdir(), "sdfn-bench-images-"));
   try {
     const throughput = await measureThroughput(files, cacheFolder);
@@ -30,21 +44,14 @@ export async function benchImages({ folder, batch, steps, stepMs, isJson }) {
     })) {
       waits[name] = await measureWaits(open(), files, {
         batch,
-        steps,
+        steps: steps + 1,
         stepMs,
         isWarm: name.endsWith("memory"),
       });
     }
-    const result = {
-      ...options,
-      throughput,
-      waits,
-      commit: projectCommit(),
-      node: process.versions.node,
-      processors: availableParallelism(),
-    };
-    if (isJson) console.log(JSON.stringify(result));
-    else print(result);
+    const result = { images: files.length, sizePx, cropPx, throughput, waits };
+    say(describe(result, { batch, stepMs }));
+    return result;
   } finally {
     rmSync(cacheFolder, { recursive: true, force: true });
   }
@@ -122,24 +129,19 @@ function imageFiles(folder) {
         /\.(jpe?g|png|webp)$/i.test(file),
       )
     : [];
-  if (files.length === 0) {
-    console.error(`USAGE: --folder must hold JPEG, PNG or WebP files; got ${folder}`);
-    process.exit(2);
-  }
+  if (files.length === 0)
+    throw new UsageError(`images: --folder must hold JPEG, PNG or WebP files; got ${folder}`);
   return files.sort().map((file) => join(folder, file));
 }
 
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
-function print({ images, throughput, waits, batch, stepMs }) {
-  console.log(`${images} images to ${sizePx} px, crops of ${cropPx} px; images per second`);
-  for (const [name, perSecond] of Object.entries(throughput))
-    console.log(`  ${name.padEnd(24)}${perSecond.toFixed(0).padStart(8)}`);
-  console.log(`steps of ${stepMs} ms and ${batch} pairs; milliseconds that a step waits: median, longest`);
-  for (const [name, { medianMs, longestMs }] of Object.entries(waits)) {
-    console.log(`  ${name.padEnd(24)}${medianMs.toFixed(1).padStart(8)}${longestMs.toFixed(1).padStart(8)}`);
-  }
+function describe({ images, throughput, waits }, { batch, stepMs }) {
+  const cell = (value, digits) => value.toFixed(digits).padStart(8);
+  return [
+    `${images} images to ${sizePx} px, crops of ${cropPx} px; images per second`,
+    ...Object.entries(throughput).map(([name, perSecond]) => `  ${name.padEnd(24)}${cell(perSecond, 0)}`),
+    `steps of ${stepMs} ms and ${batch} pairs; milliseconds that a step waits: median, longest`,
+    ...Object.entries(waits).map(
+      ([name, { medianMs, longestMs }]) => `  ${name.padEnd(24)}${cell(medianMs, 1)}${cell(longestMs, 1)}`,
+    ),
+  ].join("\n");
 }

@@ -5,6 +5,16 @@ import { join } from "node:path";
 import { generateCatalogue } from "../dist/data/synthetic/generate.js";
 import { peakMemoryBytes } from "../dist/training/memory-estimate.js";
 import { measure, megabytes } from "./points.mjs";
+import { resumeOption, tinyOption } from "./shared-options.mjs";
+
+export const memory = {
+  summary: "peak memory beside the estimate",
+  description: `Peak memory of trainings of a few steps beside the estimate that \`sdfn train\` prints, and the factors that fit it best. Peaks do not
+depend on what else the machine does.`,
+  options: [tinyOption, resumeOption],
+  examples: ["memory --resume memory.jsonl", "memory --tiny"],
+  run: runMemory,
+};
 
 const demo = {
   backbone: "resnet18",
@@ -53,36 +63,34 @@ const points = [
 ];
 const tinyPoints = [4, 20].map((batchSize) => ["tiny", { ...tiny, batchSize }]);
 
-/** @param {{isTiny: boolean, resultsFile?: string, isJson: boolean}} options */
-export async function benchMemory({ isTiny, resultsFile, isJson }) {
+async function runMemory({ tiny: isTiny, resume: resumeFile }, say) {
   const folder = mkdtempSync(join(tmpdir(), "memory-data-"));
-  const tell = isJson ? () => undefined : console.log;
   const rows = [];
   try {
-    tell(tableHead);
+    say(tableHead);
     for (const [name, given] of isTiny ? tinyPoints : points) {
       const fields = { model: "sdfn", epochs: 1, holdOut: 0, ...given };
       const { resizePx: sizePx = 256 } = fields;
       const data = join(folder, String(sizePx));
       await generateCatalogue(data, { itemsPerCategory: 20, triplets: 120, sizePx });
-      const result = await measure("memory-point.mjs", { fields }, { resultsFile, also: { data } });
+      const result = await measure("memory-point.mjs", { fields }, { resumeFile, also: { data } });
       // Computed anew: results of an earlier run may have been estimated with other factors.
       if (!result.skipped) result.estimateBytes = peakMemoryBytes(result.memory);
-      tell(rowOf(name, fields, result));
+      say(rowOf(name, fields, result));
       if (!result.skipped) rows.push({ name, batchSize: fields.batchSize, ...result });
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
   const fitted = bestFactors(rows.filter(({ memory }) => !memory.hasTeacher && !memory.hasAverage));
-  if (isJson) console.log(JSON.stringify({ rows, fitted }));
-  else if (fitted) {
+  if (fitted) {
     const [base, perResultByte, perParameterByte] = fitted;
-    tell(
+    say(
       `\nbest: ${megabytes(base)} MB + ${perResultByte.toFixed(2)} R + ${perParameterByte.toFixed(2)} P + images ` +
         "(least squares of the relative error, points without teacher and average)",
     );
   }
+  return { rows, fitted };
 }
 
 const tableHead =

@@ -45,11 +45,3 @@ function missing(reason) {
   console.error(`PyTorch is not measured: ${reason}`);
   return undefined;
 }
-
-/** The value that a share `q` of the others does not exceed. @param {number[]} values */
-export function quantile(values, q) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const place = (sorted.length - 1) * q;
-  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
-  return low + (high - low) * (place - Math.floor(place));
-}

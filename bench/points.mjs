@@ -16,12 +16,12 @@ const results = new Map();
  * Runs a script on a point and gives what it prints, one JSON object.
  * @param {string} script beside this file
  * @param {object} point what it is given, with `availableBytes` and what is in `also`
- * @param {{resultsFile?: string, also?: object}} options `resultsFile` gets a line for each point that was measured; those
+ * @param {{resumeFile?: string, also?: object}} options `resumeFile` gets a line for each point that was measured; those
  *   that are in it are not measured again
  */
-export async function measure(script, point, { resultsFile, also = {} }) {
+export async function measure(script, point, { resumeFile, also = {} }) {
   const key = JSON.stringify([script, point]);
-  if (resultsFile) for (const line of linesOf(resultsFile)) results.set(line.key, line.result);
+  if (resumeFile) for (const line of linesOf(resumeFile)) results.set(line.key, line.result);
   const known = results.get(key);
   if (known) return known;
   const file = fileURLToPath(new URL(script, import.meta.url));
@@ -30,8 +30,8 @@ export async function measure(script, point, { resultsFile, also = {} }) {
   const result = JSON.parse(stdout.trim().split("\n").at(-1));
   if (result.skipped) return result;
   results.set(key, result);
-  if (resultsFile) {
-    appendFileSync(resultsFile, `${JSON.stringify({ key, commit: projectCommit(), result })}\n`);
+  if (resumeFile) {
+    appendFileSync(resumeFile, `${JSON.stringify({ key, commit: projectCommit(), result })}\n`);
   }
   return result;
 }

@@ -1,64 +1,64 @@
 // One training step of SDFN, ours and PyTorch's, in turn: on a shared machine only the ratio means something.
-import { projectCommit } from "../dist/runs/project-version.js";
+import { option } from "../dist/cli/flags/option.js";
+import { onOff } from "../dist/cli/flags/option-types.js";
 import { startOwnStep } from "./own-step.mjs";
-import { quantile, startPeer } from "./peer.mjs";
+import { startPeer } from "./peer.mjs";
+import { batchOption, countOption } from "./shared-options.mjs";
+import { median, medianRatio } from "./statistics.mjs";
 
-/** @param {{batch: number, steps: number, isFrozen: boolean, isJson: boolean}} options */
-export async function benchStep({ batch, steps, isFrozen, isJson }) {
-  const peer = await startPeer("pytorch-step.py", [
-    "--batch",
-    String(batch),
-    "--warmup",
-    "1",
-    "--interleave",
-    ...(isFrozen ? ["--frozen"] : []),
-  ]);
+export const step = {
+  summary: "a training step beside PyTorch",
+  description: `One training step of SDFN at the paper's size (ResNet-50, 224 px, D 1024) beside the same network in PyTorch, step by step in
+turn. Needs python3-torch and python3-torchvision at /usr/bin/python3 for the peer (Debian:
+apt-get install python3-torch python3-torchvision libopenblas0-openmp).`,
+  options: [
+    batchOption,
+    countOption("--steps <n>", "counted steps of each, after one that is not", 5),
+    option("--frozen", "feature maps are given instead of pictures, no backbone", onOff),
+  ],
+  examples: ["step --batch 16", "step --frozen --json", "step --out bench/results/step.json"],
+  run: runStep,
+};
+
+async function runStep({ batch, steps, frozen: isFrozen }, say) {
+  const peerArguments = ["--batch", String(batch), "--warmup", "1", "--interleave"];
+  const peer = await startPeer("pytorch-step.py", isFrozen ? [...peerArguments, "--frozen"] : peerArguments);
   const ours = await startOwnStep({ batch, isFrozen });
   await ours.run(); // first-run allocation
   const times = { ours: [], peer: [] };
   for (let i = 0; i < steps; i += 1) {
     times.ours.push(await ours.run());
     if (peer) times.peer.push(await peer.run());
-    if (!isJson) {
-      const beside = peer ? `, PyTorch ${times.peer.at(-1).toFixed(2)} s` : "";
-      console.log(`step ${i + 1} of ${steps}: ours ${times.ours.at(-1).toFixed(2)} s${beside}`);
-    }
+    const beside = peer ? `, PyTorch ${times.peer.at(-1).toFixed(2)} s` : "";
+    say(`step ${i + 1} of ${steps}: ours ${times.ours.at(-1).toFixed(2)} s${beside}`);
   }
   const peerSummary = await peer?.stop();
-  const [seconds, peerSeconds] = [median(times.ours), peer ? median(times.peer) : null];
   const result = {
     /** Images per second, ours over PyTorch's: the median of the step-by-step ratios. */
-    ratio: peer ? median(times.ours.map((time, i) => times.peer[i] / time)) : null,
-    imagesPerSecond: (2 * batch) / seconds,
-    secondsPerStep: seconds,
+    ratio: medianRatio(times.ours, times.peer),
+    ...speedOf(times.ours, batch),
     peakMemoryMb: process.resourceUsage().maxRSS / 1024,
-    peer: peer
+    peer: peerSummary
       ? {
-          imagesPerSecond: (2 * batch) / peerSeconds,
-          secondsPerStep: peerSeconds,
+          ...speedOf(times.peer, batch),
           peakMemoryMb: peerSummary.peakMemoryMb,
           torch: peerSummary.torch,
         }
       : null,
-    batch,
-    frozen: isFrozen,
-    steps,
-    commit: projectCommit(),
-    node: process.versions.node,
   };
-  if (!isJson) console.log(describe(result));
-  console.log(JSON.stringify(result));
+  say(describe(result, { batch, isFrozen }));
+  return result;
 }
 
-function describe({ ratio, imagesPerSecond, peakMemoryMb, peer, batch, frozen }) {
-  const what = `SDFN, ${frozen ? "given feature maps" : "ResNet-50, 224 px"}, D 1024, batch ${batch}`;
+function speedOf(times, batch) {
+  const seconds = median(times);
+  return { imagesPerSecond: (2 * batch) / seconds, secondsPerStep: seconds };
+}
+
+function describe({ ratio, imagesPerSecond, peakMemoryMb, peer }, { batch, isFrozen }) {
+  const what = `SDFN, ${isFrozen ? "given feature maps" : "ResNet-50, 224 px"}, D 1024, batch ${batch}`;
   const ours = `ours     ${imagesPerSecond.toFixed(2)} images/s, peak memory ${Math.round(peakMemoryMb)} MB`;
   if (!peer) return `${what}\n${ours}`;
   const theirs = `PyTorch  ${peer.imagesPerSecond.toFixed(2)} images/s, peak memory ${Math.round(peer.peakMemoryMb)} MB`;
   return `${what}\n${ours}\n${theirs}\nratio    ${ratio.toFixed(2)} (images per second, ours over PyTorch's)`;
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return quantile(values, 0.5);
 }

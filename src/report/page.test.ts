@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { lineChart } from "./chart.js";
 import { html } from "./html.js";
@@ -104,5 +105,16 @@ describe("page", () => {
 
   it("needs no table of contents for one section", () => {
     expect(page({ title: "One" }, sections.slice(0, 1))).not.toContain("<nav");
+  });
+
+  it("has the styles of every part, also of those that it does not show", async () => {
+    const parts = readdirSync(new URL(".", import.meta.url)).filter((name) => /(?<!\.test)\.ts$/.test(name));
+    const styles: [string, unknown][] = [];
+    for (const part of parts) {
+      const exported: Record<string, unknown> = await import(/* @vite-ignore */ `./${part}`);
+      styles.push(...Object.entries(exported).filter(([name]) => name.endsWith("Css")));
+    }
+    expect(styles.length).toBeGreaterThan(5);
+    expect(styles.filter(([, css]) => !document.includes(String(css))).map(([name]) => name)).toEqual([]);
   });
 });

@@ -15,9 +15,9 @@ describe.skipIf(!isCompiled)("npm run bench -- growth", () => {
   const folder = mkdtempSync(join(tmpdir(), "growth-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("prints a Markdown table of memory and time, and measures a point that is in the results file no more", async () => {
+  it("prints a Markdown table of memory and time, and measures a point that is in the file of `--resume` no more", async () => {
     const results = join(folder, "results.jsonl");
-    const args = ["growth", "--tiny", "--axis", "regions", "--results", results];
+    const args = ["growth", "--tiny", "--axis", "regions", "--resume", results];
     const run = async () => (await promisify(execFile)(process.execPath, [script, ...args])).stdout;
     const first = await run();
     const [head = "", rule, ...rows] = first.split("\n").filter((line) => line.startsWith("|"));

@@ -138,6 +138,22 @@ describe("a service on this machine only", () => {
     const numbers = await (await service.get("/metrics")).text();
     expect(numbers).toMatch(/^sdfn_errors_total\{code="HOST_NOT_ALLOWED"\} [1-9]/m);
   });
+
+  it("gives pages of other origins no permission to read or write", async () => {
+    const origin = "https://evil.example";
+    const requests = [
+      ["GET", "/v1/items/A1", { origin }],
+      ["GET", "/v1/catalogue", { origin }],
+      ["GET", "/nowhere", { origin }],
+      ["OPTIONS", "/v1/search", { origin, "access-control-request-method": "POST" }],
+      ["OPTIONS", "/v1/items/A1", { origin, "access-control-request-method": "PUT" }],
+    ] as const;
+    for (const [method, path, headers] of requests) {
+      const { status, headers: given } = await fetch(service.address + path, { method, headers });
+      const permissions = [...given.keys()].filter((name) => name.startsWith("access-control-"));
+      expect([method, path, status, permissions]).toEqual([method, path, expect.any(Number), []]);
+    }
+  });
 });
 
 describe("a service on every address", () => {

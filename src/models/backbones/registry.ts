@@ -2,7 +2,7 @@
 import type { Random } from "../../engine/tensor/random.js";
 import type { Backbone, PicturePreprocessing } from "./backbone.js";
 import { ResNet, resNetPreprocessing } from "./resnet.js";
-import { type ResNetName, resNetNames } from "./resnet-architectures.js";
+import type { ResNetName } from "./resnet-architectures.js";
 
 /** Fields of the configuration that choose a network's size. */
 export interface BackboneSize {
@@ -23,14 +23,17 @@ function resNet(name: ResNetName): BackboneDefinition {
   };
 }
 
-export type BackboneName = ResNetName;
+const definitions = {
+  resnet18: resNet("resnet18"),
+  resnet34: resNet("resnet34"),
+  resnet50: resNet("resnet50"),
+  resnet101: resNet("resnet101"),
+} satisfies Record<string, BackboneDefinition>;
+
+export type BackboneName = keyof typeof definitions;
 
 /** Names of all backbones. */
-export const backboneNames: readonly [BackboneName, ...BackboneName[]] = resNetNames;
-
-const definitions = Object.fromEntries(resNetNames.map((name) => [name, resNet(name)])) as Readonly<
-  Record<BackboneName, BackboneDefinition>
->;
+export const backboneNames = Object.keys(definitions) as [BackboneName, ...BackboneName[]];
 
 /** The definition of a backbone. */
 export function backboneDefinition(name: BackboneName): BackboneDefinition {
