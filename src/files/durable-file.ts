@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { EnvironmentError } from "../errors.js";
+import { diskError } from "./errno.js";
 
 /** What was written, to be compared with what is read later. */
 export interface WrittenFile {
@@ -44,18 +44,6 @@ export function writeDurably(
     throw diskError(file, cause);
   }
   return { sizeBytes, sha256: hash.digest("hex") };
-}
-
-/** What to tell of a system call on `file` that failed; anything else as it is. */
-export function diskError(file: string, cause: unknown): unknown {
-  if (!(cause instanceof Error && "code" in cause && "syscall" in cause)) return cause;
-  const isFull = cause.code === "ENOSPC" || cause.code === "EDQUOT";
-  return new EnvironmentError(
-    isFull
-      ? `${file}: the disk is full; got ${cause.code}; make room`
-      : `${file}: cannot be written; got ${cause.message}; check the folder and its permissions`,
-    { cause },
-  );
 }
 
 /** A rename is on the disk when its folder is. Windows has no such call. */

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { isErrno } from "./errno.js";
 
 /** Files synced at a time. */
 const parallel = 16;
@@ -49,8 +50,7 @@ export async function syncPath(path: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (!["ENOENT", "EISDIR", "EPERM", "EINVAL"].includes(String(code))) throw error;
+    if (!isErrno(error, "ENOENT", "EISDIR", "EPERM", "EINVAL")) throw error;
   }
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { DatasetError } from "../errors.js";
+import { isErrno } from "./errno.js";
 
 /** Problems listed in one message; a wrong file has thousands. */
 const listedProblemCount = 5;
@@ -28,7 +29,7 @@ function parse(file: string, nextStep: string): unknown {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const isMissing = isErrno(cause, "ENOENT");
     throw new DatasetError(
       `${file}: ${isMissing ? "file is missing" : `cannot be read; got ${cause}`}; ${nextStep}`,
       {

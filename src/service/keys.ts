@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ConfigError, UsageError } from "../errors.js";
 import { writeDurably } from "../files/durable-files.js";
+import { codeOf, isErrno } from "../files/errno.js";
 import { claimLock } from "../files/folder-lock.js";
 
 /** Who may write may also read. */
@@ -109,12 +110,15 @@ async function readKeys(file: string, { isMissingEmpty = false } = {}): Promise<
   try {
     text = await readFile(file, "utf8");
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" && isMissingEmpty) return [];
-    const reason = code === "ENOENT" ? "there is no such file" : "the file cannot be read";
-    throw new ConfigError(`${file}: ${reason}; got ${code}; \`sdfn key add --keys ${file}\` makes it`, {
-      cause,
-    });
+    const isMissing = isErrno(cause, "ENOENT");
+    if (isMissing && isMissingEmpty) return [];
+    const reason = isMissing ? "there is no such file" : "the file cannot be read";
+    throw new ConfigError(
+      `${file}: ${reason}; got ${codeOf(cause)}; \`sdfn key add --keys ${file}\` makes it`,
+      {
+        cause,
+      },
+    );
   }
   try {
     return fileSchema.parse(JSON.parse(text)).keys;

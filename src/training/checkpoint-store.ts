@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { RunError } from "../errors.js";
-import { diskError, writeDurably } from "../files/durable-file.js";
+import { writeDurably } from "../files/durable-file.js";
+import { diskError } from "../files/errno.js";
 import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
 import {
   type CheckpointContent,

@@ -18,7 +18,8 @@ export const floors: readonly (readonly string[])[] = [
   ["engine/ops"],
   ["engine/graph"],
   ["engine/onnx"],
-  ["engine/tensor", "files", "catalogue"],
+  ["engine/tensor", "catalogue"],
+  ["files"],
   ["errors", "until-aborted", "visible-text"],
 ];
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 
 /** The content of a configuration file. @throws ConfigError when it cannot be read or is not JSON. */
 export function readConfigFile(file: string): unknown {
@@ -10,8 +11,9 @@ export function readConfigFile(file: string): unknown {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason = code === "ENOENT" ? "there is no such file" : `the file cannot be read; got ${cause}`;
+    const reason = isErrno(cause, "ENOENT")
+      ? "there is no such file"
+      : `the file cannot be read; got ${cause}`;
     throw new ConfigError(`${file}: ${reason}; give a JSON file with configuration fields`, { cause });
   }
   try {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { DatasetError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 import { splitNames } from "../triplet.js";
 import { answerKinds } from "./dataset-kind.js";
 
@@ -122,7 +123,7 @@ export function readManifest(file: string): TripletsManifest | undefined {
   try {
     text = readText(file);
   } catch (error) {
-    if (error instanceof DatasetError && isMissing(error.cause)) return undefined;
+    if (error instanceof DatasetError && isErrno(error.cause, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
   const found = checkedLine(text, manifestSchema);
@@ -134,14 +135,9 @@ function readText(file: string): string {
   try {
     return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (cause) {
-    const reason = isMissing(cause) ? "file is missing" : `cannot be read; got ${cause}`;
+    const reason = isErrno(cause, "ENOENT", "ENOTDIR") ? "file is missing" : `cannot be read; got ${cause}`;
     throw new DatasetError(`${file}: ${reason}; ${nextStep}`, { cause });
   }
-}
-
-function isMissing(cause: unknown): boolean {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 /** `"text" must be a text or a list of texts; got 5`. */

@@ -2,6 +2,7 @@
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FetchError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 
 /** Ending of a file that is not whole yet; loaders take no such file for an image. */
 export const partialEnding = ".part";
@@ -30,7 +31,7 @@ export async function fileSize(path: string): Promise<number | undefined> {
         throw new FetchError(`${path}: must be a file; got a folder or a device; move it away`);
       return found.size;
     } catch (error) {
-      if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
+      if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
       throw error;
     }
   });
@@ -41,15 +42,11 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (cause) {
-    if (!isSystemError(cause)) throw cause;
+    if (!isErrno(cause)) throw cause;
     throw new FetchError(
       `${path}: cannot be written or read; got ${cause.code}: ${cause.message}; ` +
         "make room or check the folder's permissions, then run the same command again",
       { cause },
     );
   }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "code" in error && "syscall" in error;
 }

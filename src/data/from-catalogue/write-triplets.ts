@@ -6,6 +6,7 @@ import { CellProblem } from "../../catalogue/catalogue-item.js";
 import { normalText } from "../../catalogue/normal-text.js";
 import { PictureFiles } from "../../catalogue/picture-files.js";
 import { DatasetError, UsageError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 import type { AnswerKind } from "../datasets/dataset-kind.js";
 import { indexImages } from "../datasets/image-index.js";
 import {
@@ -114,7 +115,7 @@ export async function writeTriplets(out: string, content: TripletsFolderContent)
     if (existsSync(directory)) await rmdir(directory); // empty, or it would not have come this far
     await rename(partial, directory);
   } catch (error) {
-    if (!(error instanceof Error && "syscall" in error)) throw error;
+    if (!isErrno(error)) throw error;
     throw new DatasetError(`${out}: cannot be written; ${error.message}; choose another folder`, {
       cause: error,
     });

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { Random } from "../../engine/tensor/random.js";
 import { DatasetError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 import {
   annotationFiles,
   type CatalogueCounts,
@@ -79,7 +80,7 @@ export async function generateCatalogue(
     }
     return { ...summary, isUnchanged: false };
   } catch (error) {
-    if (error instanceof Error && "syscall" in error) {
+    if (isErrno(error)) {
       throw new DatasetError(`${outDir}: cannot be written; ${error.message}`, { cause: error });
     }
     throw error;
@@ -119,7 +120,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return isErrno(error, "EPERM");
   }
 }
 
@@ -167,9 +168,9 @@ async function putInPlace(partial: string, directory: string): Promise<void> {
 }
 
 /** For `catch`: `value` when the file is not there, any other error again. */
-function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+function ifMissing<T>(value: T): (error: unknown) => T {
   return (error) => {
-    if (error.code === "ENOENT") return value;
+    if (isErrno(error, "ENOENT")) return value;
     throw error;
   };
 }

@@ -1,6 +1,7 @@
 /** The pictures of an index's items: the catalogue's own files, files that the index keeps, and small copies. */
 import { realpath, stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
+import { codeOf } from "../../files/errno.js";
 import type { CatalogueEntry } from "./entry.js";
 import { indexFiles } from "./manifest.js";
 import { hashOfFile, PictureFolder } from "./picture-folder.js";
@@ -57,7 +58,7 @@ export class CataloguePictures {
       this.#hashes.set(stamp, hash);
       return hash;
     } catch (error) {
-      if (error instanceof Error && "code" in error) return undefined;
+      if (codeOf(error) !== undefined) return undefined;
       throw error;
     }
   }

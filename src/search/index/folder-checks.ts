@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Encoder } from "../../embedding/encoder.js";
-import { SdfnError, StoreError, UsageError } from "../../errors.js";
+import { StoreError, UsageError } from "../../errors.js";
+import { codeOf, isErrno } from "../../files/errno.js";
 import { type IndexManifest, indexFiles } from "./manifest.js";
 
 /** The model of an index. */
@@ -11,8 +12,8 @@ export type IndexModel = Pick<Encoder, "modelId" | "model" | "embedDim">;
 
 /** @throws UsageError when a folder holds something that is no part of an index. */
 export async function requireIndexOrEmpty(folder: string): Promise<void> {
-  const names: readonly string[] = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
+  const names: readonly string[] = await readdir(folder).catch((error: unknown) => {
+    if (isErrno(error, "ENOENT")) return [];
     throw cannotWrite(folder, error);
   });
   if (names.includes(indexFiles.manifest)) return;
@@ -49,7 +50,7 @@ export function requirePresent(folder: string): void {
 
 /** What to tell of a system call that failed; anything else as it is. */
 export function cannotWrite(folder: string, cause: unknown): unknown {
-  if (cause instanceof SdfnError || !(cause instanceof Error && "code" in cause)) return cause;
+  if (!(cause instanceof Error) || codeOf(cause) === undefined) return cause; // LanceDB's errors have codes too
   return new StoreError(
     `${folder}: the index cannot be written; got ${cause.message}; ` +
       "check the folder's permissions and the room on its disk",

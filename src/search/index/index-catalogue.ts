@@ -5,6 +5,7 @@ import { PictureFiles } from "../../catalogue/picture-files.js";
 import { readCatalogue } from "../../catalogue/read-catalogue.js";
 import type { Encoder } from "../../embedding/encoder.js";
 import { ImageError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 import { decodePool } from "../../images/decode-pool.js";
 import { thumbnail } from "../../images/image.js";
 import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
@@ -154,7 +155,7 @@ async function readEntries(
       const entry = entryOf({ ...item, image: { kind: "file", path } }, await hashOfFile(join(root, path)));
       return [{ row, entry, hash: entryHash(entry) }];
     } catch (error) {
-      if (!(error instanceof Error && "code" in error)) throw error;
+      if (!isErrno(error)) throw error;
       return refuse(`${path}: the picture cannot be read; got ${error.code}`);
     }
   };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
 import { writeDurably } from "../../files/durable-files.js";
+import { codeOf, isErrno } from "../../files/errno.js";
 import { contentsSchema } from "./contents.js";
 
 /** Names inside an index folder. */
@@ -51,12 +52,15 @@ export async function readIndexManifest(folder: string): Promise<IndexManifest> 
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason =
-      code === "ENOENT" || code === "ENOTDIR" ? "there is no index in this folder" : `${path} cannot be read`;
-    throw new StoreError(`${folder}: ${reason}; got ${code}; make an index with \`sdfn index --out\``, {
-      cause,
-    });
+    const reason = isErrno(cause, "ENOENT", "ENOTDIR")
+      ? "there is no index in this folder"
+      : `${path} cannot be read`;
+    throw new StoreError(
+      `${folder}: ${reason}; got ${codeOf(cause)}; make an index with \`sdfn index --out\``,
+      {
+        cause,
+      },
+    );
   }
   let value: unknown;
   try {

@@ -6,6 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { writeDurably } from "../../files/durable-files.js";
+import { isErrno } from "../../files/errno.js";
 
 const sumsSchema = z.strictObject({
   format: z.literal(1),
@@ -100,7 +101,7 @@ export class FileSums {
         sum = crc32(chunk as Buffer, sum);
       }
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      if (isErrno(error, "ENOENT")) return undefined;
       throw error;
     }
     return { sizeBytes, crc32: sum };
@@ -112,7 +113,7 @@ export class FileSums {
     try {
       text = await readFile(join(this.#folder, this.#name), "utf8");
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Map();
+      if (isErrno(error, "ENOENT")) return new Map();
       throw error;
     }
     try {
