@@ -8,8 +8,8 @@ import type { SeedEvaluation } from "../evaluation/comparison.js";
 import type { Protocol } from "../evaluation/protocols.js";
 import type { EvaluationResult } from "../evaluation/result.js";
 import { evaluationFileSchema } from "../evaluation/result-schema.js";
-import { writeDurably } from "../files/durable-file.js";
 import { claimLock } from "../files/folder-lock.js";
+import { writeWholeSync } from "../files/whole.js";
 import { resolveRunConfig } from "../runs/run-config.js";
 import { type RunManifest, readManifest } from "../runs/run-files.js";
 import { checkpointFolder, checkpointNumbers } from "../training/checkpoint-files.js";
@@ -85,9 +85,8 @@ export class GridFolder {
     try {
       const then = readGridData(root);
       if (hasWork(root)) requireSameData(root, then, data);
-      writeDurably(join(root, markerFile), [
-        `${JSON.stringify({ format: 1, command, data: { ...then, ...data } })}\n`,
-      ]);
+      const marker = { format: 1, command, data: { ...then, ...data } };
+      writeWholeSync(join(root, markerFile), `${JSON.stringify(marker)}\n`);
       return new GridFolder(root, measure, release);
     } catch (error) {
       await release();
@@ -142,9 +141,8 @@ export class GridFolder {
   }
 
   writeEvaluation(cell: GridCell, { result, ranks }: SeedEvaluation): void {
-    writeDurably(join(this.runOf(cell), evaluationFile), [
-      `${JSON.stringify({ format: 1, result, ranks })}\n`,
-    ]);
+    const evaluation = { format: 1, result, ranks };
+    writeWholeSync(join(this.runOf(cell), evaluationFile), `${JSON.stringify(evaluation)}\n`);
   }
 
   #stateOf(cell: GridCell): { readonly state: CellState; readonly differences: readonly string[] } {

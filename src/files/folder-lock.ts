@@ -74,13 +74,18 @@ function ownerIn(text: string): Owner | undefined {
 }
 
 async function isRunning({ processId, started }: Owner): Promise<boolean> {
-  try {
-    process.kill(processId, 0);
-  } catch (error) {
-    if (!isErrno(error, "EPERM")) return false;
-  }
+  if (!isAlive(processId)) return false;
   const now = await startOf(processId);
   return now === undefined || started === "" || now === started;
+}
+
+/** Is there a process of this number? It may be another one than was meant. */
+export function isAlive(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    return isErrno(error, "EPERM");
+  }
 }
 
 /** When a process started, in ticks since a boot that is named; undefined where the system does not say. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { phraseLimits } from "../text/phrases.js";
 import { RunError } from "../errors.js";
-import { writeDurably } from "../files/durable-file.js";
+import { partialEnding, writeWholeSync } from "../files/whole.js";
 import { holdOutRules } from "../data/hold-out.js";
 import type { Metrics } from "./metrics.js";
 
@@ -94,13 +94,16 @@ const manifestSchema = z.strictObject({
 /** What `run.json` says. */
 export type RunManifest = z.infer<typeof manifestSchema>;
 
-/** What is there before a run's first checkpoint; without a manifest, a run that never began. */
+/** What is there before a run's manifest is: a run that never began. */
 const preparations: readonly string[] = [
   runFiles.vocabulary,
   runFiles.phrases,
   runFiles.droppedImages,
+  runFiles.metrics,
   runFiles.lock,
 ];
+/** What a stop leaves of the files that are written whole, the manifest among them. */
+const leftovers = [...preparations, runFiles.manifest].map((name) => `${name}${partialEnding}`);
 
 /** Makes the folder. @throws RunError when it holds a run that began, or anything else. */
 export function createRunFolder(runDir: string): void {
@@ -110,7 +113,7 @@ export function createRunFolder(runDir: string): void {
       `${runDir}: holds a run; go on with it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
     );
   }
-  if (found.some((name) => !preparations.includes(name))) {
+  if (found.some((name) => !preparations.includes(name) && !leftovers.includes(name))) {
     throw new RunError(
       `${runDir}: the folder is not empty; got ${found.slice(0, 3).join(", ")}; choose a new folder for --out`,
     );
@@ -120,7 +123,7 @@ export function createRunFolder(runDir: string): void {
 
 /** Writes `run.json` whole or not at all. */
 export function writeManifest(runDir: string, manifest: RunManifest): void {
-  writeDurably(join(runDir, runFiles.manifest), [`${JSON.stringify(manifest, undefined, 2)}\n`]);
+  writeWholeSync(join(runDir, runFiles.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 /** Reads `run.json`. @throws RunError when it is missing or not a run's. */
@@ -148,7 +151,7 @@ const phrasesSchema = z.strictObject({
 
 /** Writes `phrases.json`. */
 export function writePhrases(runDir: string, phrases: readonly string[]): void {
-  writeDurably(join(runDir, runFiles.phrases), [`${JSON.stringify({ phrases })}\n`]);
+  writeWholeSync(join(runDir, runFiles.phrases), `${JSON.stringify({ phrases })}\n`);
 }
 
 /** Reads `phrases.json`; undefined where there is no such file. @throws RunError when it is something else. */

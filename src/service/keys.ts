@@ -3,9 +3,9 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ConfigError, UsageError } from "../errors.js";
-import { writeDurably } from "../files/durable-files.js";
 import { codeOf, isErrno } from "../files/errno.js";
 import { claimLock } from "../files/folder-lock.js";
+import { writeWhole } from "../files/whole.js";
 
 /** Who may write may also read. */
 export const rights = ["read", "write"] as const;
@@ -99,7 +99,7 @@ async function change(file: string, next: (keys: readonly Key[]) => readonly Key
   );
   try {
     const keys = next(await readKeys(file, { isMissingEmpty: true }));
-    await writeDurably(file, `${JSON.stringify({ keys }, undefined, 1)}\n`, { mode: 0o600 });
+    await writeWhole(file, `${JSON.stringify({ keys }, undefined, 1)}\n`, { mode: 0o600 });
   } finally {
     await giveFree();
   }

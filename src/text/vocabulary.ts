@@ -1,7 +1,8 @@
 /** Words of the modification texts: tokens, and the numbers that stand for them. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { RunError } from "../errors.js";
+import { writeWholeSync } from "../files/whole.js";
 import type { EncodedText, Tokeniser } from "./tokeniser.js";
 
 /** Token of the places after a text's last word. */
@@ -92,9 +93,9 @@ export class Vocabulary implements Tokeniser {
     return new Vocabulary(savedVocabulary.parse(JSON.parse(json)).words);
   }
 
-  /** Writes `toJson`. */
+  /** Writes `toJson`. @throws EnvironmentError when the disk is full or not writable. */
   save(file: string): void {
-    writeFileSync(file, this.toJson());
+    writeWholeSync(file, this.toJson());
   }
 
   /** `{"words": [...]}` */

@@ -4,6 +4,18 @@ import { readSources } from "./sources.js";
 /** What is done in one place only: how it shows in a source, and where it may. */
 const places: readonly { readonly what: string; readonly sign: RegExp; readonly in: readonly string[] }[] = [
   { what: "the code of an error", sign: /"code" in|"syscall" in|ErrnoException/, in: ["files/errno.ts"] },
+  {
+    what: "a rename, by which what is whole gets its name",
+    sign: /\brename(Sync)?\(/,
+    // Also: a stale lock is moved aside, a resumed download has come to its end, a store's version is set aside.
+    in: [
+      "files/whole.ts",
+      "files/folder-lock.ts",
+      "data/fetch/fetch-archive.ts",
+      "search/store/lance-recovery.ts",
+    ],
+  },
+  { what: "the ending of what is not whole", sign: /["'`]\.part(ial)?["'`]/, in: ["files/whole.ts"] },
 ];
 
 describe("one way to do a thing", () => {

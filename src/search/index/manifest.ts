@@ -3,8 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
-import { writeDurably } from "../../files/durable-files.js";
 import { codeOf, isErrno } from "../../files/errno.js";
+import { writeWhole } from "../../files/whole.js";
 import { contentsSchema } from "./contents.js";
 
 /** Names inside an index folder. */
@@ -88,5 +88,5 @@ export async function readIndexManifest(folder: string): Promise<IndexManifest> 
 }
 
 export async function writeIndexManifest(folder: string, manifest: IndexManifest): Promise<void> {
-  await writeDurably(join(folder, indexFiles.manifest), `${JSON.stringify(manifest, undefined, 1)}\n`);
+  await writeWhole(join(folder, indexFiles.manifest), `${JSON.stringify(manifest, undefined, 1)}\n`);
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDurably } from "../../files/durable-files.js";
+import { writeWhole } from "../../files/whole.js";
 
 /** SHA-256 of a file's bytes, 64 hexadecimal digits. */
 export async function hashOfFile(path: string): Promise<string> {
@@ -39,7 +39,7 @@ export class PictureFolder {
 
   /** Nothing is written where it is there already. */
   async write(picture: string, bytes: Uint8Array): Promise<void> {
-    if (!this.has(picture)) await writeDurably(this.#fileOf(picture), bytes);
+    if (!this.has(picture)) await writeWhole(this.#fileOf(picture), bytes, { isShared: true });
   }
 
   /** Names of files whose bytes are not those that they are named by, for a folder of files as they were indexed. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
-import { writeDurably } from "../../files/durable-files.js";
 import { isErrno } from "../../files/errno.js";
+import { writeWhole } from "../../files/whole.js";
 
 const sumsSchema = z.strictObject({
   format: z.literal(1),
@@ -132,6 +132,6 @@ export class FileSums {
       [...sums].map(([name, { sizeBytes, crc32 }]) => [name, [sizeBytes, crc32] as const]),
     );
     const sum = crc32(JSON.stringify(files));
-    await writeDurably(join(this.#folder, this.#name), `${JSON.stringify({ format: 1, sum, files })}\n`);
+    await writeWhole(join(this.#folder, this.#name), `${JSON.stringify({ format: 1, sum, files })}\n`);
   }
 }

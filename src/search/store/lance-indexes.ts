@@ -4,7 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
-import { writeDurably } from "../../files/durable-files.js";
+import { writeWhole } from "../../files/whole.js";
 import { loadLance, type Table } from "./lance-library.js";
 import { exactUpTo } from "./lance-plan.js";
 import type { StoreFiles } from "./store-files.js";
@@ -50,7 +50,7 @@ export async function buildIndexes(
   const config = Index.ivfRq({ distanceType: "cosine", numPartitions: partitions });
   await table.createIndex("vector", { config, replace: true });
   await files.sync();
-  await writeDurably(join(folder, trainingFile), `${JSON.stringify({ rows, partitions })}\n`);
+  await writeWhole(join(folder, trainingFile), `${JSON.stringify({ rows, partitions })}\n`);
   return true;
 }
 
