@@ -1,10 +1,10 @@
 /** A bundle's `manifest.json`: what it must say, and reading it without trust (docs/bundle.md). */
-import { createHash } from "node:crypto";
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { dimSymbols } from "../engine/tensor/shape.js";
 import { BundleError } from "../errors.js";
+import { sha256Of } from "../files/sha256.js";
 import { imageFits, resizeKernels } from "../images/image.js";
 import { phraseLimits } from "../text/phrases.js";
 import { unknownToken, wordPattern } from "../text/vocabulary.js";
@@ -160,7 +160,7 @@ export function modelIdOf(manifest: Pick<BundleManifest, "files" | "preprocessin
     sorted(preprocessing.text),
     preprocessing.textOnlyPicture,
   ]);
-  return createHash("sha256").update(content).digest("hex").slice(0, 32);
+  return sha256Of(content).slice(0, 32);
 }
 
 /**
@@ -226,7 +226,7 @@ export function readBundleFile(
   } catch (cause) {
     throw new BundleError(`${path}: cannot be read; got ${cause}`, { cause });
   }
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const sha256 = sha256Of(bytes);
   const expected = fileOf(manifest, name).sha256;
   if (sha256 !== expected) {
     throw new BundleError(

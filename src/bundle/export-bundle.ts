@@ -1,9 +1,9 @@
 /** Writes a trained run as a bundle: all that another program needs to embed pictures and queries (docs/bundle.md). */
-import { createHash } from "node:crypto";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { IR_VERSION, OPSET } from "../engine/onnx/onnx-graph.js";
 import { BundleError } from "../errors.js";
+import { sha256Of } from "../files/sha256.js";
 import { writeWholeFolderSync } from "../files/whole.js";
 import type { Run } from "../runs/open-run.js";
 import { projectCommit } from "../runs/project-version.js";
@@ -109,7 +109,7 @@ function provenanceOf({ manifest, config, runDir }: Run): BundleManifest["proven
 }
 
 function fileOf(content: Uint8Array): BundleFile {
-  return { sizeBytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+  return { sizeBytes: content.length, sha256: sha256Of(content) };
 }
 
 function requireFree(place: string, shown: string): void {

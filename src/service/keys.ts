@@ -1,10 +1,11 @@
 /** The file of keys: who may read or write. It has hashes only; keys are random, so that one round of SHA-256 is enough. */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ConfigError, UsageError } from "../errors.js";
 import { codeOf, isErrno } from "../files/errno.js";
 import { claimLock } from "../files/folder-lock.js";
+import { sha256Of } from "../files/sha256.js";
 import { writeWhole } from "../files/whole.js";
 
 /** Who may write may also read. */
@@ -131,7 +132,7 @@ async function readKeys(file: string, { isMissingEmpty = false } = {}): Promise<
 }
 
 function hashOf(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
+  return Buffer.from(sha256Of(key), "hex");
 }
 
 function isValid({ expires }: Key): boolean {

@@ -16,6 +16,19 @@ const places: readonly { readonly what: string; readonly sign: RegExp; readonly 
     ],
   },
   { what: "the ending of what is not whole", sign: /["'`]\.part(ial)?["'`]/, in: ["files/whole.ts"] },
+  {
+    what: "SHA-256",
+    sign: /createHash\("sha256"\)/,
+    // Also: several parts go into one checksum.
+    in: [
+      "files/sha256.ts",
+      "embedding/feature-keys.ts",
+      "runs/run-parameters.ts",
+      "training/data-fingerprint.ts",
+      "weights/safetensors.ts",
+      "weights/word-vectors.ts",
+    ],
+  },
 ];
 
 describe("one way to do a thing", () => {

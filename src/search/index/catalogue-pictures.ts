@@ -2,9 +2,10 @@
 import { realpath, stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { codeOf } from "../../files/errno.js";
+import { sha256OfFile } from "../../files/sha256.js";
 import type { CatalogueEntry } from "./entry.js";
 import { indexFiles } from "./manifest.js";
-import { hashOfFile, PictureFolder } from "./picture-folder.js";
+import { PictureFolder } from "./picture-folder.js";
 
 /** Hashes of files remembered. */
 const rememberedHashes = 10_000;
@@ -53,7 +54,7 @@ export class CataloguePictures {
       const stamp = `${file} ${ino} ${size} ${mtimeNs}`;
       const known = this.#hashes.get(stamp);
       if (known !== undefined) return known;
-      const hash = await hashOfFile(file);
+      const hash = await sha256OfFile(file);
       if (this.#hashes.size >= rememberedHashes) this.#hashes.clear();
       this.#hashes.set(stamp, hash);
       return hash;
