@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { dimSymbols } from "../engine/tensor/shape.js";
 import { BundleError } from "../errors.js";
+import { checkJson, readJsonSync } from "../files/read-json.js";
 import { sha256Of } from "../files/sha256.js";
 import { imageFits, resizeKernels } from "../images/image.js";
 import { phraseLimits } from "../text/phrases.js";
@@ -176,20 +177,18 @@ export function readBundleManifest(dir: string): BundleManifest {
       `${file}: must be at most ${maxManifestBytes} bytes; got ${size}; export the run again`,
     );
   }
-  const given = parseJson(file);
+  const given = readJsonSync(file, z.unknown(), ({ got, cause }) => {
+    throw new BundleError(`${file}: not JSON; got ${got}; export the run again`, { cause });
+  });
   const version = (given as { format?: unknown } | null)?.format;
   if (version !== bundleFormat) {
     throw new BundleError(
       `${file}: this version reads bundles of format ${bundleFormat}; got ${JSON.stringify(version)?.slice(0, 40)}; export the run again with this version`,
     );
   }
-  const result = manifestSchema.safeParse(given);
-  if (!result.success) {
-    throw new BundleError(
-      `${file}: not a bundle's manifest; got ${z.prettifyError(result.error)}; export the run again`,
-    );
-  }
-  const manifest = result.data;
+  const manifest = checkJson(given, manifestSchema, ({ got, cause }) => {
+    throw new BundleError(`${file}: not a bundle's manifest; got ${got}; export the run again`, { cause });
+  });
   for (const name of listedFiles(manifest)) {
     const path = join(dir, name);
     const { sizeBytes } = fileOf(manifest, name);
@@ -246,14 +245,6 @@ function regularFile(path: string): { readonly size: number } {
   }
   if (!found.isFile()) throw new BundleError(`${path}: must be a file, no link or folder`);
   return found;
-}
-
-function parseJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw new BundleError(`${file}: not JSON; got ${cause}; export the run again`, { cause });
-  }
 }
 
 function sorted(fields: Readonly<Record<string, unknown>>): [string, unknown][] {

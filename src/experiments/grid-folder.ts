@@ -1,5 +1,5 @@
 /** The folder that a grid owns: what is in it, and which of its cells are done. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
@@ -9,6 +9,7 @@ import type { Protocol } from "../evaluation/protocols.js";
 import type { EvaluationResult } from "../evaluation/result.js";
 import { evaluationFileSchema } from "../evaluation/result-schema.js";
 import { claimLock } from "../files/folder-lock.js";
+import { readJsonSync } from "../files/read-json.js";
 import { writeWholeSync } from "../files/whole.js";
 import { resolveRunConfig } from "../runs/run-config.js";
 import { type RunManifest, readManifest } from "../runs/run-files.js";
@@ -162,13 +163,8 @@ export class GridFolder {
   /** Undefined where there is none, or one that is damaged: the cell is evaluated again. */
   #readEvaluation(cell: GridCell): SeedEvaluation | undefined {
     const file = join(this.runOf(cell), evaluationFile);
-    if (!existsSync(file)) return undefined;
-    try {
-      const { result, ranks } = evaluationFileSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-      return { result, ranks };
-    } catch {
-      return undefined;
-    }
+    const found = readJsonSync(file, evaluationFileSchema, () => undefined);
+    return found && { result: found.result, ranks: found.ranks };
   }
 }
 
@@ -195,13 +191,7 @@ function hasWork(root: string): boolean {
 
 /** What the folder's cells are trained on; empty where nothing is known. */
 function readGridData(root: string): GridData {
-  const file = join(root, markerFile);
-  if (!existsSync(file)) return {};
-  try {
-    return markerSchema.parse(JSON.parse(readFileSync(file, "utf8"))).data;
-  } catch {
-    return {};
-  }
+  return readJsonSync(join(root, markerFile), markerSchema, () => undefined)?.data ?? {};
 }
 
 function requireSameData(root: string, then: GridData, now: GridData): void {

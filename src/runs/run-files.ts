@@ -2,10 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { phraseLimits } from "../text/phrases.js";
-import { RunError } from "../errors.js";
-import { partialEnding, writeWholeSync } from "../files/whole.js";
 import { holdOutRules } from "../data/hold-out.js";
+import { RunError } from "../errors.js";
+import { readJsonSync } from "../files/read-json.js";
+import { partialEnding, writeWholeSync } from "../files/whole.js";
+import { phraseLimits } from "../text/phrases.js";
 import type { Metrics } from "./metrics.js";
 
 /** File names inside a run folder. */
@@ -129,20 +130,14 @@ export function writeManifest(runDir: string, manifest: RunManifest): void {
 /** Reads `run.json`. @throws RunError when it is missing or not a run's. */
 export function readManifest(runDir: string): RunManifest {
   const file = join(runDir, runFiles.manifest);
-  if (!existsSync(file)) {
+  return readJsonSync(file, manifestSchema, ({ kind, got, cause }) => {
     throw new RunError(
-      `${runDir}: not a run folder, ${runFiles.manifest} is missing; train one with: sdfn train --out ${runDir}`,
-    );
-  }
-  try {
-    return manifestSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new RunError(
-      `${file}: not a run's manifest; ${reason}; copy the whole run folder again, or train anew`,
+      kind === "missing"
+        ? `${runDir}: not a run folder, ${runFiles.manifest} is missing; train one with: sdfn train --out ${runDir}`
+        : `${file}: not a run's manifest; ${got}; copy the whole run folder again, or train anew`,
       { cause },
     );
-  }
+  });
 }
 
 const phrasesSchema = z.strictObject({
@@ -157,15 +152,13 @@ export function writePhrases(runDir: string, phrases: readonly string[]): void {
 /** Reads `phrases.json`; undefined where there is no such file. @throws RunError when it is something else. */
 export function readPhrases(runDir: string): readonly string[] | undefined {
   const file = join(runDir, runFiles.phrases);
-  if (!existsSync(file)) return undefined;
-  try {
-    return phrasesSchema.parse(JSON.parse(readFileSync(file, "utf8"))).phrases;
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new RunError(`${file}: not a run's phrases; got ${reason}; remove it, it is for suggestions only`, {
+  const found = readJsonSync(file, phrasesSchema, ({ kind, got, cause }) => {
+    if (kind === "missing") return undefined;
+    throw new RunError(`${file}: not a run's phrases; got ${got}; remove it, it is for suggestions only`, {
       cause,
     });
-  }
+  });
+  return found?.phrases;
 }
 
 /** Reads `metrics.jsonl`; a last line that a stop cut short is left out. @throws RunError when another line is not JSON. */

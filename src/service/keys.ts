@@ -1,10 +1,10 @@
 /** The file of keys: who may read or write. It has hashes only; keys are random, so that one round of SHA-256 is enough. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ConfigError, UsageError } from "../errors.js";
-import { codeOf, isErrno } from "../files/errno.js";
+import { codeOf } from "../files/errno.js";
 import { claimLock } from "../files/folder-lock.js";
+import { readJson } from "../files/read-json.js";
 import { sha256Of } from "../files/sha256.js";
 import { writeWhole } from "../files/whole.js";
 
@@ -107,28 +107,18 @@ async function change(file: string, next: (keys: readonly Key[]) => readonly Key
 }
 
 async function readKeys(file: string, { isMissingEmpty = false } = {}): Promise<readonly Key[]> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    const isMissing = isErrno(cause, "ENOENT");
-    if (isMissing && isMissingEmpty) return [];
-    const reason = isMissing ? "there is no such file" : "the file cannot be read";
-    throw new ConfigError(
-      `${file}: ${reason}; got ${codeOf(cause)}; \`sdfn key add --keys ${file}\` makes it`,
-      {
-        cause,
-      },
-    );
-  }
-  try {
-    return fileSchema.parse(JSON.parse(text)).keys;
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new ConfigError(`${file}: is no file of keys; got ${reason}; mend it, or make keys anew`, {
-      cause,
-    });
-  }
+  const found = await readJson(file, fileSchema, ({ kind, got, cause }) => {
+    if (kind === "missing" && isMissingEmpty) return undefined;
+    if (kind === "missing" || kind === "unreadable") {
+      const reason = kind === "missing" ? "there is no such file" : "the file cannot be read";
+      throw new ConfigError(
+        `${file}: ${reason}; got ${codeOf(cause)}; \`sdfn key add --keys ${file}\` makes it`,
+        { cause },
+      );
+    }
+    throw new ConfigError(`${file}: is no file of keys; got ${got}; fix it, or make keys anew`, { cause });
+  });
+  return found?.keys ?? [];
 }
 
 function hashOf(key: string): Buffer {

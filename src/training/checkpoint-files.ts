@@ -1,8 +1,9 @@
 /** The files of a checkpoint: a manifest with checksums, and tensors. What is read is not trusted. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { RunError } from "../errors.js";
+import { checkJson, type JsonFault, readJsonSync } from "../files/read-json.js";
 import { sha256Of, sha256OfFileSync } from "../files/sha256.js";
 import { trainingStateSchema } from "./training-state.js";
 
@@ -80,27 +81,21 @@ export function manifestText(content: CheckpointContent): string {
 /** Reads a manifest and checks its files byte by byte. @throws RunError that says what is damaged. */
 export function readCheckpoint(folder: string, number: number): CheckpointContent {
   const file = join(folder, manifestNameOf(number));
-  const content = readManifestText(file);
+  const content = readManifest(file);
   for (const entry of [content.tensors, content.teacher]) {
     if (entry) checkFile(join(folder, entry.name), entry);
   }
   return content;
 }
 
-function readManifestText(file: string): CheckpointContent {
-  try {
-    const { sha256, content } = manifestSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-    if (sha256Of(JSON.stringify(content)) !== sha256) throw new RunError("its checksum is another");
-    return contentSchema.parse(content);
-  } catch (cause) {
-    const reason =
-      cause instanceof z.ZodError
-        ? z.prettifyError(cause)
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    throw new RunError(`${file} is damaged: ${reason}`, { cause });
-  }
+function readManifest(file: string): CheckpointContent {
+  const damaged = ({ got, cause }: JsonFault): never => {
+    throw new RunError(`${file} is damaged: ${got}`, { cause });
+  };
+  const { sha256, content } = readJsonSync(file, manifestSchema, damaged);
+  if (sha256Of(JSON.stringify(content)) !== sha256)
+    throw new RunError(`${file} is damaged: its checksum is another`);
+  return checkJson(content, contentSchema, damaged);
 }
 
 function checkFile(file: string, { sizeBytes, sha256 }: CheckpointFile): void {

@@ -29,6 +29,7 @@ const places: readonly { readonly what: string; readonly sign: RegExp; readonly 
       "weights/word-vectors.ts",
     ],
   },
+  { what: "a JSON file that is read", sign: /JSON\.parse\((await )?readFile/, in: [] },
 ];
 
 describe("one way to do a thing", () => {

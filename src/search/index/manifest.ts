@@ -1,9 +1,10 @@
 /** `index.json`: what an index folder is, and which model made it. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
-import { codeOf, isErrno } from "../../files/errno.js";
+import { codeOf } from "../../files/errno.js";
+import { checkJson, readJson } from "../../files/read-json.js";
 import { writeWhole } from "../../files/whole.js";
 import { contentsSchema } from "./contents.js";
 
@@ -48,31 +49,21 @@ export async function manifestStamp(folder: string): Promise<string | undefined>
 /** @throws StoreError that says what to do when there is no index, or one of another version. */
 export async function readIndexManifest(folder: string): Promise<IndexManifest> {
   const path = join(folder, indexFiles.manifest);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    const reason = isErrno(cause, "ENOENT", "ENOTDIR")
-      ? "there is no index in this folder"
-      : `${path} cannot be read`;
+  const value = await readJson(path, z.unknown(), ({ kind, got, cause }) => {
+    if (kind === "not JSON") {
+      throw new StoreError(
+        `${path}: is not JSON; got ${got}; restore it from a copy, or make the index anew`,
+        {
+          cause,
+        },
+      );
+    }
+    const reason = kind === "missing" ? "there is no index in this folder" : `${path} cannot be read`;
     throw new StoreError(
       `${folder}: ${reason}; got ${codeOf(cause)}; make an index with \`sdfn index --out\``,
-      {
-        cause,
-      },
+      { cause },
     );
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new StoreError(
-      `${path}: is not JSON; got ${cause}; restore it from a copy, or make the index anew`,
-      {
-        cause,
-      },
-    );
-  }
+  });
   const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
   if (format !== indexFormat) {
     throw new StoreError(
@@ -80,11 +71,11 @@ export async function readIndexManifest(folder: string): Promise<IndexManifest> 
         "use the version of sdfn that made it, or make it anew with `sdfn index` into another folder",
     );
   }
-  const parsed = manifestSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new StoreError(
-    `${path}: is damaged; got ${z.prettifyError(parsed.error)}; restore it from a copy, or make the index anew`,
-  );
+  return checkJson(value, manifestSchema, ({ got, cause }) => {
+    throw new StoreError(`${path}: is damaged; got ${got}; restore it from a copy, or make the index anew`, {
+      cause,
+    });
+  });
 }
 
 export async function writeIndexManifest(folder: string, manifest: IndexManifest): Promise<void> {
