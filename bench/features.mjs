@@ -12,7 +12,7 @@ import { projectCommit } from "../dist/runs/project-version.js";
 import { Vocabulary } from "../dist/text/vocabulary.js";
 import { Teacher } from "../dist/training/teacher.js";
 import { TrainingStep } from "../dist/training/training-step.js";
-import { readSafetensors } from "../dist/weights/safetensors.js";
+import { readSafetensors } from "../dist/tensor-files/safetensors.js";
 
 /** End to end, 32 triplets of 224 px take more than 16 GB: that side runs smaller batches. */
 const endToEndBatch = 8;

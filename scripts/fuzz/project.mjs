@@ -20,5 +20,5 @@ export { startService } from "../../dist/service/start-service.js";
 export { joinCaptions, tokenise, Vocabulary } from "../../dist/text/vocabulary.js";
 export { readPickle } from "../../dist/weights/pickle.js";
 export { readWeights } from "../../dist/weights/read-weights.js";
-export { writeSafetensors } from "../../dist/weights/safetensors.js";
+export { writeSafetensors } from "../../dist/tensor-files/safetensors.js";
 export { torchPickle } from "../../dist/weights/torch-tensor.js";

@@ -5,7 +5,7 @@ import type { Tensor } from "../engine/tensor/tensor.js";
 import { RunError } from "../errors.js";
 import { diskError } from "../files/errno.js";
 import { writeWholeSync } from "../files/whole.js";
-import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../tensor-files/safetensors.js";
 import {
   type CheckpointContent,
   type CheckpointFile,

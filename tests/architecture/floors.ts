@@ -17,7 +17,7 @@ export const floors: readonly (readonly string[])[] = [
   ["engine/autodiff", "engine/runtime"],
   ["engine/ops"],
   ["engine/graph"],
-  ["engine/onnx"],
+  ["engine/onnx", "tensor-files"],
   ["engine/tensor", "catalogue"],
   ["files"],
   ["errors", "until-aborted", "visible-text"],

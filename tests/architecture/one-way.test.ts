@@ -25,7 +25,7 @@ const places: readonly { readonly what: string; readonly sign: RegExp; readonly 
       "embedding/feature-keys.ts",
       "runs/run-parameters.ts",
       "training/data-fingerprint.ts",
-      "weights/safetensors.ts",
+      "tensor-files/safetensors.ts",
       "weights/word-vectors.ts",
     ],
   },
