@@ -176,6 +176,19 @@ describe("writeWholeFolder", () => {
     expect([readdirSync(root), readdirSync(folder)]).toEqual([["a"], ["new"]]);
   });
 
+  it("keeps an old folder that a crash left aside until a new one is whole", async () => {
+    const [folder, aside] = [join(root, "a"), join(root, "a.999999999-0123abcd.old")];
+    mkdirSync(aside);
+    await fill("old")(aside);
+    const failing = async () => {
+      throw new UsageError("no more");
+    };
+    await expect(writeWholeFolder(folder, failing, { isReplaced: true })).rejects.toThrow(UsageError);
+    expect(readdirSync(aside)).toEqual(["old"]);
+    await writeWholeFolder(folder, fill("new"), { isReplaced: true });
+    expect([readdirSync(root), readdirSync(folder)]).toEqual([["a"], ["new"]]);
+  });
+
   it("leaves another write of the same folder alone that is under way in this process", async () => {
     const folder = join(root, "a");
     await writeWholeFolder(

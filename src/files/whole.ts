@@ -11,14 +11,16 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, open, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { DurableFolder, syncPath, syncPathSync, syncTreeSync } from "./durable-files.js";
 import { diskError, isErrno, type SystemError } from "./errno.js";
 import { isAlive } from "./folder-lock.js";
 
 /** Ending of what is not whole yet. It lies beside its place and is renamed. */
 export const partialEnding = ".partial";
+/** Ending of a folder that is being replaced. */
+const oldEnding = ".old";
 
 export interface WholeOptions {
   /** Makes the error for a system call that failed; EnvironmentError by default. */
@@ -39,8 +41,8 @@ export interface WholeFileOptions extends WholeOptions {
 
 export interface WholeFolderOptions extends WholeOptions {
   /**
-   * May a folder that holds something be replaced? It is moved aside first: a crash in that moment leaves both beside
-   * the place. By default only an empty one is.
+   * May a folder that holds something be replaced? It is moved aside first: a crash in that moment leaves the old one
+   * beside the place until a new one is whole. By default only an empty one is replaced.
    */
   readonly isReplaced?: boolean;
 }
@@ -54,7 +56,7 @@ export type Content = string | Uint8Array | Iterable<string | Uint8Array>;
  */
 export function writeWhole(file: string, content: Content, options: WholeFileOptions = {}): Promise<void> {
   const { isShared = false, isDurable = true, mode = 0o666 } = options;
-  const partial = isShared ? ownPartial(file) : `${file}${partialEnding}`;
+  const partial = isShared ? ownName(file, partialEnding) : `${file}${partialEnding}`;
   return put(file, partial, options, async () => {
     const handle = await open(partial, "wx", mode);
     try {
@@ -70,7 +72,7 @@ export function writeWhole(file: string, content: Content, options: WholeFileOpt
 /** As `writeWhole`. @throws what it does, at once. */
 export function writeWholeSync(file: string, content: Content, options: WholeFileOptions = {}): void {
   const { isShared = false, isDurable = true, mode = 0o666 } = options;
-  const partial = isShared ? ownPartial(file) : `${file}${partialEnding}`;
+  const partial = isShared ? ownName(file, partialEnding) : `${file}${partialEnding}`;
   putSync(file, partial, options, () => {
     const descriptor = openSync(partial, "wx", mode);
     try {
@@ -84,7 +86,7 @@ export function writeWholeSync(file: string, content: Content, options: WholeFil
 }
 
 /**
- * Writes a folder. What writes of the same folder left that are no longer under way is removed.
+ * Writes a folder. What writes of the same folder left whose processes have ended is removed.
  * @param fill writes the folder's files into the folder that it is given, which is there and empty.
  * @throws what `fill` throws; EnvironmentError, or what `refused` makes, when the disk is full or not writable, or
  *   something lies at the folder's place. Nothing of the new folder is left then, and the old one is where it was.
@@ -95,10 +97,8 @@ export async function writeWholeFolder(
   options: WholeFolderOptions = {},
 ): Promise<void> {
   const { isReplaced = false, isDurable = true } = options;
-  const partial = ownPartial(folder);
-  for (const left of leftovers(folder, await readdir(dirname(folder)).catch(() => []))) {
-    await rm(left, { recursive: true, force: true });
-  }
+  const partial = ownName(folder, partialEnding);
+  await removeLeftovers(folder, partialEnding);
   await put(folder, partial, options, async () => {
     await mkdir(partial);
     await fill(partial);
@@ -107,6 +107,7 @@ export async function writeWholeFolder(
     await rmdir(folder).catch(ifMissing); // Windows renames onto no folder, not even an empty one
     await rename(partial, folder);
   });
+  if (isReplaced) await removeLeftovers(folder, oldEnding);
 }
 
 /** As `writeWholeFolder`. @throws what it does, at once. */
@@ -116,10 +117,8 @@ export function writeWholeFolderSync(
   options: WholeOptions = {},
 ): void {
   const { isDurable = true } = options;
-  const partial = ownPartial(folder);
-  for (const left of leftovers(folder, namesIn(dirname(folder)))) {
-    rmSync(left, { recursive: true, force: true });
-  }
+  const partial = ownName(folder, partialEnding);
+  for (const left of leftovers(folder, partialEnding)) removeSync(left);
   putSync(folder, partial, options, () => {
     mkdirSync(partial);
     fill(partial);
@@ -145,12 +144,12 @@ async function put(
 ): Promise<void> {
   underWay.add(partial);
   try {
-    await mkdir(dirname(place), { recursive: true });
+    const made = await mkdir(dirname(place), { recursive: true });
     await rm(partial, { force: true });
     await write();
-    if (isDurable) await syncPath(dirname(place));
+    if (isDurable) for (const folder of namingFolders(place, made)) await syncPath(folder);
   } catch (cause) {
-    await rm(partial, { recursive: true, force: true }).catch(() => undefined); // the first error says more
+    await remove(partial);
     throw refusal(place, cause, refused);
   } finally {
     underWay.delete(partial);
@@ -165,17 +164,37 @@ function putSync(
   write: () => void,
 ): void {
   try {
-    mkdirSync(dirname(place), { recursive: true });
+    const made = mkdirSync(dirname(place), { recursive: true });
     rmSync(partial, { force: true });
     write();
-    if (isDurable) syncPathSync(dirname(place));
+    if (isDurable) for (const folder of namingFolders(place, made)) syncPathSync(folder);
   } catch (cause) {
-    try {
-      rmSync(partial, { recursive: true, force: true });
-    } catch {
-      // the first error says more
-    }
+    removeSync(partial);
     throw refusal(place, cause, refused);
+  }
+}
+
+/** Folders whose names are new on the way to a place: the one that it is in, and those around what was made for it. */
+function namingFolders(place: string, made: string | undefined): readonly string[] {
+  const folders = [dirname(resolve(place))];
+  for (let last = folders[0]; made !== undefined && last?.startsWith(resolve(made)); ) {
+    last = dirname(last);
+    folders.push(last);
+  }
+  return folders;
+}
+
+/** Removes what is not needed; where that fails, the error that matters is another one. */
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => undefined);
+}
+
+/** As `remove`. */
+function removeSync(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // as above
   }
 }
 
@@ -185,7 +204,7 @@ function refusal(place: string, cause: unknown, refused: WholeOptions["refused"]
 
 /** Renames a folder onto one that may hold something. */
 async function replace(partial: string, folder: string): Promise<void> {
-  const aside = ownPartial(folder);
+  const aside = ownName(folder, oldEnding);
   const isThere = await rename(folder, aside).then(
     () => true,
     (error) => {
@@ -199,21 +218,24 @@ async function replace(partial: string, folder: string): Promise<void> {
     if (isThere) await rename(aside, folder);
     throw error;
   }
-  if (isThere) await rm(aside, { recursive: true, force: true });
+  if (isThere) await remove(aside);
 }
 
 /** "runs/a.4711-9f86d081.partial": of this process, and of this write. */
-function ownPartial(place: string): string {
-  return `${place}.${process.pid}-${randomBytes(4).toString("hex")}${partialEnding}`;
+function ownName(place: string, ending: string): string {
+  return `${place}.${process.pid}-${randomBytes(4).toString("hex")}${ending}`;
 }
 
-/** Partial folders of a place among the names beside it, of processes that have ended. */
-function leftovers(place: string, names: readonly string[]): readonly string[] {
+async function removeLeftovers(folder: string, ending: string): Promise<void> {
+  for (const left of leftovers(folder, ending)) await remove(left);
+}
+
+/** Folders beside a place that writes of it left whose processes have ended. */
+function leftovers(place: string, ending: string): readonly string[] {
   const start = `${basename(place)}.`;
-  return names.flatMap((name) => {
-    const processId = /^(\d+)-[0-9a-f]{8}\.partial$/.exec(
-      name.startsWith(start) ? name.slice(start.length) : "",
-    )?.[1];
+  return namesIn(dirname(place)).flatMap((name) => {
+    if (!name.startsWith(start) || !name.endsWith(ending)) return [];
+    const processId = /^(\d+)-[0-9a-f]{8}$/.exec(name.slice(start.length, -ending.length))?.[1];
     if (processId === undefined) return [];
     const path = join(dirname(place), name);
     const isOurs = Number(processId) === process.pid; // or of a process that had this number before
