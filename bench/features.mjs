@@ -9,10 +9,10 @@ import { Random } from "../dist/engine/tensor/random.js";
 import { ImageCache } from "../dist/images/image-cache.js";
 import { createModel } from "../dist/models/registry.js";
 import { projectCommit } from "../dist/runs/project-version.js";
+import { readSafetensors } from "../dist/tensor-files/safetensors.js";
 import { Vocabulary } from "../dist/text/vocabulary.js";
 import { Teacher } from "../dist/training/teacher.js";
 import { TrainingStep } from "../dist/training/training-step.js";
-import { readSafetensors } from "../dist/tensor-files/safetensors.js";
 
 /** End to end, 32 triplets of 224 px take more than 16 GB: that side runs smaller batches. */
 const endToEndBatch = 8;
