@@ -10,10 +10,10 @@ import { FrozenBackbone } from "../dist/embedding/frozen-backbone.js";
 import { Random } from "../dist/engine/tensor/random.js";
 import { ImageCache } from "../dist/images/image-cache.js";
 import { createModel } from "../dist/models/registry.js";
+import { readSafetensors } from "../dist/tensor-files/safetensors.js";
 import { Vocabulary } from "../dist/text/vocabulary.js";
 import { Teacher } from "../dist/training/teacher.js";
 import { TrainingStep } from "../dist/training/training-step.js";
-import { readSafetensors } from "../dist/weights/safetensors.js";
 import { batchOption, countOption, widthOption } from "./shared-options.mjs";
 import { median } from "./statistics.mjs";
 

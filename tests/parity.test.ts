@@ -7,7 +7,7 @@ import type { Tensor } from "../src/engine/tensor/tensor.js";
 import { float32 } from "../src/engine/tensor/tensor.js";
 import { checkFolder, type FileResult } from "../src/parity/check-folder.js";
 import { runParity } from "../src/parity/run-parity.js";
-import { readSafetensors, writeSafetensors } from "../src/weights/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../src/tensor-files/safetensors.js";
 import { recordingContext } from "./cli/recording-context.js";
 
 const own = fileURLToPath(new URL("golden", import.meta.url));

@@ -17,8 +17,8 @@ export { filterLimits, filterSize, tagOf } from "../../dist/search/store/filter.
 export { LanceStore } from "../../dist/search/store/lance-store.js";
 export { addKey } from "../../dist/service/keys.js";
 export { startService } from "../../dist/service/start-service.js";
+export { writeSafetensors } from "../../dist/tensor-files/safetensors.js";
 export { joinCaptions, tokenise, Vocabulary } from "../../dist/text/vocabulary.js";
 export { readPickle } from "../../dist/weights/pickle.js";
 export { readWeights } from "../../dist/weights/read-weights.js";
-export { writeSafetensors } from "../../dist/weights/safetensors.js";
 export { torchPickle } from "../../dist/weights/torch-tensor.js";

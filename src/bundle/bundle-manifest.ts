@@ -1,10 +1,11 @@
 /** A bundle's `manifest.json`: what it must say, and reading it without trust (docs/bundle.md). */
-import { createHash } from "node:crypto";
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { dimSymbols } from "../engine/tensor/shape.js";
 import { BundleError } from "../errors.js";
+import { checkJson, readJsonSync } from "../files/read-json.js";
+import { sha256Of } from "../files/sha256.js";
 import { imageFits, resizeKernels } from "../images/image.js";
 import { phraseLimits } from "../text/phrases.js";
 import { unknownToken, wordPattern } from "../text/vocabulary.js";
@@ -160,7 +161,7 @@ export function modelIdOf(manifest: Pick<BundleManifest, "files" | "preprocessin
     sorted(preprocessing.text),
     preprocessing.textOnlyPicture,
   ]);
-  return createHash("sha256").update(content).digest("hex").slice(0, 32);
+  return sha256Of(content).slice(0, 32);
 }
 
 /**
@@ -176,20 +177,18 @@ export function readBundleManifest(dir: string): BundleManifest {
       `${file}: must be at most ${maxManifestBytes} bytes; got ${size}; export the run again`,
     );
   }
-  const given = parseJson(file);
+  const given = readJsonSync(file, z.unknown(), ({ got, cause }) => {
+    throw new BundleError(`${file}: not JSON; got ${got}; export the run again`, { cause });
+  });
   const version = (given as { format?: unknown } | null)?.format;
   if (version !== bundleFormat) {
     throw new BundleError(
       `${file}: this version reads bundles of format ${bundleFormat}; got ${JSON.stringify(version)?.slice(0, 40)}; export the run again with this version`,
     );
   }
-  const result = manifestSchema.safeParse(given);
-  if (!result.success) {
-    throw new BundleError(
-      `${file}: not a bundle's manifest; got ${z.prettifyError(result.error)}; export the run again`,
-    );
-  }
-  const manifest = result.data;
+  const manifest = checkJson(given, manifestSchema, ({ got, cause }) => {
+    throw new BundleError(`${file}: not a bundle's manifest; got ${got}; export the run again`, { cause });
+  });
   for (const name of listedFiles(manifest)) {
     const path = join(dir, name);
     const { sizeBytes } = fileOf(manifest, name);
@@ -226,7 +225,7 @@ export function readBundleFile(
   } catch (cause) {
     throw new BundleError(`${path}: cannot be read; got ${cause}`, { cause });
   }
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const sha256 = sha256Of(bytes);
   const expected = fileOf(manifest, name).sha256;
   if (sha256 !== expected) {
     throw new BundleError(
@@ -246,14 +245,6 @@ function regularFile(path: string): { readonly size: number } {
   }
   if (!found.isFile()) throw new BundleError(`${path}: must be a file, no link or folder`);
   return found;
-}
-
-function parseJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw new BundleError(`${file}: not JSON; got ${cause}; export the run again`, { cause });
-  }
 }
 
 function sorted(fields: Readonly<Record<string, unknown>>): [string, unknown][] {

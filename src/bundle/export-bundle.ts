@@ -1,20 +1,10 @@
 /** Writes a trained run as a bundle: all that another program needs to embed pictures and queries (docs/bundle.md). */
-import { createHash, randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { irVersion, opsetVersion } from "../engine/onnx/onnx-graph.js";
 import { BundleError } from "../errors.js";
+import { sha256Of } from "../files/sha256.js";
+import { writeWholeFolderSync } from "../files/whole.js";
 import type { Run } from "../runs/open-run.js";
 import { projectCommit } from "../runs/project-version.js";
 import { readMetrics } from "../runs/run-files.js";
@@ -123,7 +113,7 @@ function provenanceOf({ manifest, config, runDir }: Run): BundleManifest["proven
 }
 
 function fileOf(content: Uint8Array): BundleFile {
-  return { sizeBytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+  return { sizeBytes: content.length, sha256: sha256Of(content) };
 }
 
 function requireFree(place: string, shown: string): void {
@@ -137,32 +127,19 @@ function requireFree(place: string, shown: string): void {
   );
 }
 
-/** A folder of these files, on disk before it has its name. */
+/** A folder of these files. */
 function writeFolder(place: string, contents: Readonly<Record<string, Uint8Array>>): void {
-  const partial = `${place}.partial-${randomBytes(4).toString("hex")}`; // nobody else's, whatever runs beside
-  try {
-    mkdirSync(partial, { recursive: true });
-    try {
-      for (const [name, content] of Object.entries(contents)) writeDurably(join(partial, name), content);
-      renameSync(partial, place);
-    } catch (cause) {
-      rmSync(partial, { recursive: true, force: true });
-      throw cause;
-    }
-  } catch (cause) {
-    throw new BundleError(
-      `${place}: the bundle cannot be written; got ${cause}; choose another folder for --out`,
-      { cause },
-    );
-  }
-}
-
-function writeDurably(file: string, content: Uint8Array): void {
-  const handle = openSync(file, "wx");
-  try {
-    for (let done = 0; done < content.length; ) done += writeSync(handle, content, done);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  writeWholeFolderSync(
+    place,
+    (partial) => {
+      for (const [name, content] of Object.entries(contents)) writeFileSync(join(partial, name), content);
+    },
+    {
+      refused: (cause) =>
+        new BundleError(
+          `${place}: the bundle cannot be written; got ${cause}; choose another folder for --out`,
+          { cause },
+        ),
+    },
+  );
 }

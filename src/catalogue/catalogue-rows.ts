@@ -1,6 +1,7 @@
 /** The rows of a catalogue's file as they stand in it, CSV or JSON, streamed. */
 import { extname } from "node:path";
 import { DatasetError } from "../errors.js";
+import { codeOf } from "../files/errno.js";
 import { type CatalogueRow, nextStep, type RowOptions } from "./catalogue-row.js";
 import { csvRows } from "./csv-rows.js";
 import { jsonRows } from "./json-rows.js";
@@ -30,8 +31,8 @@ export async function* catalogueRows(file: string, options: RowOptions): AsyncGe
 }
 
 function readError(file: string, cause: unknown): unknown {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (cause instanceof DatasetError || typeof code !== "string") return cause;
+  const code = codeOf(cause);
+  if (code === undefined) return cause;
   if (code === "ENOENT") return new DatasetError(`${file}: there is no such file; ${nextStep}`, { cause });
   return new DatasetError(`${file}: cannot be read to its end; got ${code}; ${nextStep}`, { cause });
 }

@@ -1,6 +1,7 @@
 /** Finds the files of a catalogue's pictures: by any spelling of their names, and only inside the catalogue's folder. */
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { codeOf } from "../files/errno.js";
 import { CellProblem } from "./catalogue-item.js";
 
 export interface PictureFilesOptions {
@@ -36,8 +37,9 @@ export class PictureFiles {
       if (statSync(place).isFile()) return found;
       return new CellProblem(`${path}: the picture cannot be read; it is no file`);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error)) throw error;
-      return new CellProblem(`${path}: the picture cannot be read; got ${error.code}`);
+      const code = codeOf(error);
+      if (code === undefined) throw error;
+      return new CellProblem(`${path}: the picture cannot be read; got ${code}`);
     }
   }
 

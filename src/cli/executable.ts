@@ -1,4 +1,5 @@
 /** What the executable adds to the program: the process's streams, Ctrl-C and exit codes. */
+import { isErrno } from "../files/errno.js";
 import { runProgram } from "./run-program.js";
 import { exitCodes } from "./terminal/context.js";
 
@@ -11,8 +12,8 @@ const sameKeyMs = 500;
  */
 export async function runExecutable(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+    stream.on("error", (error) => {
+      if (!isErrno(error, "EPIPE")) throw error;
       process.exit(exitCodes.done);
     });
   }

@@ -1,7 +1,7 @@
 /** What feature maps are known by: backbone and preparation name the folder, the image file's content the map. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { ImageError } from "../errors.js";
+import { sha256Of, sha256OfFile } from "../files/sha256.js";
 import type { FeatureMapRequest, FeatureMapShapes } from "../images/feature-maps.js";
 import type { ImageFit, ResizeKernel } from "../images/image.js";
 import type { Module } from "../nn/module.js";
@@ -44,7 +44,7 @@ export function featureFolder(
     maps: { dtype: "float16", shape, levels: shapes.size > 1 ? levels : undefined },
   };
   const description = `${JSON.stringify(content, undefined, 2)}\n`;
-  return { name: createHash("sha256").update(description).digest("hex").slice(0, 16), description };
+  return { name: sha256Of(description).slice(0, 16), description };
 }
 
 /** Keys of maps in their folder; every file is read once. */
@@ -72,9 +72,7 @@ export class FeatureKeys {
       throw new ImageError(`${id}: there is no file for this image; leave it out, or add the file`);
     }
     try {
-      return createHash("sha256")
-        .update(await readFile(path))
-        .digest("hex");
+      return await sha256OfFile(path);
     } catch (cause) {
       throw new ImageError(`${id}: the image's file cannot be read; got ${(cause as Error).message}`, {
         cause,

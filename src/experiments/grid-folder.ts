@@ -1,5 +1,5 @@
 /** The folder that a grid owns: what is in it, and which of its cells are done. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
@@ -8,8 +8,9 @@ import type { SeedEvaluation } from "../evaluation/comparison.js";
 import type { Protocol } from "../evaluation/protocols.js";
 import type { EvaluationResult } from "../evaluation/result.js";
 import { evaluationFileSchema } from "../evaluation/result-schema.js";
-import { writeDurably } from "../files/durable-file.js";
 import { claimLock } from "../files/folder-lock.js";
+import { readJsonSync } from "../files/read-json.js";
+import { writeWholeSync } from "../files/whole.js";
 import { modelFileOf } from "../models/registry.js";
 import { resolveRunConfig } from "../runs/run-config.js";
 import { type RunManifest, readManifest } from "../runs/run-files.js";
@@ -86,9 +87,8 @@ export class GridFolder {
     try {
       const then = readGridData(root);
       if (hasWork(root)) requireSameData(root, then, data);
-      writeDurably(join(root, markerFile), [
-        `${JSON.stringify({ format: 1, command, data: { ...then, ...data } })}\n`,
-      ]);
+      const marker = { format: 1, command, data: { ...then, ...data } };
+      writeWholeSync(join(root, markerFile), `${JSON.stringify(marker)}\n`);
       return new GridFolder(root, measure, release);
     } catch (error) {
       await release();
@@ -143,9 +143,8 @@ export class GridFolder {
   }
 
   writeEvaluation(cell: GridCell, { result, ranks }: SeedEvaluation): void {
-    writeDurably(join(this.runOf(cell), evaluationFile), [
-      `${JSON.stringify({ format: 1, result, ranks })}\n`,
-    ]);
+    const evaluation = { format: 1, result, ranks };
+    writeWholeSync(join(this.runOf(cell), evaluationFile), `${JSON.stringify(evaluation)}\n`);
   }
 
   #stateOf(cell: GridCell): { readonly state: CellState; readonly differences: readonly string[] } {
@@ -166,13 +165,8 @@ export class GridFolder {
   /** Undefined where there is none, or one that is damaged: the cell is evaluated again. */
   #readEvaluation(cell: GridCell): SeedEvaluation | undefined {
     const file = join(this.runOf(cell), evaluationFile);
-    if (!existsSync(file)) return undefined;
-    try {
-      const { result, ranks } = evaluationFileSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-      return { result, ranks };
-    } catch {
-      return undefined;
-    }
+    const found = readJsonSync(file, evaluationFileSchema, () => undefined);
+    return found && { result: found.result, ranks: found.ranks };
   }
 }
 
@@ -199,13 +193,7 @@ function hasWork(root: string): boolean {
 
 /** What the folder's cells are trained on; empty where nothing is known. */
 function readGridData(root: string): GridData {
-  const file = join(root, markerFile);
-  if (!existsSync(file)) return {};
-  try {
-    return markerSchema.parse(JSON.parse(readFileSync(file, "utf8"))).data;
-  } catch {
-    return {};
-  }
+  return readJsonSync(join(root, markerFile), markerSchema, () => undefined)?.data ?? {};
 }
 
 function requireSameData(root: string, then: GridData, now: GridData): void {

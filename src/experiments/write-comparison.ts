@@ -6,7 +6,7 @@ import {
   compareEntries,
   comparisonMethod,
 } from "../evaluation/comparison.js";
-import { writeDurably } from "../files/durable-file.js";
+import { writeWholeSync } from "../files/whole.js";
 import { comparisonChartFile, comparisonPage, type RowCost } from "../report/comparison-page.js";
 import type { Fact } from "../report/fact-list.js";
 import { machineFacts } from "../report/machine-facts.js";
@@ -61,21 +61,21 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     chart: folder.file("recall-at-10.svg"),
   };
   const summary = { ...comparison, method: comparisonMethod(comparison), results, failures, missing };
-  writeText(files.json, `${JSON.stringify(summary, undefined, 2)}\n`);
-  writeText(
+  writeWholeSync(files.json, `${JSON.stringify(summary, undefined, 2)}\n`);
+  writeWholeSync(
     files.csv,
     comparisonCsv(
       finished.map(({ cell, evaluation }) => ({ row: cell.row.name, result: evaluation.result })),
     ),
   );
-  writeText(
+  writeWholeSync(
     files.differences,
     differencesCsv(comparison, (title) => rows.find((row) => row.title === title)?.name ?? title),
   );
-  writeText(files.markdown, comparisonMarkdown(comparison, results));
-  if (results.length > 0) writeText(files.chart, comparisonChartFile(comparison));
+  writeWholeSync(files.markdown, comparisonMarkdown(comparison, results));
+  if (results.length > 0) writeWholeSync(files.chart, comparisonChartFile(comparison));
   const firstSeed = finished[0]?.cell.seed;
-  writeText(
+  writeWholeSync(
     files.report,
     comparisonPage({
       title,
@@ -132,8 +132,4 @@ function configurations(cells: readonly GridCell[]): {
     configuration: rows[0]?.fields.filter(isCommon) ?? [],
     rowFields: rows.map(({ name, fields }) => ({ name, fields: fields.filter((field) => !isCommon(field)) })),
   };
-}
-
-function writeText(file: string, text: string): void {
-  writeDurably(file, [text]);
 }

@@ -1,8 +1,8 @@
 /** Resized images on disk for later epochs and runs: bounded, checksummed, safe to interrupt and to share. */
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { partialEnding, writeWhole } from "./whole.js";
 
 /** Where entries are kept and how many. */
 export interface DiskCacheOptions {
@@ -101,20 +101,18 @@ export class DiskCache {
       return;
     }
     const file = this.#fileOf(key);
-    const partial = `${file}.${randomUUID()}.partial`;
     try {
       if (!(await this.#makeRoom(size))) {
         this.#refused += 1;
         return;
       }
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(partial, Buffer.concat([header(key, content), content]), { flag: "wx" });
-      await rename(partial, file);
+      // Not durable: what a loss of power leaves fails its checksum.
+      const refused = (cause: Error) => cause;
+      await writeWhole(file, [header(key, content), content], { isShared: true, isDurable: false, refused });
       this.#written += 1;
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
       this.#refused += 1;
-      await rm(partial, { force: true }).catch(() => undefined);
     }
   }
 
@@ -145,7 +143,7 @@ export class DiskCache {
       for (const [i, file] of files.entries()) {
         const { size, mtimeMs } = found[i] ?? {};
         if (size === undefined || mtimeMs === undefined) continue; // another process removed it
-        if (file.endsWith(".partial") && now - mtimeMs > abandonedMs) await rm(file, { force: true });
+        if (file.endsWith(partialEnding) && now - mtimeMs > abandonedMs) await rm(file, { force: true });
         else entries.push({ file, size, usedMs: mtimeMs });
       }
     }

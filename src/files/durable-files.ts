@@ -1,9 +1,11 @@
 /** Makes files survive a loss of power: fsync of what is new, and of the folders that name it. */
-import { randomUUID } from "node:crypto";
-import { type Dirent, readdirSync, statSync } from "node:fs";
-import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { closeSync, type Dirent, fsyncSync, openSync, readdirSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { isErrno } from "./errno.js";
 
+/** What systems say that cannot sync folders, and of files that went while we looked. */
+const harmless = ["ENOENT", "EISDIR", "EPERM", "EINVAL"];
 /** Files synced at a time. */
 const parallel = 16;
 
@@ -49,30 +51,32 @@ export async function syncPath(path: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (!["ENOENT", "EISDIR", "EPERM", "EINVAL"].includes(String(code))) throw error;
+    if (!isErrno(error, ...harmless)) throw error;
   }
 }
 
-/**
- * Writes a file that is there whole or not at all, and survives a loss of power once this resolves.
- * @param mode who may read and write it; as for any new file by default.
- */
-export async function writeDurably(
-  path: string,
-  content: string | Uint8Array,
-  { mode = 0o666 }: { readonly mode?: number } = {},
-): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`;
-  await mkdir(dirname(path), { recursive: true });
+/** As `syncPath`. */
+export function syncPathSync(path: string): void {
   try {
-    await writeFile(partial, content, { flag: "wx", flush: true, mode });
-    await rename(partial, path);
+    const descriptor = openSync(path, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    if (!isErrno(error, ...harmless)) throw error;
   }
-  await syncPath(dirname(path));
+}
+
+/** fsync of everything in a folder, and of the folder. */
+export function syncTreeSync(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) syncTreeSync(path);
+    else syncPathSync(path);
+  }
+  syncPathSync(folder);
 }
 
 async function inParallel<T>(values: readonly T[], work: (value: T) => Promise<void>): Promise<void> {

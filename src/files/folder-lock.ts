@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isErrno } from "./errno.js";
 
 /** A process, told from a later one with the same number by when it started, where the system says so. */
 interface Owner {
@@ -42,7 +43,7 @@ async function linked(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (isErrno(error, "EEXIST")) return false;
     throw error;
   }
 }
@@ -53,7 +54,7 @@ async function removeStale(path: string, text: string): Promise<void> {
   try {
     await rename(path, aside);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return;
+    if (isErrno(error, "ENOENT")) return;
     throw error;
   }
   if ((await readFile(aside, "utf8")) !== text) await linked(aside, path);
@@ -73,13 +74,18 @@ function ownerIn(text: string): Owner | undefined {
 }
 
 async function isRunning({ processId, started }: Owner): Promise<boolean> {
-  try {
-    process.kill(processId, 0);
-  } catch (error) {
-    if (codeOf(error) !== "EPERM") return false;
-  }
+  if (!isAlive(processId)) return false;
   const now = await startOf(processId);
   return now === undefined || started === "" || now === started;
+}
+
+/** Is there a process of this number? It may be another one than was meant. */
+export function isAlive(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    return isErrno(error, "EPERM");
+  }
 }
 
 /** When a process started, in ticks since a boot that is named; undefined where the system does not say. */
@@ -95,8 +101,4 @@ async function startOf(processId: number): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -1,7 +1,67 @@
-/** Reads annotation files against a schema; errors name the file and the entry. */
+/** Reads JSON files against a schema; what is wrong is told apart, and the caller says what to make of it. */
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { DatasetError } from "../errors.js";
+import { isErrno } from "./errno.js";
+
+/** Why a file gives no value. */
+export interface JsonFault {
+  readonly kind: "missing" | "unreadable" | "not JSON" | "not of the schema";
+  /** For messages: the system's or the parser's words, or the list of problems. */
+  readonly got: string;
+  readonly cause: unknown;
+}
+
+/** Throws an error of the caller's class with a next step, or gives what stands for the value. */
+export type OnFault<U> = (fault: JsonFault) => U;
+
+/** The checked value of a file. A byte order mark at its beginning is passed over. */
+export async function readJson<T, U>(
+  file: string,
+  schema: z.ZodType<T>,
+  onFault: OnFault<U>,
+): Promise<T | U> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    return onFault(readFault(cause));
+  }
+  return parseJson(text, schema, onFault);
+}
+
+/** As `readJson`. */
+export function readJsonSync<T, U>(file: string, schema: z.ZodType<T>, onFault: OnFault<U>): T | U {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    return onFault(readFault(cause));
+  }
+  return parseJson(text, schema, onFault);
+}
+
+/** The checked value of a value that was parsed before. */
+export function checkJson<T, U>(value: unknown, schema: z.ZodType<T>, onFault: OnFault<U>): T | U {
+  const { success, data, error } = schema.safeParse(value);
+  return success ? data : onFault({ kind: "not of the schema", got: z.prettifyError(error), cause: error });
+}
+
+function parseJson<T, U>(text: string, schema: z.ZodType<T>, onFault: OnFault<U>): T | U {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (cause) {
+    return onFault({ kind: "not JSON", got: String(cause), cause });
+  }
+  return checkJson(value, schema, onFault);
+}
+
+function readFault(cause: unknown): JsonFault {
+  const kind = isErrno(cause, "ENOENT", "ENOTDIR") ? "missing" : "unreadable";
+  return { kind, got: String(cause), cause };
+}
 
 /** Problems listed in one message; a wrong file has thousands. */
 const listedProblemCount = 5;
@@ -12,7 +72,13 @@ const listedProblemCount = 5;
  * @throws DatasetError when the file is missing, not JSON, or an entry does not fit `entry`.
  */
 export function readJsonArray<T>(file: string, entry: z.ZodType<T>, nextStep: string): T[] {
-  const value = parse(file, nextStep);
+  const value = readJsonSync(file, z.unknown(), ({ kind, got, cause }) => {
+    const reason =
+      kind === "missing"
+        ? "file is missing"
+        : `${kind === "unreadable" ? "cannot be read" : "not valid JSON"}; got ${got}`;
+    throw new DatasetError(`${file}: ${reason}; ${nextStep}`, { cause });
+  });
   const result = z.array(entry).safeParse(value);
   if (result.success) return result.data;
   const { issues } = result.error;
@@ -21,26 +87,6 @@ export function readJsonArray<T>(file: string, entry: z.ZodType<T>, nextStep: st
   const [only] = problems;
   const list = problems.length === 1 ? ` ${only}` : problems.map((problem) => `\n  - ${problem}`).join("");
   throw new DatasetError(`${file}:${list}; ${nextStep}`);
-}
-
-function parse(file: string, nextStep: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    throw new DatasetError(
-      `${file}: ${isMissing ? "file is missing" : `cannot be read; got ${cause}`}; ${nextStep}`,
-      {
-        cause,
-      },
-    );
-  }
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (cause) {
-    throw new DatasetError(`${file}: not valid JSON; got ${cause}; ${nextStep}`, { cause });
-  }
 }
 
 /** `entry 17: "captions" must be two strings; got ["is red"]`. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { EnvironmentError } from "../errors.js";
+import { isErrno } from "./errno.js";
 
 /** Where a row lies, and what its bytes must add up to. */
 interface Place {
@@ -163,8 +164,8 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
 }
 
 function unusable(folder: string, cause: unknown): EnvironmentError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const what = code === "ENOSPC" ? "the disk is full" : "cannot be read or written";
+  const what = isErrno(cause, "ENOSPC", "EDQUOT") ? "the disk is full" : "cannot be read or written";
+  const { message } = cause as Error;
   return new EnvironmentError(
     `${folder}: ${what}; got ${message}; what was written is kept; free space, or choose another folder`,
     { cause },

@@ -1,7 +1,7 @@
 /** Names what a resized image was made of: the file as it is now, the settings, and the decoder. */
-import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import sharp from "sharp";
+import { sha256Of } from "../files/sha256.js";
 import type { ImageFit, ResizeKernel } from "./image.js";
 
 /** Raised when `decodeImage` gives other pixels for the same file. */
@@ -23,7 +23,7 @@ export async function resizedImageKey(
     ]);
     const settings = kernel === "lanczos3" ? [sizePx, fit] : [sizePx, fit, kernel];
     const facts = [decoder, ...settings, place, size, mtimeNs, ctimeNs];
-    return createHash("sha256").update(facts.join("\0")).digest("hex");
+    return sha256Of(facts.join("\0"));
   } catch {
     return undefined; // decoding says what is wrong with it
   }

@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import sharp, { type Sharp } from "sharp";
 import { ImageError } from "../errors.js";
+import { isErrno } from "../files/errno.js";
 import { imageDamage } from "./image-damage.js";
 import { type DecodableFormat, imageFormatOf, isDecodable, leadingSpace } from "./image-format.js";
 import { decodeTimeoutSeconds, maxFileSizeBytes, requireAffordable } from "./image-limits.js";
@@ -137,8 +138,9 @@ async function readImageFile(path: string, name: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason = code === "ENOENT" ? "there is no such file" : `the file cannot be read; got ${cause}`;
+    const reason = isErrno(cause, "ENOENT")
+      ? "there is no such file"
+      : `the file cannot be read; got ${cause}`;
     throw new ImageError(`${name}: ${reason}; check the path`, { cause });
   }
 }

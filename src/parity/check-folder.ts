@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { SdfnError, WeightsError } from "../errors.js";
-import { readSafetensors } from "../weights/safetensors.js";
+import { readSafetensors } from "../tensor-files/safetensors.js";
 import { caseNames, caseOf } from "./cases.js";
 import { type FamilyError, GoldenComparison } from "./golden-comparison.js";
 import { type Family, families, toleranceOf } from "./tolerances.js";

@@ -4,7 +4,7 @@ import { formatShape } from "../engine/tensor/shape.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
 import type { StateDict } from "../nn/module.js";
-import type { SafetensorsFile } from "../weights/safetensors.js";
+import type { SafetensorsFile } from "../tensor-files/safetensors.js";
 
 /**
  * Reads go through this object, so that at the end every tensor has been used, or is named by `unaccounted`.

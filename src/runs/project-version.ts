@@ -1,8 +1,9 @@
 /** Which program made a result. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { readJsonSync } from "../files/read-json.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
@@ -26,6 +27,8 @@ export function projectCommit(): string {
 
 /** The package's version. */
 export function projectVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-  return version;
+  const packageSchema = z.object({ version: z.string() });
+  return readJsonSync(join(root, "package.json"), packageSchema, ({ cause }) => {
+    throw cause; // the package is not whole
+  }).version;
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { holdOutRules } from "../data/hold-out.js";
 import { RunError } from "../errors.js";
-import { writeDurably } from "../files/durable-file.js";
+import { readJsonSync } from "../files/read-json.js";
+import { partialEnding, writeWholeSync } from "../files/whole.js";
 import { phraseLimits } from "../text/phrases.js";
 import type { Metrics } from "./metrics.js";
 
@@ -96,13 +97,16 @@ const manifestSchema = z.strictObject({
 /** What `run.json` says. */
 export type RunManifest = z.infer<typeof manifestSchema>;
 
-/** What is there before a run's first checkpoint; without a manifest, a run that never began. */
+/** What is there before a run's manifest is: a run that never began. */
 const preparations: readonly string[] = [
   runFiles.vocabulary,
   runFiles.phrases,
   runFiles.droppedImages,
+  runFiles.metrics,
   runFiles.lock,
 ];
+/** What a stop leaves of the files that are written whole, the manifest among them. */
+const leftovers = [...preparations, runFiles.manifest].map((name) => `${name}${partialEnding}`);
 
 /** Makes the folder. @throws RunError when it holds a run that began, or anything else. */
 export function createRunFolder(runDir: string): void {
@@ -112,7 +116,7 @@ export function createRunFolder(runDir: string): void {
       `${runDir}: holds a run; go on with it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
     );
   }
-  if (found.some((name) => !preparations.includes(name))) {
+  if (found.some((name) => !preparations.includes(name) && !leftovers.includes(name))) {
     throw new RunError(
       `${runDir}: the folder is not empty; got ${found.slice(0, 3).join(", ")}; choose a new folder for --out`,
     );
@@ -122,26 +126,20 @@ export function createRunFolder(runDir: string): void {
 
 /** Writes `run.json` whole or not at all. */
 export function writeManifest(runDir: string, manifest: RunManifest): void {
-  writeDurably(join(runDir, runFiles.manifest), [`${JSON.stringify(manifest, undefined, 2)}\n`]);
+  writeWholeSync(join(runDir, runFiles.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 /** Reads `run.json`. @throws RunError when it is missing or not a run's. */
 export function readManifest(runDir: string): RunManifest {
   const file = join(runDir, runFiles.manifest);
-  if (!existsSync(file)) {
+  return readJsonSync(file, manifestSchema, ({ kind, got, cause }) => {
     throw new RunError(
-      `${runDir}: not a run folder, ${runFiles.manifest} is missing; train one with: sdfn train --out ${runDir}`,
-    );
-  }
-  try {
-    return manifestSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new RunError(
-      `${file}: not a run's manifest; ${reason}; copy the whole run folder again, or train anew`,
+      kind === "missing"
+        ? `${runDir}: not a run folder, ${runFiles.manifest} is missing; train one with: sdfn train --out ${runDir}`
+        : `${file}: not a run's manifest; ${got}; copy the whole run folder again, or train anew`,
       { cause },
     );
-  }
+  });
 }
 
 const phrasesSchema = z.strictObject({
@@ -150,21 +148,19 @@ const phrasesSchema = z.strictObject({
 
 /** Writes `phrases.json`. */
 export function writePhrases(runDir: string, phrases: readonly string[]): void {
-  writeDurably(join(runDir, runFiles.phrases), [`${JSON.stringify({ phrases })}\n`]);
+  writeWholeSync(join(runDir, runFiles.phrases), `${JSON.stringify({ phrases })}\n`);
 }
 
 /** Reads `phrases.json`; undefined where there is no such file. @throws RunError when it is something else. */
 export function readPhrases(runDir: string): readonly string[] | undefined {
   const file = join(runDir, runFiles.phrases);
-  if (!existsSync(file)) return undefined;
-  try {
-    return phrasesSchema.parse(JSON.parse(readFileSync(file, "utf8"))).phrases;
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new RunError(`${file}: not a run's phrases; got ${reason}; remove it, it is for suggestions only`, {
+  const found = readJsonSync(file, phrasesSchema, ({ kind, got, cause }) => {
+    if (kind === "missing") return undefined;
+    throw new RunError(`${file}: not a run's phrases; got ${got}; remove it, it is for suggestions only`, {
       cause,
     });
-  }
+  });
+  return found?.phrases;
 }
 
 /** Reads `metrics.jsonl`; a last line that a stop cut short is left out. @throws RunError when another line is not JSON. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Random } from "../engine/tensor/random.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
-import { writeSafetensors } from "../weights/safetensors.js";
+import { writeSafetensors } from "../tensor-files/safetensors.js";
 import { runFiles } from "./run-files.js";
 import { readParameters, writeParameters } from "./run-parameters.js";
 

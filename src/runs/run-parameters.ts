@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { RunError } from "../errors.js";
-import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../tensor-files/safetensors.js";
 import { runFiles } from "./run-files.js";
 
 /** Name of the checksum among the file's remarks; runs of older versions have none. */

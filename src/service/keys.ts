@@ -1,10 +1,12 @@
 /** The file of keys: who may read or write. It has hashes only; keys are random, so that one round of SHA-256 is enough. */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { ConfigError, UsageError } from "../errors.js";
-import { writeDurably } from "../files/durable-files.js";
+import { codeOf } from "../files/errno.js";
 import { claimLock } from "../files/folder-lock.js";
+import { readJson } from "../files/read-json.js";
+import { sha256Of } from "../files/sha256.js";
+import { writeWhole } from "../files/whole.js";
 
 /** Who may write may also read. */
 export const rights = ["read", "write"] as const;
@@ -98,36 +100,29 @@ async function change(file: string, next: (keys: readonly Key[]) => readonly Key
   );
   try {
     const keys = next(await readKeys(file, { isMissingEmpty: true }));
-    await writeDurably(file, `${JSON.stringify({ keys }, undefined, 1)}\n`, { mode: 0o600 });
+    await writeWhole(file, `${JSON.stringify({ keys }, undefined, 1)}\n`, { mode: 0o600 });
   } finally {
     await giveFree();
   }
 }
 
 async function readKeys(file: string, { isMissingEmpty = false } = {}): Promise<readonly Key[]> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" && isMissingEmpty) return [];
-    const reason = code === "ENOENT" ? "there is no such file" : "the file cannot be read";
-    throw new ConfigError(`${file}: ${reason}; got ${code}; \`sdfn key add --keys ${file}\` makes it`, {
-      cause,
-    });
-  }
-  try {
-    return fileSchema.parse(JSON.parse(text)).keys;
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new ConfigError(`${file}: is no file of keys; got ${reason}; mend it, or make keys anew`, {
-      cause,
-    });
-  }
+  const found = await readJson(file, fileSchema, ({ kind, got, cause }) => {
+    if (kind === "missing" && isMissingEmpty) return undefined;
+    if (kind === "missing" || kind === "unreadable") {
+      const reason = kind === "missing" ? "there is no such file" : "the file cannot be read";
+      throw new ConfigError(
+        `${file}: ${reason}; got ${codeOf(cause)}; \`sdfn key add --keys ${file}\` makes it`,
+        { cause },
+      );
+    }
+    throw new ConfigError(`${file}: is no file of keys; got ${got}; fix it, or make keys anew`, { cause });
+  });
+  return found?.keys ?? [];
 }
 
 function hashOf(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
+  return Buffer.from(sha256Of(key), "hex");
 }
 
 function isValid({ expires }: Key): boolean {

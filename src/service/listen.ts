@@ -1,5 +1,6 @@
 /** The address of a service: how it is had, and what an operator should know of it. */
 import { EnvironmentError, UsageError } from "../errors.js";
+import { codeOf } from "../files/errno.js";
 import { isLoopback } from "./host-names.js";
 import type { ServiceApp } from "./service-app.js";
 
@@ -13,7 +14,7 @@ export async function listen(app: ServiceApp, host: string, port: number): Promi
 }
 
 function cannotListen(host: string, port: number, cause: unknown): unknown {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const code = codeOf(cause) ?? "";
   const where = `${host}:${port}`;
   if (code === "EADDRINUSE") {
     return new EnvironmentError(`${where}: another program listens there; got ${code}; choose another port`, {

@@ -1,7 +1,8 @@
 /** Words of the modification texts: tokens, and the numbers that stand for them. */
-import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { RunError } from "../errors.js";
+import { readJsonSync } from "../files/read-json.js";
+import { writeWholeSync } from "../files/whole.js";
 import type { EncodedText, Tokeniser } from "./tokeniser.js";
 
 /** Token of the places after a text's last word. */
@@ -76,15 +77,13 @@ export class Vocabulary implements Tokeniser {
 
   /** Reads what `save` wrote. @throws RunError when the file is missing or wrong. */
   static load(file: string): Vocabulary {
-    try {
-      return Vocabulary.parse(readFileSync(file, "utf8"));
-    } catch (cause) {
-      const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    const { words } = readJsonSync(file, savedVocabulary, ({ got, cause }) => {
       throw new RunError(
-        `${file}: not a saved vocabulary; got ${reason}; copy the whole run folder again, or train anew`,
+        `${file}: not a saved vocabulary; got ${got}; copy the whole run folder again, or train anew`,
         { cause },
       );
-    }
+    });
+    return new Vocabulary(words);
   }
 
   /** From what `save` wrote. @throws SyntaxError, ZodError for anything else. */
@@ -92,9 +91,9 @@ export class Vocabulary implements Tokeniser {
     return new Vocabulary(savedVocabulary.parse(JSON.parse(json)).words);
   }
 
-  /** Writes `toJson`. */
+  /** Writes `toJson`. @throws EnvironmentError when the disk is full or not writable. */
   save(file: string): void {
-    writeFileSync(file, this.toJson());
+    writeWholeSync(file, this.toJson());
   }
 
   /** `{"words": [...]}` */

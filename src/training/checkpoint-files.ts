@@ -1,9 +1,10 @@
 /** The files of a checkpoint: a manifest with checksums, and tensors. What is read is not trusted. */
-import { createHash } from "node:crypto";
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { RunError } from "../errors.js";
+import { checkJson, type JsonFault, readJsonSync } from "../files/read-json.js";
+import { sha256Of, sha256OfFileSync } from "../files/sha256.js";
 import { trainingStateSchema } from "./training-state.js";
 
 /** Folder of checkpoints in a run's. */
@@ -80,54 +81,33 @@ export function manifestText(content: CheckpointContent): string {
 /** Reads a manifest and checks its files byte by byte. @throws RunError that says what is damaged. */
 export function readCheckpoint(folder: string, number: number): CheckpointContent {
   const file = join(folder, manifestNameOf(number));
-  const content = readManifestText(file);
+  const content = readManifest(file);
   for (const entry of [content.tensors, content.teacher]) {
     if (entry) checkFile(join(folder, entry.name), entry);
   }
   return content;
 }
 
-function readManifestText(file: string): CheckpointContent {
-  try {
-    const { sha256, content } = manifestSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-    if (sha256Of(JSON.stringify(content)) !== sha256) throw new RunError("its checksum is another");
-    return contentSchema.parse(content);
-  } catch (cause) {
-    const reason =
-      cause instanceof z.ZodError
-        ? z.prettifyError(cause)
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    throw new RunError(`${file} is damaged: ${reason}`, { cause });
-  }
+function readManifest(file: string): CheckpointContent {
+  const damaged = ({ got, cause }: JsonFault): never => {
+    throw new RunError(`${file} is damaged: ${got}`, { cause });
+  };
+  const { sha256, content } = readJsonSync(file, manifestSchema, damaged);
+  if (sha256Of(JSON.stringify(content)) !== sha256)
+    throw new RunError(`${file} is damaged: its checksum is another`);
+  return checkJson(content, contentSchema, damaged);
 }
 
 function checkFile(file: string, { sizeBytes, sha256 }: CheckpointFile): void {
-  const hash = createHash("sha256");
-  const chunk = Buffer.alloc(2 ** 20);
-  let size = 0;
+  let found: { readonly sizeBytes: number; readonly sha256: string };
   try {
-    const descriptor = openSync(file, "r");
-    try {
-      for (let count = 1; count > 0; ) {
-        count = readSync(descriptor, chunk);
-        hash.update(chunk.subarray(0, count));
-        size += count;
-      }
-    } finally {
-      closeSync(descriptor);
-    }
+    found = { sizeBytes: statSync(file).size, sha256: sha256OfFileSync(file) };
   } catch (cause) {
     throw new RunError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
   }
-  if (size !== sizeBytes)
-    throw new RunError(`${file} is damaged: it must have ${sizeBytes} bytes; got ${size}`);
-  if (hash.digest("hex") !== sha256) throw new RunError(`${file} is damaged: its checksum is another`);
-}
-
-function sha256Of(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  if (found.sizeBytes !== sizeBytes)
+    throw new RunError(`${file} is damaged: it must have ${sizeBytes} bytes; got ${found.sizeBytes}`);
+  if (found.sha256 !== sha256) throw new RunError(`${file} is damaged: its checksum is another`);
 }

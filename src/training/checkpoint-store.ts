@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { RunError } from "../errors.js";
-import { diskError, writeDurably } from "../files/durable-file.js";
-import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
+import { diskError } from "../files/errno.js";
+import { writeWholeSync } from "../files/whole.js";
+import { readSafetensors, writeSafetensors } from "../tensor-files/safetensors.js";
 import {
   type CheckpointContent,
   type CheckpointFile,
@@ -123,7 +124,7 @@ export class CheckpointStore {
       tensors: write("state", tensors),
       teacher: teacherFile,
     };
-    writeDurably(join(this.#folder, manifestNameOf(number)), [manifestText(content)]);
+    writeWholeSync(join(this.#folder, manifestNameOf(number)), manifestText(content));
     this.#last = { number, content };
     this.#deleteAllBut([this.#last, ...(previous ? [previous] : [])]);
   }

@@ -8,8 +8,8 @@ import { float32 } from "../engine/tensor/tensor.js";
 import { StateDictError, WeightsError } from "../errors.js";
 import { ResNet } from "../models/backbones/resnet.js";
 import { createModel } from "../models/registry.js";
+import { writeSafetensors } from "../tensor-files/safetensors.js";
 import { Vocabulary } from "../text/vocabulary.js";
-import { writeSafetensors } from "../weights/safetensors.js";
 import { loadInitialWeights, wordTable } from "./initial-weights.js";
 
 const folder = mkdtempSync(join(tmpdir(), "initial-"));

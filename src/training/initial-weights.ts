@@ -1,9 +1,8 @@
 /** What training starts from besides random values: a pretrained backbone, and word vectors. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import type { Random } from "../engine/tensor/random.js";
 import { WeightsError } from "../errors.js";
+import { sha256OfFile } from "../files/sha256.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { InitialWeightsRecord } from "../runs/run-files.js";
 import { tokenise, type Vocabulary } from "../text/vocabulary.js";
@@ -134,10 +133,4 @@ function describeCoverage({
   const percent = (100 * occurrencesFound) / Math.max(1, occurrences);
   const count = (value: number) => value.toLocaleString("en-GB");
   return `${count(wordsFound)} of ${count(words)} words found, ${percent.toFixed(1)} % of the words in the texts`;
-}
-
-async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) hash.update(chunk);
-  return hash.digest("hex");
 }

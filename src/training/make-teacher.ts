@@ -6,7 +6,7 @@ import type { SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { TrainingConfig } from "../runs/training-fields.js";
-import { requireFloat32 } from "../weights/safetensors.js";
+import { requireFloat32 } from "../tensor-files/safetensors.js";
 import { StoredTeacher, type TeacherData } from "./stored-teacher.js";
 import { type RouteTeacher, Teacher } from "./teacher.js";
 import type { TeacherLogits } from "./training-step.js";

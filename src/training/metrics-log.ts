@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../errors.js";
-import { diskError } from "../files/durable-file.js";
+import { diskError } from "../files/errno.js";
 import type { Metrics } from "../runs/metrics.js";
 import { runFiles } from "../runs/run-files.js";
 

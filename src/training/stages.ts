@@ -9,7 +9,7 @@ import type { RetrievalDataset } from "../data/triplet.js";
 import { FrozenBackbone } from "../embedding/frozen-backbone.js";
 import type { SessionOptions } from "../engine/runtime/session.js";
 import { Random } from "../engine/tensor/random.js";
-import { writeDurably } from "../files/durable-file.js";
+import { writeWholeSync } from "../files/whole.js";
 import type { ImageThread } from "../images/image-thread.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { ModelSurroundings } from "../models/model-definition.js";
@@ -132,7 +132,7 @@ function recordData({ runDir, data, config, onEvent }: Prepared): void {
   vocabulary.save(join(runDir, runFiles.vocabulary));
   if (unusable.length > 0) {
     const lines = unusable.map((image) => `${JSON.stringify(image)}\n`);
-    writeDurably(join(runDir, runFiles.droppedImages), lines);
+    writeWholeSync(join(runDir, runFiles.droppedImages), lines);
     onEvent({ kind: "note", text: `${describeDrops(dropped)}; see ${runFiles.droppedImages}` });
   }
   // Drawn pairs have no captions before an epoch; the stream is of its own, so that nothing else is drawn differently.

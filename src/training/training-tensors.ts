@@ -6,7 +6,7 @@ import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import type { StateDict } from "../nn/module.js";
-import { requireFloat32 } from "../weights/safetensors.js";
+import { requireFloat32 } from "../tensor-files/safetensors.js";
 import type { WeightAverage } from "./weight-average.js";
 
 /** What holds them. */

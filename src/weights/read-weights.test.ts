@@ -14,8 +14,8 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { float32 } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
+import { readSafetensors, writeSafetensors } from "../tensor-files/safetensors.js";
 import { readWeights } from "./read-weights.js";
-import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
 /** Written by tests/weights/generate.py. */
 const fixture = (name: string) => fileURLToPath(new URL(`../../tests/weights/${name}`, import.meta.url));

@@ -2,12 +2,12 @@
 
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import { readSafetensors } from "./safetensors.js";
-import type { StoredType } from "./stored-type.js";
+import { readSafetensors } from "../tensor-files/safetensors.js";
+import type { StoredType } from "../tensor-files/stored-type.js";
+import { WeightsSource } from "../tensor-files/weights-source.js";
 import { openTorchLegacy } from "./torch-legacy.js";
 import { TensorReference } from "./torch-tensor.js";
 import { openTorchZip } from "./torch-zip.js";
-import { WeightsSource } from "./weights-source.js";
 
 export type WeightsFormat = "safetensors" | "torch zip" | "torch legacy";
 

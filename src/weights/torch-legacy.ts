@@ -4,10 +4,10 @@
  * Source: `_legacy_save` in torch/serialization.py.
  */
 import { WeightsError } from "../errors.js";
+import { readElements, storedSizeBytes } from "../tensor-files/stored-type.js";
+import type { WeightsSource } from "../tensor-files/weights-source.js";
 import { readPickle } from "./pickle.js";
-import { readElements, storedSizeBytes } from "./stored-type.js";
 import { TensorReader, torchPickle } from "./torch-tensor.js";
-import type { WeightsSource } from "./weights-source.js";
 
 const magicNumber = 0x1950a86a20f9469cfc6cn;
 const protocolVersion = 1001;

@@ -3,8 +3,8 @@
 import type { HostArrays } from "../engine/tensor/dtype.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
+import { type StoredType, storedSizeBytes, storedTypes } from "../tensor-files/stored-type.js";
 import { Global, type PickleOptions, Tuple } from "./pickle.js";
-import { type StoredType, storedSizeBytes, storedTypes } from "./stored-type.js";
 
 /** What a file says of one storage; its bytes lie outside the pickle. */
 export interface StorageReference {

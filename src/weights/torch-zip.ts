@@ -2,10 +2,10 @@
 import { crc32 } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader } from "yauzl";
 import { WeightsError } from "../errors.js";
+import { readElements, storedSizeBytes } from "../tensor-files/stored-type.js";
+import type { WeightsSource } from "../tensor-files/weights-source.js";
 import { readPickle } from "./pickle.js";
-import { readElements, storedSizeBytes } from "./stored-type.js";
 import { TensorReader, torchPickle } from "./torch-tensor.js";
-import type { WeightsSource } from "./weights-source.js";
 
 const maxEntries = 100_000;
 /** A ResNet-101's pickle takes 0.1 MB. */

@@ -17,8 +17,9 @@ export const floors: readonly (readonly string[])[] = [
   ["engine/autodiff", "engine/runtime"],
   ["engine/ops"],
   ["engine/graph"],
-  ["engine/onnx"],
-  ["engine/tensor", "files", "catalogue"],
+  ["engine/onnx", "tensor-files"],
+  ["engine/tensor", "catalogue"],
+  ["files"],
   ["errors", "until-aborted", "visible-text"],
 ];
 

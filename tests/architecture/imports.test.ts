@@ -63,6 +63,17 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("of pretrained weights come from what starts a run, and from the command that checks weights", () => {
+    const users = modules.filter(({ path, imports }) => {
+      return !path.startsWith("weights/") && imports.some(({ file }) => file?.startsWith("weights/"));
+    });
+    expect(users.map(({ path }) => path)).toEqual([
+      "cli/commands/weights-check.ts",
+      "cli/weights/describe-weights.ts",
+      "training/initial-weights.ts",
+    ]);
+  });
+
   it("stay inside src/ and lead to files that exist", () => {
     const paths = new Set(sources.map(({ path }) => path));
     const wrong = modules.flatMap(({ path, imports }) =>

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { x as unpack } from "tar";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readSafetensors } from "../../src/weights/safetensors.js";
+import { readSafetensors } from "../../src/tensor-files/safetensors.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 /** Compiled by the set-up that every npm script begins with. */

@@ -6,7 +6,7 @@ import { runProgram } from "../../src/cli/run-program.js";
 import { Random } from "../../src/engine/tensor/random.js";
 import { ResNet } from "../../src/models/backbones/resnet.js";
 import { openRun } from "../../src/runs/open-run.js";
-import { writeSafetensors } from "../../src/weights/safetensors.js";
+import { writeSafetensors } from "../../src/tensor-files/safetensors.js";
 import { recordingContext } from "../cli/recording-context.js";
 import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
 

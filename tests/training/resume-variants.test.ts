@@ -8,8 +8,8 @@ import { Random } from "../../src/engine/tensor/random.js";
 import { ResNet } from "../../src/models/backbones/resnet.js";
 import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
+import { writeSafetensors } from "../../src/tensor-files/safetensors.js";
 import { resumeTraining, type TrainEvent, train } from "../../src/training/train.js";
-import { writeSafetensors } from "../../src/weights/safetensors.js";
 import { session, tinyCatalogue, tinySdfn } from "./tiny-training.js";
 
 const { folder, data } = tinyCatalogue();

@@ -11,8 +11,8 @@ import { mean } from "../../src/engine/ops/reduce.js";
 import { runOnce } from "../../src/engine/runtime/session.js";
 import type { Tensor } from "../../src/engine/tensor/tensor.js";
 import { ForwardPass } from "../../src/nn/forward-pass.js";
+import { readSafetensors } from "../../src/tensor-files/safetensors.js";
 import { joinCaptions, tokenise, Vocabulary } from "../../src/text/vocabulary.js";
-import { readSafetensors } from "../../src/weights/safetensors.js";
 import { readWordVectors } from "../../src/weights/word-vectors.js";
 import { recordingContext } from "../cli/recording-context.js";
 

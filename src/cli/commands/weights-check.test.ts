@@ -7,7 +7,7 @@ import { recordingContext } from "../../../tests/cli/recording-context.js";
 import { Random } from "../../engine/tensor/random.js";
 import { int64, type Tensor } from "../../engine/tensor/tensor.js";
 import { ResNetClassifier } from "../../models/backbones/resnet-classifier.js";
-import { writeSafetensors } from "../../weights/safetensors.js";
+import { writeSafetensors } from "../../tensor-files/safetensors.js";
 import { runProgram } from "../run-program.js";
 import { mostProbable } from "../weights/classify-images.js";
 

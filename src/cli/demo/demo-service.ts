@@ -5,6 +5,7 @@ import { dirname, relative } from "node:path";
 import { catalogueCsv } from "../../data/synthetic/layout.js";
 import type { CataloguePlan } from "../../data/synthetic/plan.js";
 import { EnvironmentError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 import { type Service, startService } from "../../service/start-service.js";
 import { indexWithModel } from "../encoders/index-with-model.js";
 import { type CommandContext, ExitCode, exitCodes } from "../terminal/context.js";
@@ -59,6 +60,5 @@ export async function serveDemo(
 }
 
 function isTaken(error: unknown): boolean {
-  const cause = error instanceof EnvironmentError ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+  return error instanceof EnvironmentError && isErrno(error.cause, "EADDRINUSE");
 }

@@ -1,25 +1,18 @@
 /** Configuration files that users wrote, and those that come with the package. */
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { ConfigError } from "../../errors.js";
+import { readJsonSync } from "../../files/read-json.js";
 
 /** The content of a configuration file. @throws ConfigError when it cannot be read or is not JSON. */
 export function readConfigFile(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason = code === "ENOENT" ? "there is no such file" : `the file cannot be read; got ${cause}`;
+  return readJsonSync(file, z.unknown(), ({ kind, got, cause }) => {
+    if (kind === "not JSON")
+      throw new ConfigError(`${file}: is not JSON; got ${got}; fix the file`, { cause });
+    const reason = kind === "missing" ? "there is no such file" : `the file cannot be read; got ${got}`;
     throw new ConfigError(`${file}: ${reason}; give a JSON file with configuration fields`, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${file}: is not JSON; got ${reason}; fix the file`, { cause });
-  }
+  });
 }
 
 /** Path of a configuration file that comes with the package. */

@@ -1,6 +1,7 @@
 /** Finds image files by id: one walk over a folder, then look-ups that cannot leave it. */
 import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import { join, parse } from "node:path";
+import { isErrno } from "../../files/errno.js";
 
 /** File endings of the formats that can be decoded. */
 export const imageEndings: readonly string[] = [".jpg", ".jpeg", ".png", ".webp"];
@@ -59,8 +60,7 @@ function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return []; // absent, or a link that is no folder
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return []; // absent, or a link that is no folder
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** Reads annotation files of one entry a line; errors name the file and the line. */
 import { readFileSync } from "node:fs";
 import { DatasetError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
 
 /** Problems listed in one message; a wrong file has thousands. */
 const listedProblemCount = 5;
@@ -45,8 +46,7 @@ function textOf(file: string, nextStep: string): string {
   try {
     return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (cause) {
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    const problem = isMissing ? "file is missing" : `cannot be read; got ${cause}`;
+    const problem = isErrno(cause, "ENOENT") ? "file is missing" : `cannot be read; got ${cause}`;
     throw new DatasetError(`${file}: ${problem}; ${nextStep}`, { cause });
   }
 }

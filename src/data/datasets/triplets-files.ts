@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { DatasetError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
+import { readJsonSync } from "../../files/read-json.js";
 import { splitNames } from "../triplet.js";
 import { answerKinds } from "./dataset-kind.js";
 
@@ -101,16 +103,19 @@ export function readJsonLines<T>(file: string, schema: z.ZodType<T>): T[] {
   throw new DatasetError(`${file}:${problems.map((text) => `\n  - ${text}`).join("")}\n${nextStep}`);
 }
 
-function checkedLine<T>(
-  line: string,
-  schema: z.ZodType<T>,
-): { readonly value: T } | { readonly problems: readonly string[] } {
+type Checked<T> = { readonly value: T } | { readonly problems: readonly string[] };
+
+function checkedLine<T>(line: string, schema: z.ZodType<T>): Checked<T> {
   let content: unknown;
   try {
     content = JSON.parse(line);
   } catch (cause) {
     return { problems: [`is not JSON; got ${cause instanceof Error ? cause.message : cause}`] };
   }
+  return checked(content, schema);
+}
+
+function checked<T>(content: unknown, schema: z.ZodType<T>): Checked<T> {
   const result = schema.safeParse(content);
   if (result.success) return { value: result.data };
   return { problems: result.error.issues.map((issue) => describe(issue, content)) };
@@ -118,14 +123,13 @@ function checkedLine<T>(
 
 /** The manifest, or undefined where there is none. @throws DatasetError when it is wrong. */
 export function readManifest(file: string): TripletsManifest | undefined {
-  let text: string;
-  try {
-    text = readText(file);
-  } catch (error) {
-    if (error instanceof DatasetError && isMissing(error.cause)) return undefined;
-    throw error;
-  }
-  const found = checkedLine(text, manifestSchema);
+  const content = readJsonSync(file, z.unknown(), ({ kind, got, cause }) => {
+    if (kind === "missing") return undefined;
+    const reason = kind === "unreadable" ? "cannot be read" : "is not JSON";
+    throw new DatasetError(`${file}: ${reason}; got ${got}; ${nextStep}`, { cause });
+  });
+  if (content === undefined) return undefined;
+  const found = checked(content, manifestSchema);
   if ("value" in found) return found.value;
   throw new DatasetError(`${file}: ${found.problems.join("; ")}; ${nextStep}`);
 }
@@ -134,14 +138,9 @@ function readText(file: string): string {
   try {
     return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   } catch (cause) {
-    const reason = isMissing(cause) ? "file is missing" : `cannot be read; got ${cause}`;
+    const reason = isErrno(cause, "ENOENT", "ENOTDIR") ? "file is missing" : `cannot be read; got ${cause}`;
     throw new DatasetError(`${file}: ${reason}; ${nextStep}`, { cause });
   }
-}
-
-function isMissing(cause: unknown): boolean {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 /** `"text" must be a text or a list of texts; got 5`. */

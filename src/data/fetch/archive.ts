@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
 import { FetchError } from "../../errors.js";
+import { codeOf } from "../../files/errno.js";
 import { safeRelativePath } from "./safe-path.js";
 import { onDisk } from "./store.js";
 
@@ -168,5 +169,5 @@ function isGzipStart(bytes: Uint8Array): boolean {
 }
 
 function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && /^Z_/.test(String(error.code));
+  return error instanceof Error && /^Z_/.test(codeOf(error) ?? "");
 }

@@ -19,7 +19,7 @@ let path: string;
 beforeEach(async () => {
   server = await startLocalServer();
   folder = await mkdtemp(join(tmpdir(), "sdfn-download-"));
-  path = join(folder, "file.part");
+  path = join(folder, "file.partial");
   const allowedHosts = new Set(["127.0.0.1"]);
   const { signal } = new AbortController();
   client = new HttpClient({ signal, stallMs: 500, maxRedirects: 1, allowedHosts, parallel: 1 });
@@ -99,7 +99,7 @@ describe("downloadFile", () => {
     expect(ranges).toEqual(["bytes=50001-", '"a"']);
     expect((await readFile(path)).equals(content)).toBe(true);
     expect(calls.at(-1)).toEqual([100_003, 100_003]);
-    expect(await readdir(folder)).toEqual(["file.part"]);
+    expect(await readdir(folder)).toEqual(["file.partial"]);
   });
 
   it("starts anew when the file has changed, or nothing says that it has not", async () => {
@@ -122,7 +122,7 @@ describe("downloadFile", () => {
     server.on("/file", resumable(content, '"a"'));
     await get();
     expect((await readFile(path)).equals(content)).toBe(true);
-    expect(await readdir(folder)).toEqual(["file.part"]);
+    expect(await readdir(folder)).toEqual(["file.partial"]);
   });
 
   it("takes no rest that begins elsewhere", async () => {

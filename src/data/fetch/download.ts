@@ -1,5 +1,7 @@
 /** One file from one address: into memory, or onto disk with resumption. */
-import { open, readFile, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
+import { z } from "zod";
+import { readJson } from "../../files/read-json.js";
 import { AddressError, statusError } from "./address-error.js";
 import type { HttpAnswer, HttpClient } from "./http.js";
 import { fileSize, onDisk, storeFile } from "./store.js";
@@ -41,11 +43,12 @@ export async function downloadBytes(
 }
 
 /** What has to be the same for the rest of a file to fit its beginning. */
-interface Origin {
-  readonly address: string;
+const originSchema = z.object({
+  address: z.string(),
   /** ETag (strong) or Last-Modified of the file. */
-  readonly validator: string;
-}
+  validator: z.string(),
+});
+type Origin = z.infer<typeof originSchema>;
 
 /**
  * A large file, onto disk at `path`. When it breaks off, what came stays, and the next call asks for the rest if the
@@ -63,7 +66,7 @@ export async function downloadFile(
   }: SizeLimit & { readonly path: string; onBytes(done: number, total?: number): void },
 ): Promise<void> {
   const originPath = `${path}.from`;
-  const origin = await readOrigin(originPath);
+  const origin = await readJson(originPath, originSchema, () => undefined); // damaged: start anew
   const startBytes = origin?.address === address ? ((await fileSize(path)) ?? 0) : 0;
   const resume =
     startBytes > 0 && origin ? { range: `bytes=${startBytes}-`, "if-range": origin.validator } : {};
@@ -132,14 +135,4 @@ function rangeStart(address: string, answer: HttpAnswer, startBytes: number): nu
 function validatorOf({ headers }: HttpAnswer): string | undefined {
   const { etag } = headers;
   return etag !== undefined && !etag.startsWith("W/") ? etag : headers["last-modified"];
-}
-
-async function readOrigin(path: string): Promise<Origin | undefined> {
-  if ((await fileSize(path)) === undefined) return undefined;
-  try {
-    const { address, validator }: Partial<Origin> = JSON.parse(await readFile(path, "utf8"));
-    return typeof address === "string" && typeof validator === "string" ? { address, validator } : undefined;
-  } catch {
-    return undefined; // damaged: start anew
-  }
 }

@@ -1,6 +1,7 @@
 /** Fetches an archive of images and takes the wanted ones out of it. */
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { partialEnding } from "../../files/whole.js";
 import type { PublishedSet, WantedImage } from "../datasets/published-set.js";
 import { AddressError } from "./address-error.js";
 import { ArchiveError, type RefusedEntry, type UnpackOptions, unpackArchive } from "./archive.js";
@@ -9,7 +10,7 @@ import { isWebAddress } from "./fetch-files.js";
 import { checkImage, type ImageTally } from "./fetch-images.js";
 import { workFolder } from "./fetch-lock.js";
 import type { FetchSession } from "./fetch-session.js";
-import { fileSize, onDisk, partialEnding, storeFile } from "./store.js";
+import { fileSize, onDisk, storeFile } from "./store.js";
 
 const bytesPerMegabyte = 1e6;
 

@@ -1,6 +1,7 @@
 /** One HTTP GET: redirects, silence and closed connections turned into typed failures. */
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
+import { codeOf } from "../../files/errno.js";
 import { AddressError } from "./address-error.js";
 import { guardedLookup, parseAddress, refusePrivateNumber } from "./hosts.js";
 
@@ -133,7 +134,7 @@ export class HttpClient {
 function networkError(error: unknown, url: URL, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof AddressError) return error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  const code = codeOf(error);
   if (code === undefined) return error;
   const reason = code === "ECONNRESET" ? "the connection was cut off" : `cannot be reached; got ${code}`;
   return new AddressError(url.href, "unavailable", reason, { cause: error });

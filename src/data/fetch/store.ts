@@ -1,24 +1,12 @@
 /** Writes fetched files so that a final name only ever stands for a whole file. */
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
 import { FetchError } from "../../errors.js";
+import { isErrno, type SystemError } from "../../files/errno.js";
+import { writeWhole } from "../../files/whole.js";
 
-/** Ending of a file that is not whole yet; loaders take no such file for an image. */
-export const partialEnding = ".part";
-
-/** Writes `bytes` beside `path` and renames. @throws FetchError when the disk does not allow it. */
-export async function storeFile(path: string, bytes: Uint8Array | string): Promise<void> {
-  await onDisk(path, async () => {
-    await mkdir(dirname(path), { recursive: true });
-    const partial = path + partialEnding;
-    try {
-      await writeFile(partial, bytes);
-      await rename(partial, path);
-    } catch (error) {
-      await rm(partial, { force: true });
-      throw error;
-    }
-  });
+/** Writes `bytes` whole or not at all. @throws FetchError when the disk does not allow it. */
+export function storeFile(path: string, bytes: Uint8Array | string): Promise<void> {
+  return writeWhole(path, bytes, { refused: (cause) => refusal(path, cause) });
 }
 
 /** Size of a file; undefined when there is none. @throws FetchError when there is something else. */
@@ -30,7 +18,7 @@ export async function fileSize(path: string): Promise<number | undefined> {
         throw new FetchError(`${path}: must be a file; got a folder or a device; move it away`);
       return found.size;
     } catch (error) {
-      if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
+      if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
       throw error;
     }
   });
@@ -41,15 +29,15 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (cause) {
-    if (!isSystemError(cause)) throw cause;
-    throw new FetchError(
-      `${path}: cannot be written or read; got ${cause.code}: ${cause.message}; ` +
-        "make room or check the folder's permissions, then run the same command again",
-      { cause },
-    );
+    if (!isErrno(cause)) throw cause;
+    throw refusal(path, cause);
   }
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "code" in error && "syscall" in error;
+function refusal(path: string, cause: SystemError): FetchError {
+  return new FetchError(
+    `${path}: cannot be written or read; got ${cause.code}: ${cause.message}; ` +
+      "make room or check the folder's permissions, then run the same command again",
+    { cause },
+  );
 }

@@ -1,11 +1,12 @@
 /** Writes a folder of plain triplets made from a catalogue; the folder gets its name when all is written. */
 import { existsSync, readdirSync } from "node:fs";
-import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { CellProblem } from "../../catalogue/catalogue-item.js";
 import { normalText } from "../../catalogue/normal-text.js";
 import { PictureFiles } from "../../catalogue/picture-files.js";
 import { DatasetError, UsageError } from "../../errors.js";
+import { writeWholeFolder } from "../../files/whole.js";
 import type { AnswerKind } from "../datasets/dataset-kind.js";
 import { indexImages } from "../datasets/image-index.js";
 import {
@@ -106,21 +107,16 @@ function contentOf(out: string): readonly string[] {
 /** Writes everything. @throws DatasetError when the folder cannot be written. */
 export async function writeTriplets(out: string, content: TripletsFolderContent): Promise<void> {
   const directory = resolve(out);
-  const partial = `${directory}.partial-${process.pid}`;
-  try {
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
-    for (const [name, text] of filesOf(directory, content)) await writeFile(join(partial, name), text);
-    if (existsSync(directory)) await rmdir(directory); // empty, or it would not have come this far
-    await rename(partial, directory);
-  } catch (error) {
-    if (!(error instanceof Error && "syscall" in error)) throw error;
-    throw new DatasetError(`${out}: cannot be written; ${error.message}; choose another folder`, {
-      cause: error,
-    });
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  await writeWholeFolder(
+    directory,
+    async (partial) => {
+      for (const [name, text] of filesOf(directory, content)) await writeFile(join(partial, name), text);
+    },
+    {
+      refused: (cause) =>
+        new DatasetError(`${out}: cannot be written; ${cause.message}; choose another folder`, { cause }),
+    },
+  );
 }
 
 function filesOf(directory: string, content: TripletsFolderContent): ReadonlyMap<string, string> {

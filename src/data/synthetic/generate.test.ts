@@ -123,7 +123,7 @@ describe("generateCatalogue", () => {
     });
     await expect(stopped).rejects.toThrow(/abort/);
     expect(await readdir(join(root, "stopped"))).toEqual([]);
-    await mkdir(`${out}.partial-999999999/images`, { recursive: true });
+    await mkdir(`${out}.999999999-0123abcd.partial/images`, { recursive: true });
     await generateCatalogue(out, smallOptions);
     expect(await readdir(join(root, "stopped"))).toEqual(["catalogue"]);
   });

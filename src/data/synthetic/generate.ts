@@ -1,9 +1,11 @@
 /** Makes the synthetic catalogue on disk: plans it, renders its pictures, and puts the folder in place at once. */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Random } from "../../engine/tensor/random.js";
 import { DatasetError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
+import { writeWholeFolder } from "../../files/whole.js";
 import {
   annotationFiles,
   type CatalogueCounts,
@@ -71,19 +73,18 @@ export async function generateCatalogue(
     if (found === "other files") {
       throw new DatasetError(`${outDir}: is not empty and not a synthetic catalogue; choose another folder`);
     }
-    await removeLeftovers(directory);
-    const partial = `${directory}.partial-${process.pid}`;
-    try {
-      await writeAnnotations(partial, plan);
-      await renderAll(partial, plan, checked.sizePx, { onProgress, signal });
-      await writeFile(join(partial, manifestFile), manifest);
-      await putInPlace(partial, directory);
-    } finally {
-      await rm(partial, { recursive: true, force: true });
-    }
+    await writeWholeFolder(
+      directory,
+      async (partial) => {
+        await writeAnnotations(partial, plan);
+        await renderAll(partial, plan, checked.sizePx, { onProgress, signal });
+        await writeFile(join(partial, manifestFile), manifest);
+      },
+      { isReplaced: true, refused: (cause) => cause },
+    );
     return { ...summary, isUnchanged: false };
   } catch (error) {
-    if (error instanceof Error && "syscall" in error) {
+    if (isErrno(error)) {
       throw new DatasetError(`${outDir}: cannot be written; ${error.message}`, { cause: error });
     }
     throw error;
@@ -104,27 +105,6 @@ async function inspect(directory: string, manifest: string, imageCount: number):
   if (text !== manifest) return "other catalogue";
   const images = await readdir(join(directory, "images")).catch(ifMissing<string[]>([]));
   return images.length === imageCount ? "same" : "other catalogue";
-}
-
-/** Removes folders that runs which no longer live have left beside `directory`. */
-async function removeLeftovers(directory: string): Promise<void> {
-  const parent = dirname(directory);
-  const prefix = `${basename(directory)}.partial-`;
-  const names = await readdir(parent).catch(ifMissing<string[]>([]));
-  for (const name of names.filter((candidate) => candidate.startsWith(prefix))) {
-    const pid = Number(name.slice(prefix.length));
-    if (Number.isInteger(pid) && (pid === process.pid || !isAlive(pid))) {
-      await rm(join(parent, name), { recursive: true, force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 async function writeAnnotations(directory: string, plan: CataloguePlan): Promise<void> {
@@ -162,18 +142,10 @@ async function renderAll(
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-/** Gives the finished folder its name; an older catalogue steps aside first and is then removed. */
-async function putInPlace(partial: string, directory: string): Promise<void> {
-  const old = `${directory}.partial-${process.pid}.old`;
-  await rename(directory, old).catch(ifMissing(undefined));
-  await rename(partial, directory);
-  await rm(old, { recursive: true, force: true });
-}
-
 /** For `catch`: `value` when the file is not there, any other error again. */
-function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+function ifMissing<T>(value: T): (error: unknown) => T {
   return (error) => {
-    if (error.code === "ENOENT") return value;
+    if (isErrno(error, "ENOENT")) return value;
     throw error;
   };
 }

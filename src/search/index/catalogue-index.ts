@@ -1,10 +1,10 @@
 /** A catalogue's index: a folder with embeddings, pictures, the model that made them, and one writer at a time. */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { normalText } from "../../catalogue/normal-text.js";
 import { DamagedItemError, StoreError, UsageError } from "../../errors.js";
+import { sha256Of } from "../../files/sha256.js";
 import { normalFilter } from "../store/filter.js";
 import type { StoreSettings } from "../store/store-kind.js";
 import { claimWriter, defaultStore, openStore } from "../store/store-kinds.js";
@@ -226,7 +226,7 @@ export class CatalogueIndex {
   async #put(items: readonly IndexedItem[]): Promise<void> {
     for (const { entry, original } of items) {
       if (original === undefined) continue;
-      const hash = createHash("sha256").update(original).digest("hex");
+      const hash = sha256Of(original);
       if (hash === entry.picture) continue;
       throw new UsageError(
         `put: the picture of item ${entry.id} is not the file that the item names; got SHA-256 ${hash}, expected ${entry.picture}`,

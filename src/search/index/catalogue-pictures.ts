@@ -1,9 +1,11 @@
 /** The pictures of an index's items: the catalogue's own files, files that the index keeps, and small copies. */
 import { realpath, stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
+import { codeOf } from "../../files/errno.js";
+import { sha256OfFile } from "../../files/sha256.js";
 import type { CatalogueEntry } from "./entry.js";
 import { indexFiles } from "./manifest.js";
-import { hashOfFile, PictureFolder } from "./picture-folder.js";
+import { PictureFolder } from "./picture-folder.js";
 
 /** Hashes of files remembered. */
 const rememberedHashes = 10_000;
@@ -52,12 +54,12 @@ export class CataloguePictures {
       const stamp = `${file} ${ino} ${size} ${mtimeNs}`;
       const known = this.#hashes.get(stamp);
       if (known !== undefined) return known;
-      const hash = await hashOfFile(file);
+      const hash = await sha256OfFile(file);
       if (this.#hashes.size >= rememberedHashes) this.#hashes.clear();
       this.#hashes.set(stamp, hash);
       return hash;
     } catch (error) {
-      if (error instanceof Error && "code" in error) return undefined;
+      if (codeOf(error) !== undefined) return undefined;
       throw error;
     }
   }

@@ -1,10 +1,10 @@
 /** One item of an index, as searches answer with it. */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
 import { isFilterable } from "../../catalogue/item-schema.js";
 import { isWellFormed, normalName, normalText, wellFormed } from "../../catalogue/normal-text.js";
 import { StoreError, UsageError } from "../../errors.js";
+import { sha256Of } from "../../files/sha256.js";
 import { tagOf } from "../store/filter.js";
 import type { StoredItem } from "../store/vector-store.js";
 
@@ -61,7 +61,7 @@ export function vectorHash(vector: Float32Array): string {
 }
 
 function digits(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex").slice(0, hashDigits);
+  return sha256Of(content).slice(0, hashDigits);
 }
 
 /** The two halves of a stored row's hash; rows of older versions have no hash of their vector. */

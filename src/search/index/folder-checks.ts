@@ -4,7 +4,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Encoder } from "../../embedding/encoder.js";
-import { SdfnError, StoreError, UsageError } from "../../errors.js";
+import { EnvironmentError, StoreError, UsageError } from "../../errors.js";
+import { codeOf, isErrno } from "../../files/errno.js";
+import { partialEnding } from "../../files/whole.js";
 import type { StoreSettings } from "../store/store-kind.js";
 import { type IndexManifest, indexFiles } from "./manifest.js";
 
@@ -13,18 +15,24 @@ export type IndexModel = Pick<Encoder, "modelId" | "model" | "embedDim">;
 
 /** @throws UsageError when a folder holds something that is no part of an index. */
 export async function requireIndexOrEmpty(folder: string): Promise<void> {
-  const names: readonly string[] = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
+  const names: readonly string[] = await readdir(folder).catch((error: unknown) => {
+    if (isErrno(error, "ENOENT")) return [];
     throw cannotWrite(folder, error);
   });
   if (names.includes(indexFiles.manifest)) return;
   const known: readonly string[] = Object.values(indexFiles);
-  const foreign = names.find((name) => !known.includes(name) && !name.startsWith(`${indexFiles.lock}.`));
+  const foreign = names.find((name) => !known.includes(name) && !isLeftover(name));
   if (foreign !== undefined) {
     throw new UsageError(
       `${folder}: must be an index, or a new or empty folder; got ${foreign} in it; choose another`,
     );
   }
+}
+
+/** Is it what a process left that was stopped while it claimed the lock or wrote the manifest? */
+function isLeftover(name: string): boolean {
+  if (name.startsWith(`${indexFiles.lock}.`)) return true;
+  return name.startsWith(`${indexFiles.manifest}.`) && name.endsWith(partialEnding);
 }
 
 /** @throws StoreError when embeddings of `model` cannot be compared with those of the index. */
@@ -63,8 +71,9 @@ export function requirePresent(folder: string): void {
 }
 
 /** What to tell of a system call that failed; anything else as it is. */
-export function cannotWrite(folder: string, cause: unknown): unknown {
-  if (cause instanceof SdfnError || !(cause instanceof Error && "code" in cause)) return cause;
+export function cannotWrite(folder: string, thrown: unknown): unknown {
+  const cause = thrown instanceof EnvironmentError && isErrno(thrown.cause) ? thrown.cause : thrown;
+  if (!(cause instanceof Error) || codeOf(cause) === undefined) return thrown; // LanceDB's errors have codes too
   return new StoreError(
     `${folder}: the index cannot be written; got ${cause.message}; ` +
       "check the folder's permissions and the room on its disk",

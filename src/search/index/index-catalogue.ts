@@ -5,13 +5,14 @@ import { PictureFiles } from "../../catalogue/picture-files.js";
 import { readCatalogue } from "../../catalogue/read-catalogue.js";
 import type { Encoder } from "../../embedding/encoder.js";
 import { ImageError } from "../../errors.js";
+import { isErrno } from "../../files/errno.js";
+import { sha256OfFile } from "../../files/sha256.js";
 import { decodePool } from "../../images/decode-pool.js";
 import { thumbnail } from "../../images/image.js";
 import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
 import { type CatalogueEntry, entryHash, entryOf } from "./entry.js";
 import { IndexRepair } from "./index-repair.js";
 import { indexFiles } from "./manifest.js";
-import { hashOfFile } from "./picture-folder.js";
 import { RowAccount } from "./row-account.js";
 import { RowErrors } from "./row-errors.js";
 import { verifyIndex } from "./verify-index.js";
@@ -162,10 +163,10 @@ async function readEntries(
     const path = pictures.find(image.path);
     if (path instanceof CellProblem) return refuse(path.mustBe);
     try {
-      const entry = entryOf({ ...item, image: { kind: "file", path } }, await hashOfFile(join(root, path)));
+      const entry = entryOf({ ...item, image: { kind: "file", path } }, await sha256OfFile(join(root, path)));
       return [{ row, entry, hash: entryHash(entry) }];
     } catch (error) {
-      if (!(error instanceof Error && "code" in error)) throw error;
+      if (!isErrno(error)) throw error;
       return refuse(`${path}: the picture cannot be read; got ${error.code}`);
     }
   };

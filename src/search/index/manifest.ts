@@ -1,11 +1,12 @@
 /** `index.json`: what an index folder is, and which model made it. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
-import { writeDurably } from "../../files/durable-files.js";
+import { codeOf } from "../../files/errno.js";
 import { fileStamp } from "../../files/file-stamp.js";
+import { checkJson, readJson } from "../../files/read-json.js";
+import { writeWhole } from "../../files/whole.js";
 import { localNames } from "../store/local-store.js";
 import type { StoreSettings } from "../store/store-kind.js";
 import { defaultStore } from "../store/store-kinds.js";
@@ -66,28 +67,21 @@ export async function manifestStamp(folder: string): Promise<string | undefined>
 /** @throws StoreError that says what to do when there is no index, or one of another version. */
 export async function readIndexManifest(folder: string): Promise<IndexManifest> {
   const path = join(folder, indexFiles.manifest);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason =
-      code === "ENOENT" || code === "ENOTDIR" ? "there is no index in this folder" : `${path} cannot be read`;
-    throw new StoreError(`${folder}: ${reason}; got ${code}; make an index with \`sdfn index --out\``, {
-      cause,
-    });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
+  const value = await readJson(path, z.unknown(), ({ kind, got, cause }) => {
+    if (kind === "not JSON") {
+      throw new StoreError(
+        `${path}: is not JSON; got ${got}; restore it from a copy, or make the index anew`,
+        {
+          cause,
+        },
+      );
+    }
+    const reason = kind === "missing" ? "there is no index in this folder" : `${path} cannot be read`;
     throw new StoreError(
-      `${path}: is not JSON; got ${cause}; restore it from a copy, or make the index anew`,
-      {
-        cause,
-      },
+      `${folder}: ${reason}; got ${codeOf(cause)}; make an index with \`sdfn index --out\``,
+      { cause },
     );
-  }
+  });
   const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
   if (!formats.some((known) => known === format)) {
     throw new StoreError(
@@ -95,11 +89,11 @@ export async function readIndexManifest(folder: string): Promise<IndexManifest> 
         "use the version of sdfn that made it, or make it anew with `sdfn index` into another folder",
     );
   }
-  const parsed = manifestSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new StoreError(
-    `${path}: is damaged; got ${z.prettifyError(parsed.error)}; restore it from a copy, or make the index anew`,
-  );
+  return checkJson(value, manifestSchema, ({ got, cause }) => {
+    throw new StoreError(`${path}: is damaged; got ${got}; restore it from a copy, or make the index anew`, {
+      cause,
+    });
+  });
 }
 
 export async function writeIndexManifest(folder: string, manifest: IndexManifest): Promise<void> {
@@ -107,5 +101,5 @@ export async function writeIndexManifest(folder: string, manifest: IndexManifest
   const file = isDeepStrictEqual(store, defaultStore)
     ? { format: 1, ...rest }
     : { format: 2, store, ...rest };
-  await writeDurably(join(folder, indexFiles.manifest), `${JSON.stringify(file, undefined, 1)}\n`);
+  await writeWhole(join(folder, indexFiles.manifest), `${JSON.stringify(file, undefined, 1)}\n`);
 }

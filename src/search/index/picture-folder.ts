@@ -1,16 +1,9 @@
 /** Pictures that an index keeps, named by the content of the file that was indexed: the file itself, or a small copy. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDurably } from "../../files/durable-files.js";
-
-/** SHA-256 of a file's bytes, 64 hexadecimal digits. */
-export async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest("hex");
-}
+import { sha256OfFile } from "../../files/sha256.js";
+import { writeWhole } from "../../files/whole.js";
 
 /** Files `ab/cdef...` and an ending, each written whole and never changed. */
 export class PictureFolder {
@@ -39,7 +32,7 @@ export class PictureFolder {
 
   /** Nothing is written where it is there already. */
   async write(picture: string, bytes: Uint8Array): Promise<void> {
-    if (!this.has(picture)) await writeDurably(this.#fileOf(picture), bytes);
+    if (!this.has(picture)) await writeWhole(this.#fileOf(picture), bytes, { isShared: true });
   }
 
   /** Names of files whose bytes are not those that they are named by, for a folder of files as they were indexed. */
@@ -48,7 +41,7 @@ export class PictureFolder {
     for (const shelf of await readdir(this.#folder).catch(() => [])) {
       for (const name of await readdir(join(this.#folder, shelf))) {
         if (!/^[0-9a-f]{64}$/.test(shelf + name)) continue; // left by a writer that was stopped
-        if ((await hashOfFile(join(this.#folder, shelf, name))) !== shelf + name)
+        if ((await sha256OfFile(join(this.#folder, shelf, name))) !== shelf + name)
           damaged.push(join(shelf, name));
       }
     }

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { SdfnError, StoreError } from "../../errors.js";
-import { writeDurably } from "../../files/durable-files.js";
 import { fileStamp } from "../../files/file-stamp.js";
+import { writeWhole } from "../../files/whole.js";
 import { ExactStore } from "./exact-store.js";
 import type { Filter } from "./filter.js";
 import { itemFromJson, itemJsonSchema, itemToJson } from "./item-json.js";
@@ -62,7 +62,7 @@ export class ExactFileStore implements VectorStore {
     { embedDim, access }: { readonly embedDim: number; readonly access: "read" | "write" | "create" },
   ): Promise<ExactFileStore> {
     const file = join(folder, itemsFile);
-    if (access === "create") await writeDurably(file, textOf([], embedDim));
+    if (access === "create") await writeWhole(file, textOf([], embedDim));
     return new ExactFileStore(file, access !== "read", await readContent(file, embedDim));
   }
 
@@ -173,7 +173,7 @@ export class ExactFileStore implements VectorStore {
   /** The file first: what cannot be kept is not found either. */
   async #replace(lines: ReadonlyMap<string, string>): Promise<void> {
     try {
-      await writeDurably(this.#file, textOf([...lines.values()], this.embedDim));
+      await writeWhole(this.#file, textOf([...lines.values()], this.embedDim));
     } catch (cause) {
       throw failed(this.#file, cause);
     }

@@ -1,11 +1,12 @@
 /** Checksums of a store's files, so that a flipped bit in any of them is noticed. */
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
-import { writeDurably } from "../../files/durable-files.js";
+import { isErrno } from "../../files/errno.js";
+import { readJson } from "../../files/read-json.js";
+import { writeWhole } from "../../files/whole.js";
 
 const sumsSchema = z.strictObject({
   format: z.literal(1),
@@ -100,7 +101,7 @@ export class FileSums {
         sum = crc32(chunk as Buffer, sum);
       }
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      if (isErrno(error, "ENOENT")) return undefined;
       throw error;
     }
     return { sizeBytes, crc32: sum };
@@ -108,22 +109,14 @@ export class FileSums {
 
   /** None where there is no file: an older version wrote the store. */
   async #read(): Promise<Map<string, FileSum> | "damaged"> {
-    let text: string;
-    try {
-      text = await readFile(join(this.#folder, this.#name), "utf8");
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Map();
-      throw error;
-    }
-    try {
-      const { sum, files } = sumsSchema.parse(JSON.parse(text));
-      if (sum !== crc32(JSON.stringify(files))) return "damaged";
-      return new Map(
-        Object.entries(files).map(([name, [sizeBytes, crc32]]) => [name, { sizeBytes, crc32 }] as const),
-      );
-    } catch {
-      return "damaged"; // the caller says so
-    }
+    const found = await readJson(join(this.#folder, this.#name), sumsSchema, ({ kind, cause }) => {
+      if (kind === "unreadable") throw cause;
+      return kind;
+    });
+    if (found === "missing") return new Map();
+    if (typeof found === "string" || found.sum !== crc32(JSON.stringify(found.files))) return "damaged"; // the caller says so
+    const sums = Object.entries(found.files);
+    return new Map(sums.map(([name, [sizeBytes, crc32]]) => [name, { sizeBytes, crc32 }] as const));
   }
 
   async #write(sums: ReadonlyMap<string, FileSum>): Promise<void> {
@@ -131,6 +124,6 @@ export class FileSums {
       [...sums].map(([name, { sizeBytes, crc32 }]) => [name, [sizeBytes, crc32] as const]),
     );
     const sum = crc32(JSON.stringify(files));
-    await writeDurably(join(this.#folder, this.#name), `${JSON.stringify({ format: 1, sum, files })}\n`);
+    await writeWhole(join(this.#folder, this.#name), `${JSON.stringify({ format: 1, sum, files })}\n`);
   }
 }

@@ -5,6 +5,7 @@ import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
 import { syncPath } from "../../files/durable-files.js";
+import { isErrno } from "../../files/errno.js";
 import { itemFromJson, itemJsonSchema, itemToJson } from "./item-json.js";
 import type { StoredItem } from "./vector-store.js";
 
@@ -127,8 +128,8 @@ export class Journal {
 export async function readJournal(
   path: string,
 ): Promise<{ entries: readonly JournalEntry[]; sizeBytes: number; isWhole: boolean }> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return Buffer.alloc(0);
+  const bytes = await readFile(path).catch((error: unknown) => {
+    if (isErrno(error, "ENOENT")) return Buffer.alloc(0);
     throw error;
   });
   const entries: JournalEntry[] = [];

@@ -1,10 +1,10 @@
 /** The indexes of a LanceDB table: of the vectors (IVF with RaBitQ codes), and of what filters ask for. */
-import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
-import { writeDurably } from "../../files/durable-files.js";
+import { readJson } from "../../files/read-json.js";
+import { writeWhole } from "../../files/whole.js";
 import { loadLance, type Table } from "./lance-library.js";
 import { exactUpTo } from "./lance-plan.js";
 import type { StoreFiles } from "./store-files.js";
@@ -50,20 +50,17 @@ export async function buildIndexes(
   const config = Index.ivfRq({ distanceType: "cosine", numPartitions: partitions });
   await table.createIndex("vector", { config, replace: true });
   await files.sync();
-  await writeDurably(join(folder, trainingFile), `${JSON.stringify({ rows, partitions })}\n`);
+  await writeWhole(join(folder, trainingFile), `${JSON.stringify({ rows, partitions })}\n`);
   return true;
 }
 
 /** How the vector index was made; undefined where there is none. @throws StoreError when the file is damaged. */
 export async function readTraining(folder: string): Promise<Training | undefined> {
   const path = join(folder, trainingFile);
-  if (!existsSync(path)) return undefined;
-  try {
-    return trainingSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new StoreError(`${path}: must say rows and partitions; got ${reason}; remove it and index again`, {
+  return readJson(path, trainingSchema, ({ kind, got, cause }) => {
+    if (kind === "missing") return undefined;
+    throw new StoreError(`${path}: must say rows and partitions; got ${got}; remove it and index again`, {
       cause,
     });
-  }
+  });
 }

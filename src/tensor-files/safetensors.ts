@@ -1,8 +1,9 @@
 /** The safetensors format: reads and writes tensors by name; nothing in a file is executed. */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import { type WrittenFile, writeDurably } from "../files/durable-file.js";
+import { writeWholeSync } from "../files/whole.js";
 import {
   isStoredType,
   readElements,
@@ -19,6 +20,12 @@ export interface SafetensorsFile {
   /** What each tensor was stored as. */
   readonly storedTypes: ReadonlyMap<string, StoredType>;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A file that was written, to be compared with what is read later. */
+export interface WrittenFile {
+  readonly sizeBytes: number;
+  readonly sha256: string;
 }
 
 /** As the official reader limits it. */
@@ -101,12 +108,15 @@ export function writeSafetensors(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(Buffer.byteLength(text)));
   const bytesOf = ({ data }: Tensor) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  function* parts(): Generator<Uint8Array | string> {
-    yield length;
-    yield text;
-    for (const tensor of tensors.values()) yield bytesOf(tensor);
+  const hash = createHash("sha256");
+  function* parts(): Generator<Uint8Array> {
+    for (const part of [length, Buffer.from(text), ...[...tensors.values()].map(bytesOf)]) {
+      hash.update(part);
+      yield part;
+    }
   }
-  return writeDurably(file, parts());
+  writeWholeSync(file, parts());
+  return { sizeBytes: length.length + Buffer.byteLength(text) + offset, sha256: hash.digest("hex") };
 }
 
 /** The same tensors, all of float32. @param where for the error. @throws WeightsError naming one of another type. */
