@@ -33,7 +33,10 @@ function killedIn(call: string): void {
     const fill = (partial) => { writeFileSync(partial + "/new", "new"); dies(); };
     await ${call};`;
   const { signal, stderr } = spawnSync(process.execPath, [
-    ...["--input-type=module", "-e", script, join(root, "a")],
+    "--input-type=module",
+    "-e",
+    script,
+    join(root, "a"),
   ]);
   expect(signal, stderr.toString()).toBe("SIGKILL");
 }
