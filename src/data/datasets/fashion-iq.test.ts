@@ -46,10 +46,13 @@ describe("openFashionIq", () => {
   });
 
   it("gives test entries as queries without a target", () => {
+    write("captions/cap.shirt.test.json", [{ candidate: "S1", captions: ["c", "d"] }]);
+    write("image_splits/split.shirt.test.json", ["S1"]);
     const test = openFashionIq(root).split("test");
     expect(test.triplets).toEqual([]);
     expect(test.untargeted).toEqual([
       { reference: "D1", captions: ["is blue", "is new"], category: "dress" },
+      { reference: "S1", captions: ["c", "d"], category: "shirt" },
     ]);
   });
 
