@@ -29,7 +29,7 @@ steps end to end. A map is 0.2 MB.
 
 growth: time and peak memory of a training step, and how they grow with the batch (all of it in memory, or by micro-batches),
 the size of pictures, regions and vocabulary. Prints tables. A point that is thought to take more memory than there is is
-not run. About ten minutes on two cores that do nothing else; with --results it can be stopped and gone on with.
+not run. About ten minutes on two cores that do nothing else; with --results it can be stopped and continued.
 
 memory: peak memory of trainings of a few steps beside the estimate that "sdfn train" prints, and the factors that fit it
 best. Peaks do not depend on what else the machine does.

@@ -1,7 +1,7 @@
 /** Every error class of the project, each with a code that never changes. */
 
 /**
- * Base of all errors a user can cause or mend. The message reads
+ * Base of all errors a user can cause or fix. The message reads
  * `<where>: <what is wrong>; got <actual values>` and, when there is one, the next step.
  * Anything thrown that is not an SdfnError is a bug and keeps its stack.
  */

@@ -23,7 +23,7 @@ export interface BundleReply {
   readonly answers?: readonly EncodedQuery[];
   /** Of pairs. */
   readonly scores?: Float32Array;
-  /** `isBundleError` tells what a user can mend from a bug. */
+  /** `isBundleError` tells what a user can fix from a bug. */
   readonly failure?: { readonly isBundleError: boolean; readonly message: string };
 }
 

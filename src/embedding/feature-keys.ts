@@ -1,4 +1,4 @@
-/** What feature maps are known by: backbone and preparation name the folder, the image file's content the map. */
+/** Keys of cached feature maps: backbone and preparation name the folder, the image file's content the map. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { ImageError } from "../errors.js";

@@ -69,7 +69,7 @@ describe("GridFolder", () => {
     }
   });
 
-  it("goes on with what was stopped, when there is a checkpoint of this configuration", async () => {
+  it("continues with what was stopped, when there is a checkpoint of this configuration", async () => {
     for (const status of ["training", "interrupted"] as const) {
       const folder = await openWith(status);
       checkpointIn(folder);

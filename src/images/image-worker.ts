@@ -29,7 +29,7 @@ export interface ImageRequest {
 export interface ImageReply {
   readonly call: number;
   readonly answer?: ImageAnswers[keyof ImageAnswers];
-  /** `isImageError` tells what a user can mend from a bug. */
+  /** `isImageError` tells what a user can fix from a bug. */
   readonly failure?: { readonly isImageError: boolean; readonly message: string };
 }
 

@@ -51,7 +51,7 @@ export function runFacts({
       ? []
       : [
           [
-            "Taken up again",
+            "Resumed",
             resumed.map(({ step, commit: by }) => `at step ${formatCount(step)} by ${by}`).join(", "),
           ] as const,
         ]),

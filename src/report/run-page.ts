@@ -154,7 +154,7 @@ ${
 }`;
 }
 
-/** What was not trained on. */
+/** The held-out triplets, in words. */
 function heldOut({ heldOut: held }: RecordedRun): string {
   if (held === undefined || held.triplets === 0) return "";
   const neither = held.leftOut > 0 ? `, and ${formatCount(held.leftOut)} more are in neither part` : "";

@@ -34,13 +34,15 @@ export interface EpochMetrics {
   /** Mean losses over the epoch's steps. */
   readonly loss: LossValues;
   /** Recall on triplets held out of the training split, mean over categories, percent; absent without a hold-out. */
-  readonly validation?: {
-    readonly r1: number;
-    readonly r10: number;
-    readonly r50: number;
-    readonly queries: number;
-    readonly gallery: number;
-  } | undefined;
+  readonly validation?:
+    | {
+        readonly r1: number;
+        readonly r10: number;
+        readonly r50: number;
+        readonly queries: number;
+        readonly gallery: number;
+      }
+    | undefined;
   /**
    * Per fusion layer, the mean over queries and destinations of the route weights' entropy / ln M, 0 to 1; the queries are
    * the held-out ones, or some that are trained on where none are held out.

@@ -1,9 +1,9 @@
 /** Opens a trained run. */
 import { join } from "node:path";
-import { Vocabulary } from "../text/vocabulary.js";
+import { Random } from "../engine/tensor/random.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { createModel } from "../models/registry.js";
-import { Random } from "../engine/tensor/random.js";
+import { Vocabulary } from "../text/vocabulary.js";
 import { requireFloat32 } from "../weights/safetensors.js";
 import { type RunConfig, resolveRunConfig } from "./run-config.js";
 import { type RunManifest, readManifest, readPhrases, runFiles } from "./run-files.js";

@@ -55,10 +55,15 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     ...definition.schema.shape,
   });
   const complete = { ...pictureDefaults(given.backbone), ...given };
-  const fields: Readonly<Record<string, unknown>> = parseConfig("configuration", schema, complete, (config) => [
-    ...refusedTrainingCombinations(config as Partial<TrainingConfig>),
-    ...definition.refusedCombinations(config),
-  ]);
+  const fields: Readonly<Record<string, unknown>> = parseConfig(
+    "configuration",
+    schema,
+    complete,
+    (config) => [
+      ...refusedTrainingCombinations(config as Partial<TrainingConfig>),
+      ...definition.refusedCombinations(config),
+    ],
+  );
   const pick = (names: Readonly<Record<string, unknown>>) =>
     Object.fromEntries(Object.keys(names).map((name) => [name, fields[name]]));
   return {
@@ -70,7 +75,9 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
 }
 
 /** Sizes that the backbone was made for; none for a backbone that there is not, which the schema refuses. */
-function pictureDefaults(backbone: unknown): Pick<PicturePreprocessing, "imagePx" | "resizePx" | "imageFit"> | undefined {
+function pictureDefaults(
+  backbone: unknown,
+): Pick<PicturePreprocessing, "imagePx" | "resizePx" | "imageFit"> | undefined {
   const name = encoderFields.backbone.safeParse(backbone).data;
   if (name === undefined) return undefined;
   const { imagePx, resizePx, imageFit } = backboneDefinition(name).preprocessing;

@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { phraseLimits } from "../text/phrases.js";
+import { holdOutRules } from "../data/hold-out.js";
 import { RunError } from "../errors.js";
 import { writeDurably } from "../files/durable-file.js";
-import { holdOutRules } from "../data/hold-out.js";
+import { phraseLimits } from "../text/phrases.js";
 import type { Metrics } from "./metrics.js";
 
 /** File names inside a run folder. */
@@ -81,7 +81,7 @@ const manifestSchema = z.strictObject({
   unseenWords: z
     .strictObject({ count: z.number().int().nonnegative(), words: z.array(z.string()) })
     .optional(),
-  /** When the run was taken up again, from which step, and by which program. */
+  /** When the run was resumed, from which step, and by which program. */
   resumed: z
     .array(z.strictObject({ at: z.string(), step: z.number().int().nonnegative(), commit: z.string() }))
     .optional(),
@@ -107,7 +107,7 @@ export function createRunFolder(runDir: string): void {
   const found = existsSync(runDir) ? readdirSync(runDir) : [];
   if (found.includes(runFiles.manifest)) {
     throw new RunError(
-      `${runDir}: holds a run; go on with it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
+      `${runDir}: holds a run; resume it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
     );
   }
   if (found.some((name) => !preparations.includes(name))) {

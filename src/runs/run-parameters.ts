@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RunError } from "../errors.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
+import { RunError } from "../errors.js";
 import { readSafetensors, writeSafetensors } from "../weights/safetensors.js";
 import { runFiles } from "./run-files.js";
 

@@ -1,8 +1,8 @@
 /** Configuration of data preparation and training; a run's configuration is these fields and its model's. */
 import { z } from "zod";
 import { batchGroupings } from "../data/batches/batch-loader.js";
-import { imageFits } from "../images/image.js";
 import { holdOutRules } from "../data/hold-out.js";
+import { imageFits } from "../images/image.js";
 
 /**
  * Fields and defaults. The paper states Adam with weight decay, step decay by 10, epochs and batch sizes (section 3.1;

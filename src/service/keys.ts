@@ -120,7 +120,7 @@ async function readKeys(file: string, { isMissingEmpty = false } = {}): Promise<
     return fileSchema.parse(JSON.parse(text)).keys;
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new ConfigError(`${file}: is no file of keys; got ${reason}; mend it, or make keys anew`, {
+    throw new ConfigError(`${file}: is no file of keys; got ${reason}; fix it, or make keys anew`, {
       cause,
     });
   }

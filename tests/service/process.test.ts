@@ -84,7 +84,7 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
     }
   });
 
-  it("takes the file of keys again at SIGHUP, and goes on with the old keys when it is wrong", async () => {
+  it("takes the file of keys again at SIGHUP, and continues with the old keys when it is wrong", async () => {
     const file = join(place.root, "reloaded.json");
     const old = await addKey(file, { name: "old", may: "read" });
     const { child, address, errors, ended } = await serve(place.index, "--keys", file, "--require-read-key");

@@ -242,7 +242,7 @@ const nobody = 65534;
 describe.skipIf(process.getuid?.() !== 0)("an index whose folder may not be written any more", () => {
   afterEach(() => process.seteuid?.(0));
 
-  it("refuses writes and goes on with reads", async () => {
+  it("refuses writes and continues with reads", async () => {
     const index = await create();
     await index.put([item("a")]);
     for (const name of ["", ...readdirSync(root, { recursive: true, encoding: "utf8" })]) {

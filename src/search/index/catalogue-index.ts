@@ -86,7 +86,7 @@ export class CatalogueIndex {
   }
 
   /**
-   * Opens an index. For reading any number of processes may; for writing one, which also mends what a crash left.
+   * Opens an index. For reading any number of processes may; for writing one, which also repairs what a crash left.
    * @param images folder of the catalogue's pictures, instead of the one that the index says.
    * @throws StoreError when there is none, it is of another version, damaged, or another process writes to it.
    */
@@ -155,7 +155,7 @@ export class CatalogueIndex {
       );
       try {
         const manifest = await manifestOf();
-        // What has a manifest had a store: a missing one is not made good by an empty one.
+        // What has a manifest had a store: an empty one does not replace a missing one.
         const access = existsSync(join(folder, indexFiles.manifest)) ? "write" : "create";
         const store = await LanceStore.open(join(folder, indexFiles.store), { ...manifest, access });
         return new CatalogueIndex(folder, { store, manifest, giveFree, images });

@@ -43,7 +43,7 @@ describe("Journal", () => {
     expect((await readJournal(join(folder, "missing"))).entries).toEqual([]);
   });
 
-  it("ends before an entry that was cut off at any byte, and goes on there", async () => {
+  it("ends before an entry that was cut off at any byte, and continues there", async () => {
     const [, second = 0, third = 0] = await written();
     const whole = readFileSync(path);
     for (const size of [third - 1, second + 9, second + 8, second + 7, second + 1]) {
