@@ -23,7 +23,7 @@ def words_of(text):
     for mark in "\u2018\u2019\u00b4`":
         text = text.replace(mark, "'")
     words, is_open = [], False
-    for character in text.lower():
+    for character in unicodedata.normalize("NFC", text.lower()):
         kind = unicodedata.category(character)[0]
         if kind in "LMN" and is_open:
             words[-1] += character
@@ -46,10 +46,11 @@ def pixels_of(path, rules):
     picture = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
     picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     side, crop = rules["resizePx"], rules["cropPx"]
+    kernel = {"lanczos3": Image.LANCZOS, "cubic": Image.BICUBIC, "linear": Image.BILINEAR}[rules["filter"]]
     if rules["fit"] == "squash":
-        square = picture.resize((side, side), Image.LANCZOS)
+        square = picture.resize((side, side), kernel)
     else:
-        square = ImageOps.pad(picture, (side, side), Image.LANCZOS, color="white")
+        square = ImageOps.pad(picture, (side, side), kernel, color="white")
     start = (side - crop) // 2
     return np.asarray(square)[None, start : start + crop, start : start + crop]
 
@@ -71,7 +72,8 @@ def main():
 
     encoded = run("images", {"images": pixels_of(picture, rules["image"])})
     tokens, lengths = tokens_of(text, vocabulary, rules["text"])
-    feeds = {"regions": encoded["regions"], "tokens": tokens, "lengths": lengths}
+    # Everything but the embeddings is what a query needs of its picture.
+    feeds = {**encoded, "tokens": tokens, "lengths": lengths}
     print(json.dumps(run("queries", feeds)["embeddings"][0].tolist()))
 
 

@@ -25,6 +25,11 @@ export class ConfigError extends SdfnError {
   readonly code = "CONFIG_INVALID";
 }
 
+/** A file with a model of a user's own that is missing, does not run, or defines no model that can be used. */
+export class ModelFileError extends SdfnError {
+  readonly code = "MODEL_FILE_INVALID";
+}
+
 /** Shapes or element types that do not fit an operation. */
 export class ShapeError extends SdfnError {
   readonly code = "SHAPE_MISMATCH";

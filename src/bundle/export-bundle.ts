@@ -32,6 +32,10 @@ import {
 /**
  * Writes the bundle into a new folder, whole or not at all: it is made beside its place and renamed there.
  * @throws BundleError when the folder holds something, cannot be written, or the model is too large.
+ * @example
+ * import { exportBundle, openRun } from "sdfn/training";
+ * const { model } = exportBundle(openRun("runs/first"), "bundles/new");
+ * console.log(model); // sdfn
  */
 export function exportBundle(run: Run, dir: string): BundleManifest {
   const { model, config, vocabulary } = run;

@@ -34,6 +34,12 @@ export interface OpenBundleOptions extends SessionOptions {
 /**
  * Reads a bundle that `sdfn export` wrote, and loads it on a thread of its own.
  * @throws BundleError when it is missing, damaged, or of another version.
+ * @example
+ * import { openBundle } from "sdfn";
+ * const encoder = await openBundle("bundles/first");
+ * const [{ embedding }] = await encoder.embedQueries([{ reference: "photo.jpg", text: "is red" }]);
+ * console.log(embedding.length === encoder.embedDim); // true
+ * await encoder.close();
  */
 export async function openBundle(dir: string, options: OpenBundleOptions = {}): Promise<BundleEncoder> {
   const { maxBatch = 8, windowMs = 0, onBatch, maxPixels, ...session } = options;

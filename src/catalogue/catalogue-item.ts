@@ -8,7 +8,7 @@ import {
   titleSchema,
   valueSeparator,
 } from "./item-schema.js";
-import { isWellFormed } from "./normal-text.js";
+import { hasUpTo, isWellFormed } from "./normal-text.js";
 
 /** Where an item's picture is. */
 export type ItemImage =
@@ -76,7 +76,7 @@ export function parsePrice(text: string): number | undefined | CellProblem {
 export function parseImage(cell: string): ItemImage | CellProblem {
   const text = cell.trim();
   if (text === "") return new CellProblem("must not be empty");
-  const isText = text.length <= itemLimits.imageCharacters && isWellFormed(text) && !text.includes("\uFFFD");
+  const isText = hasUpTo(itemLimits.imageCharacters, text) && isWellFormed(text) && !text.includes("\uFFFD");
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === "http" || scheme === "https") {
     const isAddress = isText && !/[\s\p{Cc}]/u.test(text) && URL.canParse(text);

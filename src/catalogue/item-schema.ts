@@ -1,6 +1,14 @@
 /** What an item may hold: the one set of rules for rows of tables and for writes over HTTP. */
 import { z } from "zod";
-import { isWellFormed, normalName, normalText } from "./normal-text.js";
+import { hasUpTo, normalName, normalText } from "./normal-text.js";
+import {
+  characters,
+  noneOf,
+  notEmpty,
+  onlyInLongTexts,
+  upToCharacters,
+  wellFormedPattern,
+} from "./text-patterns.js";
 
 /** Columns with a meaning of their own; every other column is an attribute. */
 export const reservedColumns = ["id", "image", "category", "title", "price"] as const;
@@ -24,35 +32,39 @@ export const itemLimits = {
   price: 1e12,
 } as const;
 
-const text = z
+export const wellFormedSchema = z
   .string()
-  .overwrite(normalText)
-  .refine(isWellFormed, "must have no half characters (surrogates without their other half)")
-  .refine(
-    (value) => !value.includes("\uFFFD"),
-    "must be text in UTF-8; this may be Latin-1 (Windows-1252): save the table as UTF-8",
-  );
-const empty = "must not be empty";
-const onOneLine = /^\P{Cc}*$/u;
-const onLines = /^(?:\P{Cc}|[\n\t])*$/u;
+  .regex(wellFormedPattern, "must have no half characters (surrogates without their other half)");
 
-const idRule = `must be at most ${itemLimits.idCharacters} characters without slashes, control characters or a leading dot`;
+/** In its normal form. Every rule after it is a pattern, so that the OpenAPI document has it. */
+export const textSchema = wellFormedSchema.overwrite(normalText);
+
+const text = textSchema.regex(
+  /^[^\uFFFD]*$/u,
+  "must be text in UTF-8; this may be Latin-1 (Windows-1252): save the table as UTF-8",
+);
+export const emptyRule = "must not be empty";
+
 /** An id can be a file name: no slash, no leading dot, no control character. */
 export const idSchema = text
-  .min(1, empty)
-  .max(itemLimits.idCharacters, idRule)
-  .regex(/^(?!\.)[^\p{Cc}/\\]*$/u, idRule);
+  .regex(notEmpty, emptyRule)
+  .regex(
+    upToCharacters(itemLimits.idCharacters, characters.ofId, { notFirst: "\\." }),
+    `must be at most ${itemLimits.idCharacters} characters without slashes, control characters or a leading dot`,
+  );
 
-const categoryRule = `must be at most ${itemLimits.categoryCharacters} characters on one line`;
 export const categorySchema = text
-  .min(1, empty)
-  .max(itemLimits.categoryCharacters, categoryRule)
-  .regex(onOneLine, categoryRule);
+  .regex(notEmpty, emptyRule)
+  .regex(
+    upToCharacters(itemLimits.categoryCharacters, characters.onOneLine),
+    `must be at most ${itemLimits.categoryCharacters} characters on one line`,
+  );
 
-const noControl = "must have no control characters besides line breaks and tabs";
-export const titleSchema = text
-  .max(itemLimits.titleCharacters, `must be at most ${itemLimits.titleCharacters} characters`)
-  .regex(onLines, noControl);
+const noControl = "without control characters besides line breaks and tabs";
+export const titleSchema = text.regex(
+  upToCharacters(itemLimits.titleCharacters, characters.onLines),
+  `must be at most ${itemLimits.titleCharacters} characters, ${noControl}`,
+);
 
 /** In the shop's currency, in whole cents: sums of floats such as 30.000000000000004 are 30. */
 export const priceSchema = z.number().min(0).max(itemLimits.price).overwrite(roundToCents);
@@ -61,22 +73,30 @@ function roundToCents(price: number): number {
   return Number(price.toFixed(2)) + 0; // -0 becomes 0
 }
 
+const nameSpace = String.raw`[\s\x85]`;
 export const attributeNameSchema = z
   .string()
   .overwrite(normalName)
-  .min(1, "must have a name")
-  .max(itemLimits.nameCharacters, `its name must be at most ${itemLimits.nameCharacters} characters`)
-  .regex(onOneLine, "its name must have no control characters")
-  .refine((name) => isWellFormed(name) && !name.includes("\uFFFD"), "its name must be text in UTF-8")
-  .refine((name) => !reservedColumns.some((column) => column === name.toLowerCase()), "is no attribute")
+  .regex(/[^\s\x85]/u, "must have a name")
+  .regex(
+    upToCharacters(itemLimits.nameCharacters, characters.ofName, { space: nameSpace }),
+    `its name must be at most ${itemLimits.nameCharacters} characters, without control characters`,
+  )
+  .regex(/^[^\p{Surrogate}\uFFFD]*$/u, "its name must be text in UTF-8")
+  .regex(noneOf(reservedColumns, nameSpace), "is no attribute")
   // No object of JavaScript keeps it, so no answer could show it.
-  .refine((name) => name !== "__proto__", "cannot be the name of an attribute; rename it");
+  .regex(
+    new RegExp(`^(?!${nameSpace}*__proto__${nameSpace}*$)`, "u"),
+    "cannot be the name of an attribute; rename it",
+  );
 
 const valueSchema = text
-  .max(itemLimits.valueCharacters, `must be values of at most ${itemLimits.valueCharacters} characters`)
-  .regex(onLines, noControl)
-  .refine(
-    (value) => !isFilterable(value) || !value.includes(valueSeparator),
+  .regex(
+    upToCharacters(itemLimits.valueCharacters, characters.onLines),
+    `must be values of at most ${itemLimits.valueCharacters} characters, ${noControl}`,
+  )
+  .regex(
+    onlyInLongTexts(valueSeparator, itemLimits.filterCharacters),
     `must have no ${valueSeparator} inside a value`,
   );
 
@@ -88,5 +108,5 @@ export const attributeValuesSchema = z
 
 /** Is a value short enough to be chosen among others? Long or many-lined text is shown, and is in no filter. */
 export function isFilterable(value: string): boolean {
-  return value.length <= itemLimits.filterCharacters && !value.includes("\n");
+  return hasUpTo(itemLimits.filterCharacters, value) && !value.includes("\n");
 }

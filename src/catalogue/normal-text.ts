@@ -10,12 +10,19 @@ export function normalText(text: string): string {
 
 /** As `normalText`, on one line: line breaks and tabs become spaces. */
 export function normalName(name: string): string {
-  return normalText(name.replace(/\s*[\t-\r\u0085\u2028\u2029]\s*/g, " "));
+  return normalText(
+    name.replace(/[\s\u0085]+/g, (space) => (/[\t-\r\u0085\u2028\u2029]/.test(space) ? " " : space)),
+  );
 }
 
 /** Has it no half of a character (a surrogate without its other half)? UTF-8 cannot hold one. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
+}
+
+/** Has it at most so many characters? As a reader counts, and JSON Schema, not in units of UTF-16. */
+export function hasUpTo(characters: number, text: string): boolean {
+  return text.length <= characters || (text.length <= 2 * characters && [...text].length <= characters);
 }
 
 /** The text with U+FFFD for half characters: strict readers of JSON refuse those. */

@@ -1,6 +1,7 @@
 /** Runs a command line in this process and turns what goes wrong into messages and exit codes. */
 import { type Command, CommanderError } from "commander";
 import { SdfnError, UsageError } from "../errors.js";
+import { placeInModelFile } from "../models/place-in-model-file.js";
 import { projectVersion } from "../runs/project-version.js";
 import { visibleStream } from "../visible-text.js";
 import { fullName } from "./flags/option-command.js";
@@ -70,8 +71,9 @@ function report(
     stderr.write(`${shown}\n`);
     if (isJson) printJson(context, { error: { code, message } });
   };
+  const place = placeInModelFile(error);
   if (error instanceof SdfnError) {
-    say(error.code, error.message);
+    say(error.code, place === undefined ? error.message : `${error.message}; at ${place}`);
     return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
   }
   if (error instanceof CommanderError) {
@@ -84,6 +86,10 @@ function report(
   }
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? (error.stack ?? message) : message;
+  if (place !== undefined) {
+    say("MODEL_FILE_INVALID", `${place}: ${message}`, `${stack}\n\nMODEL_FILE_INVALID: ${place}: ${message}`);
+    return exitCodes.failed;
+  }
   say(
     "INTERNAL",
     message,

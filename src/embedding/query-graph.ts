@@ -1,5 +1,5 @@
 /** Runs a model's query graph: the features of reference pictures and the tokens of texts in, embeddings and routes out. */
-import type { GraphSession } from "../engine/runtime/session.js";
+import { type GraphSession, usedFeeds } from "../engine/runtime/session.js";
 import { elementCount } from "../engine/tensor/shape.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import type { TextTensors } from "../text/encode-texts.js";
@@ -64,8 +64,7 @@ export async function composeQueries(
     at += length;
   }
   // A model that looks at one modality only has no input for the other.
-  const used = Object.entries(feeds).filter(([name]) => session.hasInput(name));
-  const results: Readonly<Record<string, Tensor>> = await session.run(Object.fromEntries(used));
+  const results: Readonly<Record<string, Tensor>> = await session.run(usedFeeds(session, feeds));
   const layers = Object.keys(results).filter((name) => name.startsWith("routes."));
   return {
     embeddings: results.embeddings as Tensor,

@@ -42,7 +42,12 @@ export interface Protocol {
 /** The paper's protocol: VAL's galleries, reference removed, captions joined with "and". */
 export const defaultProtocol: Protocol = { name: "val-split", reference: "removed", captions: "and" };
 
-/** The protocol that a data set's published results have, where `asked` says nothing else. */
+/**
+ * The protocol that a data set's published results have, where `asked` says nothing else.
+ * @example
+ * import { openDataset, protocolFor } from "sdfn/training";
+ * console.log(protocolFor(openDataset("data/small"), { name: "original" }).reference); // removed
+ */
 export function protocolFor(
   { evaluation = usualEvaluation }: Pick<RetrievalDataset, "evaluation">,
   asked: { readonly [Field in keyof Protocol]?: Protocol[Field] | undefined } = {},

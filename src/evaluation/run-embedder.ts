@@ -7,6 +7,7 @@ import { ModelEmbedder } from "../embedding/model-embedder.js";
 import type { DiskCacheOptions } from "../files/disk-cache.js";
 import { ImageThread } from "../images/image-thread.js";
 import type { Run } from "../runs/open-run.js";
+import { pictureOptions } from "../runs/run-config.js";
 
 export interface RunEmbedder {
   readonly embedder: ModelEmbedder;
@@ -42,13 +43,9 @@ export async function withEmbedder<Result>(
   { signal, imageChecks, imageCache }: EmbedderOptions,
   use: (opened: RunEmbedder) => Promise<Result>,
 ): Promise<Result> {
-  const { resizePx, imageFit, imagePx, maxWords } = config.training;
+  const { imageFit, imagePx, maxWords } = config.training;
   const imagePath = (idOrPath: string) => dataset.imagePath(idOrPath) ?? idOrPath;
-  const images = new ImageThread(imagePath, {
-    sizePx: resizePx,
-    fit: imageFit,
-    disk: imageCache,
-  });
+  const images = new ImageThread(imagePath, { ...pictureOptions(config), disk: imageCache });
   const usable = async (ids: Iterable<string>): Promise<RetrievalDataset> => {
     try {
       return await withoutBroken(dataset, images, {

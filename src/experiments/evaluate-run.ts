@@ -43,6 +43,12 @@ export async function trainRun({
 /**
  * Recalls and the rank of every query.
  * @param inspect is given the embedder and what the ranks come from, before both are let go.
+ * @example
+ * import { evaluateRun, openDataset, protocolFor } from "sdfn/training";
+ * const dataset = openDataset("data/small");
+ * const protocol = protocolFor(dataset, {});
+ * const { result } = await evaluateRun({ dataset, runDir: "runs/first", split: "val", protocol });
+ * console.log(result.model, result.protocol); // sdfn val-split
  */
 export async function evaluateRun(
   options: EvaluateRunOptions,

@@ -1,6 +1,6 @@
 /** The cells of a grid: every row of its table at every seed, with equal budgets. */
 import { ConfigError, UsageError } from "../errors.js";
-import { type ModelName, modelDefinition } from "../models/registry.js";
+import { modelDefinition } from "../models/registry.js";
 import { isFields, type RunConfig, resolveRunConfig } from "../runs/run-config.js";
 import { trainingFields } from "../runs/training-fields.js";
 
@@ -10,7 +10,8 @@ export interface GridRow {
   readonly name: string;
   /** As tables show it: "+ L_c + MSR". */
   readonly title: string;
-  readonly model: ModelName;
+  /** Name of a model of the project, or of one that was loaded from a file. */
+  readonly model: string;
   /** What this row changes in the configuration that all have. */
   readonly fields?: Readonly<Record<string, unknown>>;
   /** Name of the row it is compared with; the first one by default. */
@@ -85,7 +86,7 @@ export function planCells({ rows, seeds, file = {}, set }: GridPlan): PlannedCel
   return { cells, partial };
 }
 
-function hasField(model: ModelName, name: string): boolean {
+function hasField(model: string, name: string): boolean {
   return name in trainingFields || name in modelDefinition(model).schema.shape;
 }
 

@@ -10,6 +10,7 @@ import type { EvaluationResult } from "../evaluation/result.js";
 import { evaluationFileSchema } from "../evaluation/result-schema.js";
 import { writeDurably } from "../files/durable-file.js";
 import { claimLock } from "../files/folder-lock.js";
+import { modelFileOf } from "../models/registry.js";
 import { resolveRunConfig } from "../runs/run-config.js";
 import { type RunManifest, readManifest } from "../runs/run-files.js";
 import { checkpointFolder, checkpointNumbers } from "../training/checkpoint-files.js";
@@ -154,6 +155,7 @@ export class GridFolder {
     const { kind, manifest } = run;
     const evaluation = kind === "trained" ? this.#readEvaluation(cell) : undefined;
     const differences = [
+      ...changed("model file", manifest.modelFile?.sha256, modelFileOf(cell.config.model)?.sha256),
       ...configDifferences(manifest.config, cell.config.fields),
       ...changed("data", resolve(manifest.dataset.root), resolve(this.#measure.root)),
       ...(evaluation ? measureDifferences(evaluation.result, this.#measure) : []),

@@ -34,6 +34,10 @@ const white = { r: 255, g: 255, b: 255 };
  * A JPEG, PNG or WebP as a square of 8-bit sRGB, read as `readImage` does. Decoding runs outside the main thread.
  * @param source a path, or the bytes of a file.
  * @throws ImageError as `readImage`.
+ * @example
+ * import { decodeImage } from "sdfn";
+ * const { data, widthPx, heightPx } = await decodeImage("photo.jpg", { resizePx: 64, fit: "pad" });
+ * console.log(widthPx, heightPx, data.length); // 64 64 12288
  */
 export async function decodeImage(
   source: string | Uint8Array,

@@ -73,6 +73,14 @@ export interface BatchFeatures {
  * A model of composed image retrieval: two encoders, a way of composing, and the scale of the similarity.
  * Names of parameters begin with `image.backbone.`, `image.`, `text.embedding.`, `text.`, `scale`, and what the
  * model adds.
+ * @example
+ * import { add, CompositionModel, defineModel } from "sdfn/models";
+ * class Sum extends CompositionModel {
+ *   compose({ embedding }, { sentence }) {
+ *     return { q: add(embedding, sentence) };
+ *   }
+ * }
+ * export default defineModel({ name: "my-sum", modelClass: Sum });
  */
 export abstract class CompositionModel extends Module {
   readonly image: ImageEncoder;

@@ -6,6 +6,7 @@ import type { ForwardPass } from "../nn/forward-pass.js";
 import type { RouterKind, RouterLogits } from "../nn/losses/routes.js";
 import type { LossPart } from "../nn/losses/total.js";
 import type { BatchFeatures, CompositionModel } from "./composition-model.js";
+import { checkedParts } from "./model-answers.js";
 
 /** What the parts' names must look like; `total` is their weighted sum. */
 const partName = /^(?!total$)[A-Za-z][\w-]*$/;
@@ -19,7 +20,7 @@ export function objective(
   batch: BatchFeatures,
   pass: ForwardPass,
 ): readonly LossPart[] {
-  const parts = model.losses(batch, pass);
+  const parts = checkedParts(model, model.losses(batch, pass));
   const names = parts.map(({ name }) => name);
   const wrong = names.filter((name, i) => !partName.test(name) || names.indexOf(name) !== i);
   if (parts.length > 0 && wrong.length === 0) return parts;

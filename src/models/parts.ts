@@ -13,6 +13,11 @@ export type Parts = Readonly<Record<string, Value>>;
  * `weights`. The dot product of two is the sum of w_k · cos(p_k, p'_k), so an index ranks by it as by any embedding.
  * parts each [B, E_k] -> [B, sum of E_k].
  * @throws ConfigError when a part has no weight, a weight no part, or one is not above 0.
+ * @example
+ * import { Input, joinParts } from "sdfn/models";
+ * const picture = new Input("picture", "float32", [2, 16]);
+ * const colours = new Input("colours", "float32", [2, 3]);
+ * console.log(joinParts({ picture, colours }, { picture: 1, colours: 0.25 }).shape); // [ 2, 19 ]
  */
 export function joinParts(parts: Parts, weights: Readonly<Record<string, number>>): Value {
   const joined = Object.entries(weights).map(([name, weight]) => {

@@ -1,7 +1,5 @@
-/** Every model by name: its configuration and its construction. */
-import type { z } from "zod";
-import type { Random } from "../engine/tensor/random.js";
-import { UsageError } from "../errors.js";
+/** Every model by name: those of the project, and those that this process loaded from users' files. */
+import { ModelFileError, UsageError } from "../errors.js";
 import { Concat, concatSchema } from "./baselines/concat.js";
 import { Film } from "./baselines/film.js";
 import { ImageOnly } from "./baselines/image-only.js";
@@ -10,70 +8,76 @@ import { Sum } from "./baselines/sum.js";
 import { TextOnly } from "./baselines/text-only.js";
 import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
-import { encoderSchema } from "./encoder-config.js";
-import { type CombinationRules, parseConfig } from "./parse-config.js";
+import { encoderSchema as schema } from "./encoder-config.js";
+import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
 
-/** What a model needs besides its configuration. */
-export interface ModelSurroundings {
-  /** Number of tokens, padding and unknown word included. */
-  readonly vocabularySize: number;
-  /** Draws the initial values. */
-  readonly random: Random;
-}
-
-/** A kind of model. */
-export interface ModelDefinition {
-  /** Its configuration fields, with defaults. */
-  readonly schema: z.ZodObject;
-  /** What is wrong with fields that are right one by one. */
-  readonly refusedCombinations: CombinationRules<Readonly<Record<string, unknown>>>;
-  /** The configuration with defaults filled in. @throws ConfigError that lists every problem. */
-  parse(given: unknown): Readonly<Record<string, unknown>>;
-  /** A model with initial values. @throws ConfigError that lists every problem of `given`. */
-  create(given: unknown, surroundings: ModelSurroundings): CompositionModel;
-}
-
-type ModelClass<Config> = new (config: Config, vocabularySize: number, random: Random) => CompositionModel;
-
-function define<Shape extends z.ZodRawShape>(
-  name: string,
-  schema: z.ZodObject<Shape>,
-  Model: ModelClass<z.output<z.ZodObject<Shape>>>,
-  refusedCombinations: CombinationRules<z.output<z.ZodObject<Shape>>> = () => [],
-): ModelDefinition {
-  const parse = (given: unknown) => parseConfig(name, schema, given, refusedCombinations);
-  return {
-    schema,
-    refusedCombinations: (config) => refusedCombinations(config as Partial<z.output<z.ZodObject<Shape>>>),
-    parse,
-    create: (given, { vocabularySize, random }) => new Model(parse(given), vocabularySize, random),
-  };
-}
+const define = ModelDefinition.of;
 
 /** SDFN first, then what it is compared with, from simple to strong. */
 const definitions = {
-  sdfn: define("sdfn", sdfnSchema, Sdfn, refusedSdfnCombinations),
-  "image-only": define("image-only", encoderSchema, ImageOnly),
-  "text-only": define("text-only", encoderSchema, TextOnly),
-  sum: define("sum", encoderSchema, Sum),
-  concat: define("concat", concatSchema, Concat),
-  mrn: define("mrn", encoderSchema, Mrn),
-  film: define("film", encoderSchema, Film),
-  tirg: define("tirg", encoderSchema, Tirg),
+  sdfn: define({ name: "sdfn", schema: sdfnSchema, modelClass: Sdfn, refused: refusedSdfnCombinations }),
+  "image-only": define({ name: "image-only", schema, modelClass: ImageOnly }),
+  "text-only": define({ name: "text-only", schema, modelClass: TextOnly }),
+  sum: define({ name: "sum", schema, modelClass: Sum }),
+  concat: define({ name: "concat", schema: concatSchema, modelClass: Concat }),
+  mrn: define({ name: "mrn", schema, modelClass: Mrn }),
+  film: define({ name: "film", schema, modelClass: Film }),
+  tirg: define({ name: "tirg", schema, modelClass: Tirg }),
 } as const satisfies Record<string, ModelDefinition>;
 
 export type ModelName = keyof typeof definitions;
 
-/** Names of all models, SDFN first. */
+/** Names of the project's models, SDFN first. */
 export const modelNames = Object.keys(definitions) as readonly ModelName[];
+
+/** A user's file with a model: where it lies, as it was given, and what it is. */
+export interface ModelFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** Models of users' files, by name; a file is loaded once in a process, before anything asks for its model. */
+const ownModels = new Map<string, { readonly definition: ModelDefinition; readonly file: ModelFile }>();
+
+/** Makes a user's model known by its name. @throws ModelFileError when another file or the project has the name. */
+export function registerModel(definition: ModelDefinition, file: ModelFile): void {
+  const { name } = definition;
+  if (Object.hasOwn(definitions, name)) {
+    throw new ModelFileError(`${file.path}: the project has a model named ${name}; give yours another name`);
+  }
+  const known = ownModels.get(name)?.file;
+  if (known && known.sha256 !== file.sha256) {
+    throw new ModelFileError(
+      known.path === file.path
+        ? `${file.path}: has changed since this process loaded it; start the process again`
+        : `${file.path}: ${known.path} has a model of the same name; got ${name}; give one of them another name`,
+    );
+  }
+  ownModels.set(name, { definition, file });
+}
+
+/** The file that a model was loaded from; undefined for the project's own. */
+export function modelFileOf(name: string): ModelFile | undefined {
+  return ownModels.get(name)?.file;
+}
+
+/** Is this the path of a file, and no name? */
+export function isModelPath(model: string): boolean {
+  return /[/\\]|\.[cm]?[jt]s$/.test(model);
+}
 
 /** @throws UsageError when there is no such model. */
 export function modelDefinition(name: string): ModelDefinition {
-  const definition = Object.entries(definitions).find(([known]) => known === name)?.[1];
-  if (!definition) throw new UsageError(`model: must be one of ${modelNames.join(", ")}; got ${name}`);
-  return definition;
+  const definition =
+    Object.entries(definitions).find(([known]) => known === name)?.[1] ?? ownModels.get(name)?.definition;
+  if (definition) return definition;
+  throw new UsageError(
+    isModelPath(name)
+      ? `model: a file runs as code, so that it is loaded only where the command names it; got ${name}; give --model ${name}`
+      : `model: must be one of ${modelNames.join(", ")}, or a file of your own (--model ./file.mjs); got ${name}`,
+  );
 }
 
 /**

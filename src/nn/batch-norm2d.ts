@@ -16,6 +16,11 @@ const momentum = 0.1;
  * In training mean and (biased) variance are the batch's, and the running statistics move towards them:
  * running = 0.9 · running + 0.1 · batch, with the unbiased variance n / (n - 1) · variance, n = B · H · W.
  * In inference, and where statistics are frozen, the running ones are used. As torch.nn.BatchNorm2d.
+ * @example
+ * import { BatchNorm2d, ForwardPass, Input } from "sdfn/models";
+ * const layer = new BatchNorm2d(3);
+ * const x = new Input("x", "float32", [2, 3, 7, 7]);
+ * console.log(layer.forward(x, ForwardPass.training()).shape); // [ 2, 3, 7, 7 ]
  */
 export class BatchNorm2d extends Module {
   readonly weight: Parameter; // [C]

@@ -18,6 +18,11 @@ export interface Conv2dOptions extends ConvOptions {
 /**
  * y = conv(x, W) + b. x [B, inChannels, H, W] -> y [B, outChannels, Ho, Wo].
  * Names, layout and initial range are those of torch.nn.Conv2d: uniform within 1 / sqrt(inChannels · kernel²).
+ * @example
+ * import { Conv2d, Input, Random } from "sdfn/models";
+ * const layer = new Conv2d(3, 5, new Random(1), { kernel: 1 });
+ * const x = new Input("x", "float32", [2, 3, 7, 7]);
+ * console.log(layer.forward(x).shape); // [ 2, 5, 7, 7 ]
  */
 export class Conv2d extends Module {
   readonly weight: Parameter; // W [outChannels, inChannels, kernel, kernel]

@@ -21,6 +21,11 @@ interface Traces {
 /**
  * One pass through a model. Layers ask it for dropout and tell it the next values of their buffers; afterwards
  * `dropoutMasks` says what to feed at every run and `bufferUpdates` what to hand to the stateful session.
+ * @example
+ * import { ForwardPass, Input } from "sdfn/models";
+ * const x = new Input("x", "float32", [2, 3]);
+ * const [training, inference] = [ForwardPass.training(), ForwardPass.inference()];
+ * console.log(training.dropout(x, 0.1) === x, inference.dropout(x, 0.1) === x); // false true
  */
 export class ForwardPass {
   readonly mode: Mode;

@@ -6,7 +6,13 @@ import { elementCount, type StaticShape } from "../engine/tensor/shape.js";
 /** Gives the values of a parameter of some shape. */
 export type InitialValues = (shape: StaticShape) => Float32Array;
 
-/** A parameter that starts from `initial`; with `isTrainable: false` a buffer. */
+/**
+ * A parameter that starts from `initial`; with `isTrainable: false` a buffer.
+ * @example
+ * import { parameter, Random, uniform } from "sdfn/models";
+ * const weight = parameter([3, 2], uniform(new Random(1), 0.1));
+ * console.log(weight.data.length, weight.data.every((w) => Math.abs(w) <= 0.1)); // 6 true
+ */
 export function parameter(
   shape: StaticShape,
   initial: InitialValues,
@@ -15,17 +21,33 @@ export function parameter(
   return new Parameter(shape, initial(shape), options);
 }
 
-/** All the same. */
+/**
+ * All the same.
+ * @example
+ * import { filled, parameter } from "sdfn/models";
+ * console.log(parameter([2], filled(0.5)).data); // Float32Array(2) [ 0.5, 0.5 ]
+ */
 export function filled(value: number): InitialValues {
   return (shape) => new Float32Array(elementCount(shape)).fill(value);
 }
 
-/** Uniform in [-bound, bound). */
+/**
+ * Uniform in [-bound, bound).
+ * @example
+ * import { Random, uniform } from "sdfn/models";
+ * const values = uniform(new Random(1), 0.1)([3, 2]);
+ * console.log(values.length, values.every((w) => Math.abs(w) <= 0.1)); // 6 true
+ */
 export function uniform(random: Random, bound: number): InitialValues {
   return drawn(() => random.between(-bound, bound));
 }
 
-/** Normal with mean 0. */
+/**
+ * Normal with mean 0.
+ * @example
+ * import { normal, Random } from "sdfn/models";
+ * console.log(normal(new Random(1), 0.02)([3, 2]).length); // 6
+ */
 export function normal(random: Random, deviation: number): InitialValues {
   return drawn(() => deviation * random.normal());
 }
@@ -41,7 +63,13 @@ export function kaimingNormalFanOut(random: Random): InitialValues {
   };
 }
 
-/** Xavier (Glorot) uniform, bound sqrt(6 / (in + out)). Shape [out, in]. */
+/**
+ * Xavier (Glorot) uniform, bound sqrt(6 / (in + out)). Shape [out, in].
+ * @example
+ * import { Random, xavierUniform } from "sdfn/models";
+ * const values = xavierUniform(new Random(1))([2, 4]);
+ * console.log(values.every((w) => Math.abs(w) <= 1)); // true
+ */
 export function xavierUniform(random: Random): InitialValues {
   return (shape) => {
     const [outFeatures = 1, inFeatures = 1] = shape;

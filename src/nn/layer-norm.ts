@@ -9,6 +9,11 @@ const epsilon = 1e-5;
 /**
  * y = (x - mean) / sqrt(variance + 1e-5) · weight + bias over the last axis. x [..., D] -> y [..., D].
  * As torch.nn.LayerNorm.
+ * @example
+ * import { Input, LayerNorm } from "sdfn/models";
+ * const layer = new LayerNorm(3);
+ * const x = new Input("x", "float32", [2, 3]);
+ * console.log(layer.forward(x).shape); // [ 2, 3 ]
  */
 export class LayerNorm extends Module {
   readonly weight: Parameter; // [D]

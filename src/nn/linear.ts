@@ -13,6 +13,11 @@ export interface LinearOptions {
 /**
  * y = x · Wᵀ + b. x [..., inFeatures] -> y [..., outFeatures].
  * Names, layout and initial range are those of torch.nn.Linear.
+ * @example
+ * import { Input, Linear, Random } from "sdfn/models";
+ * const layer = new Linear(3, 5, new Random(1));
+ * const x = new Input("x", "float32", [2, 3]);
+ * console.log(layer.forward(x).shape); // [ 2, 5 ]
  */
 export class Linear extends Module {
   readonly weight: Parameter; // W [outFeatures, inFeatures]

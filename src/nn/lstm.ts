@@ -9,6 +9,12 @@ import { Module } from "./module.js";
  * One layer, one direction: i, f, o = sigmoid, g = tanh of W_ih · x_t + b_ih + W_hh · h_(t-1) + b_hh;
  * c_t = f · c_(t-1) + i · g; h_t = o · tanh c_t. x [B, T, I], lengthMask bool [B, T] (true = word) -> h [B, T, D],
  * zero at padding. Names, gate order (i, f, g, o) and initial range are those of torch.nn.LSTM.
+ * @example
+ * import { Input, Lstm, Random } from "sdfn/models";
+ * const layer = new Lstm(8, 16, new Random(1));
+ * const x = new Input("x", "float32", [2, 5, 8]);
+ * const isWord = new Input("isWord", "bool", [2, 5]);
+ * console.log(layer.forward(x, isWord).shape); // [ 2, 5, 16 ]
  */
 export class Lstm extends Module {
   readonly weight_ih_l0: Parameter; // [4D, I]

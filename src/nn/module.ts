@@ -14,6 +14,12 @@ const counterName = /(^|\.)num_batches_tracked$/;
 /**
  * Base of layers and models. The path of fields to a parameter is its name: the field `weight` of the field
  * `conv1` of element 0 of the array field `layer1` is `layer1.0.conv1.weight`. `#private` fields are not walked.
+ * @example
+ * import { Linear, Module, Random } from "sdfn/models";
+ * class Network extends Module {
+ *   hidden = new Linear(3, 5, new Random(1));
+ * }
+ * console.log([...new Network().state().keys()]); // [ 'hidden.weight', 'hidden.bias' ]
  */
 export abstract class Module {
   /** Every parameter and buffer by name, in the order of fields; one that is reached twice has its first name. */

@@ -10,6 +10,11 @@ import { Module } from "./module.js";
  * MHA(Q, K, V) = concat over heads of softmax(Qᵢ · Kᵢᵀ / sqrt(d)) · Vᵢ, then a linear layer; Qᵢ, Kᵢ, Vᵢ are linear in
  * query, key, value, of width d = D / heads. query [B, N, D], key and value [B, T, D] -> y [B, N, D].
  * Names, layout and initial values are those of torch.nn.MultiheadAttention.
+ * @example
+ * import { Input, MultiHeadAttention, Random } from "sdfn/models";
+ * const layer = new MultiHeadAttention(8, 2, new Random(1));
+ * const x = new Input("x", "float32", [2, 5, 8]);
+ * console.log(layer.forward({ query: x, key: x, value: x }).y.shape); // [ 2, 5, 8 ]
  */
 export class MultiHeadAttention extends Module {
   readonly in_proj_weight: Parameter; // [3D, D]: query, key, value

@@ -7,6 +7,7 @@ import { Vocabulary } from "../text/vocabulary.js";
 import { requireFloat32 } from "../weights/safetensors.js";
 import { type RunConfig, resolveRunConfig } from "./run-config.js";
 import { type RunManifest, readManifest, readPhrases, runFiles } from "./run-files.js";
+import { requireModelFile } from "./run-model.js";
 import { readParameters } from "./run-parameters.js";
 
 /** A run folder's content. */
@@ -23,10 +24,15 @@ export interface Run {
 
 /**
  * Reads a run's configuration, vocabulary and parameters.
- * @throws RunError when something is missing, or not as it was written; WeightsError, StateDictError, ConfigError when it is damaged.
+ * @throws RunError when something is missing, or not as it was written, a model file among it; WeightsError, StateDictError, ConfigError when it is damaged.
+ * @example
+ * import { openRun } from "sdfn/training";
+ * const { model, config, manifest } = openRun("runs/first");
+ * console.log(config.model, manifest.status, model.parameters().length > 0); // sdfn complete true
  */
 export function openRun(runDir: string): Run {
   const manifest = readManifest(runDir);
+  requireModelFile(runDir, manifest);
   const config = resolveRunConfig({ file: manifest.config });
   const vocabulary = Vocabulary.load(join(runDir, runFiles.vocabulary));
   const parameters = readParameters(runDir);

@@ -1,16 +1,18 @@
 /** A run's whole configuration: which model, its fields, and the training fields, in one flat object. */
 import { z } from "zod";
-import { ConfigError } from "../errors.js";
+import { ConfigError, ModelFileError } from "../errors.js";
+import type { ImageFit, ResizeKernel } from "../images/image.js";
 import type { PicturePreprocessing } from "../models/backbones/backbone.js";
 import { backboneDefinition } from "../models/backbones/registry.js";
 import { encoderFields } from "../models/encoder-config.js";
 import { parseConfig } from "../models/parse-config.js";
-import { type ModelName, modelDefinition, modelNames } from "../models/registry.js";
+import { modelDefinition } from "../models/registry.js";
 import { refusedTrainingCombinations, type TrainingConfig, trainingFields } from "./training-fields.js";
 
 /** A complete, checked configuration. */
 export interface RunConfig {
-  readonly model: ModelName;
+  /** Name of one of the project's models, or of one that `loadModelFile` loaded. */
+  readonly model: string;
   /** The model's fields, as `createModel` takes them. */
   readonly modelConfig: Readonly<Record<string, unknown>>;
   readonly training: TrainingConfig;
@@ -31,6 +33,10 @@ export interface ConfigSources {
 /**
  * The configuration with defaults filled in. Fields of other models in a file are an error, as any unknown field.
  * @throws ConfigError that lists everything wrong at once; UsageError for an unknown model.
+ * @example
+ * import { resolveRunConfig } from "sdfn/training";
+ * const { model, training } = resolveRunConfig({ model: "tirg", set: ["epochs=3"] });
+ * console.log(model, training.epochs); // tirg 3
  */
 export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSources): RunConfig {
   if (!isFields(file)) {
@@ -49,10 +55,17 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     given[name] = parseValue(value);
   }
   const definition = modelDefinition(typeof given.model === "string" ? given.model : "sdfn");
+  const own = definition.schema.shape;
+  const taken = Object.keys(own).filter((name) => name === "model" || name in trainingFields);
+  if (taken.length > 0) {
+    throw new ModelFileError(
+      `${definition.name}: training has fields of the same names; got ${taken.join(", ")}; rename the model's`,
+    );
+  }
   const schema = z.strictObject({
-    model: z.enum(modelNames as [ModelName, ...ModelName[]]).default("sdfn"),
+    model: z.string().default("sdfn"),
     ...trainingFields,
-    ...definition.schema.shape,
+    ...own,
   });
   const complete = { ...pictureDefaults(given.backbone), ...given };
   const fields: Readonly<Record<string, unknown>> = parseConfig(
@@ -67,8 +80,8 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
   const pick = (names: Readonly<Record<string, unknown>>) =>
     Object.fromEntries(Object.keys(names).map((name) => [name, fields[name]]));
   return {
-    model: fields.model as ModelName,
-    modelConfig: pick(definition.schema.shape),
+    model: fields.model as string,
+    modelConfig: pick(own),
     training: pick(trainingFields) as TrainingConfig,
     fields,
   };
@@ -82,6 +95,16 @@ function pictureDefaults(
   if (name === undefined) return undefined;
   const { imagePx, resizePx, imageFit } = backboneDefinition(name).preprocessing;
   return { imagePx, resizePx, imageFit };
+}
+
+/** How a run's pictures are read: what an image cache takes. */
+export function pictureOptions({ training, modelConfig }: RunConfig): {
+  readonly sizePx: number;
+  readonly fit: ImageFit;
+  readonly kernel: ResizeKernel;
+} {
+  const { kernel } = backboneDefinition(encoderFields.backbone.parse(modelConfig.backbone)).preprocessing;
+  return { sizePx: training.resizePx, fit: training.imageFit, kernel };
 }
 
 /** Is it what a configuration file must hold: one object? */

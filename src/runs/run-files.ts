@@ -51,6 +51,8 @@ const manifestSchema = z.strictObject({
   /** Folder of the frozen backbone's feature maps, for evaluation on the same machine. */
   featureCache: z.string().optional(),
   initialWeights: initialWeightsSchema.optional(),
+  /** The file of a model that is not the project's: its path as it was given, and its content's hash. */
+  modelFile: z.strictObject({ path: z.string(), sha256: z.string() }).optional(),
   /** The configuration, checked again when the run is opened. */
   config: z.record(z.string(), z.unknown()),
   /** Where the saved parameters come from: which epoch, how it was chosen, and on what. Absent before an epoch ended. */

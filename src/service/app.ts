@@ -34,8 +34,8 @@ export interface LogOptions {
   readonly stream: NodeJS.WritableStream;
 }
 
-/** Percent signs make three characters of a byte, and a character has up to three bytes beside its partner. */
-const longestParam = serviceLimits.nameCharacters * 9;
+/** Percent signs make three characters of a byte, and a character has up to four bytes. */
+const longestParam = serviceLimits.nameCharacters * 12;
 
 export interface AppOptions {
   readonly parts: ServiceParts;
@@ -124,6 +124,8 @@ function emptyApp(timeoutMs: number, log: LogOptions, trustProxy: string | false
       exposeHeadRoutes: false,
       trustProxy,
       genReqId: () => randomUUID(),
+      // Of the server as a whole: no address, and not the page's.
+      rewriteUrl: ({ url = "/" }) => (url === "*" ? "/*" : url),
       routerOptions: { maxParamLength: longestParam },
       logger: {
         level: log.level,

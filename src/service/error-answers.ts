@@ -12,8 +12,8 @@ export interface ErrorAnswer {
   readonly isServers: boolean;
 }
 
-/** Codes that are not here are bugs. */
-const statuses: Readonly<Record<string, number>> = {
+/** Status by code. Codes that are not here are bugs. */
+export const statuses: Readonly<Record<string, number>> = {
   USAGE: 400,
   INPUT_INVALID: 400,
   IMAGE_INVALID: 400,
@@ -84,6 +84,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
       isServers: true,
     };
   }
+  if (isCutOff(error)) return clientGone;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const problems = error.validation.map(
       ({ instancePath, message }) => `${instancePath.slice(1)}: ${message}`,
@@ -110,6 +111,18 @@ const bug: ErrorAnswer = {
   isServers: true,
   message: "this is a bug of the service; tell the operator the request's id",
 };
+
+/** The client went away while an answer was compressed for it: nobody reads this. */
+const clientGone: ErrorAnswer = {
+  status: 499,
+  code: "TIMEOUT",
+  message: "the client went away",
+  isServers: false,
+};
+
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
+}
 
 /** Pictures that came as bytes have no path, and are called so; others are files of the server. */
 function isAboutUpload(error: SdfnError): boolean {

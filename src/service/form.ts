@@ -112,10 +112,10 @@ export function parsed<Schema extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.slice(0, listedProblems).map((issue) => {
-    const place = z.core.toDotPath(issue.path);
     // What is wrong with a record's key lies one level deeper.
-    const reason = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
-    return place === "" ? reason : `${place}: ${reason}`;
+    const { message } = (issue.code === "invalid_key" && issue.issues[0]) || issue;
+    const place = z.core.toDotPath(issue.path);
+    return place === "" ? message : `${place}: ${message}`;
   });
   throw new RequestError("INPUT_INVALID", `${where}: ${problems.join("; ")}`);
 }

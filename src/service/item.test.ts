@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { idSchema } from "../catalogue/item-schema.js";
 import { readCatalogue, type WrongRow } from "../catalogue/read-catalogue.js";
 import { RequestError } from "../errors.js";
 import { itemWriteSchema } from "./api.js";
@@ -34,7 +35,8 @@ async function asRow(id: string, fields: Readonly<Record<string, unknown>>) {
 
 function asWrite(id: string, fields: unknown) {
   try {
-    return writtenEntry(id, parsed("item", itemWriteSchema, fields), fields);
+    parsed("id", idSchema, id);
+    return writtenEntry(parsed("item", itemWriteSchema, fields), fields);
   } catch (error) {
     expect(error).toBeInstanceOf(RequestError);
     return undefined;

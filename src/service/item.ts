@@ -1,12 +1,10 @@
 /** Items and conditions as the service gives and takes them, in the words of the index. */
 import type { z } from "zod";
-import { idSchema } from "../catalogue/item-schema.js";
 import { RequestError } from "../errors.js";
 import type { CatalogueEntry } from "../search/index/entry.js";
 import type { Filter } from "../search/store/filter.js";
 import type { Condition, Item, itemWriteSchema } from "./api.js";
 import type { WrittenEntry } from "./catalogue-writer.js";
-import { parsed } from "./form.js";
 
 export function itemOf({ id, category, title, price, attributes, picture }: CatalogueEntry): Item {
   return {
@@ -31,14 +29,9 @@ export function filterOf(conditions: readonly Condition[]): Filter | undefined {
 
 /**
  * An item as it is written: what the rows of a table may hold, items may.
- * @throws RequestError for what no catalogue may have, all of it at once.
+ * @throws RequestError for names of attributes that come to one.
  */
-export function writtenEntry(
-  id: string,
-  item: z.output<typeof itemWriteSchema>,
-  given: unknown,
-): WrittenEntry {
-  parsed("id", idSchema, id);
+export function writtenEntry(item: z.output<typeof itemWriteSchema>, given: unknown): WrittenEntry {
   const { category, title = "", price, attributes } = item;
   requireDistinctNames(attributes, given);
   return {

@@ -1,27 +1,32 @@
 /** The OpenAPI document, made of the schemas that check requests and answers, and a page of it. */
-import fastifySwagger from "@fastify/swagger";
+import fastifySwagger, { type SwaggerTransform } from "@fastify/swagger";
 import fastifySwaggerUi from "@fastify/swagger-ui";
-import type { FastifySchema } from "fastify";
-import { createJsonSchemaTransform } from "fastify-type-provider-zod";
-import { z } from "zod";
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
+import type { OpenAPIV3_1 } from "openapi-types";
+import type { z } from "zod";
+import { type CommonStatus, commonStatuses } from "./common-answers.js";
+import { completed } from "./openapi-document.js";
 import type { ServiceApp, Takes } from "./service-app.js";
 
 /** The page of the document writes styles into itself; everything it loads comes from here. */
 const docsPolicy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-const transform = createJsonSchemaTransform({ skipList: [] });
+const description =
+  "Search a catalogue with pictures and words. Every answer that is not a success is `{ error: { code, message, requestId } }`. " +
+  "`HEAD` is answered wherever `GET` is, `OPTIONS` with the methods of an address, and other methods with 405 " +
+  "(`METHOD_NOT_ALLOWED`); what is no HTTP, with 400, 408 or 431. " +
+  "Texts are taken in Unicode's composed form (NFC), in which they are kept and compared: patterns are meant for that.";
+
+const transform: SwaggerTransform = createJsonSchemaTransform({ skipList: [] });
+const transformObject = createJsonSchemaTransformObject({});
 
 export async function openApi(app: ServiceApp): Promise<void> {
+  const statusesById = new Map<string, readonly CommonStatus[]>();
   await app.register(fastifySwagger, {
     openapi: {
       openapi: "3.1.0",
-      info: {
-        title: "SDFN search",
-        version: "1",
-        description:
-          "Search a catalogue with pictures and words. Every answer that is not a success is `{ error: { code, message, requestId } }`.",
-      },
+      info: { title: "SDFN search", version: "1", description },
       components: {
         securitySchemes: {
           key: { type: "http", scheme: "bearer", description: "A key that `sdfn key add` printed" },
@@ -33,15 +38,27 @@ export async function openApi(app: ServiceApp): Promise<void> {
         { name: "operation", description: "For whoever runs the service" },
       ],
     },
+    convertConstToEnum: false,
     transform(document) {
+      const { schema: own, route } = document;
       const { schema, url } = transform(document);
-      const { takes, access = "open" } = document.route.config ?? {};
-      const known = schema as FastifySchema & Record<string, unknown>;
-      if (!known.hide && access !== "open")
-        known.security = access === "write" ? [{ key: [] }] : [{}, { key: [] }];
-      if (!takes) return { schema: known, url };
-      return { schema: { ...known, body: { content: bodiesOf(takes) } }, url };
+      if (schema.hide || own.operationId === undefined) return { schema: { hide: true }, url };
+      const { config = {} } = route;
+      const { access = "open", takes } = config;
+      const isRead = [route.method].flat().includes("GET");
+      statusesById.set(own.operationId, commonStatuses({ isRead, hasParams: url.includes(":"), config }));
+      const security = access === "write" ? [{ key: [] }] : [{}, { key: [] }];
+      const bodySchema = (body: z.ZodType) => transform({ ...document, schema: { body } }).schema.body;
+      return {
+        url,
+        schema: {
+          ...schema,
+          ...(access === "open" ? {} : { security }),
+          ...(takes === undefined ? {} : { body: { content: bodiesOf(takes, bodySchema) } }),
+        },
+      };
     },
+    transformObject: (document) => completed(transformObject(document) as OpenAPIV3_1.Document, statusesById),
   });
   await app.register(fastifySwaggerUi, {
     routePrefix: "/docs",
@@ -57,9 +74,12 @@ export async function openApi(app: ServiceApp): Promise<void> {
 }
 
 /** What a route takes, by content type. */
-function bodiesOf({ json, form }: Takes): Readonly<Record<string, { readonly schema: unknown }>> {
-  const schemaOf = (schema: z.ZodType) => z.toJSONSchema(schema, { io: "input", target: "draft-2020-12" });
-  const picture = { type: "string", format: "binary" };
+function bodiesOf(
+  { json, form }: Takes,
+  schemaOf: (body: z.ZodType) => unknown,
+): Readonly<Record<string, { readonly schema: unknown }>> {
+  // OpenAPI 3.1 says bytes so, and generated clients take files for it.
+  const picture = { contentMediaType: "image/*" };
   return {
     ...(json ? { "application/json": { schema: schemaOf(json) } } : {}),
     ...(form

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
+import type { CommonStatus } from "./common-answers.js";
 
 export type ServiceApp = FastifyInstance<
   RawServerDefault,
@@ -31,6 +32,8 @@ declare module "fastify" {
     access?: "open" | "read" | "write";
     /** Bodies that the route checks itself, for the OpenAPI document. */
     takes?: Takes;
+    /** Statuses that the route refuses with besides those that follow from the rest. */
+    alsoGives?: readonly CommonStatus[];
     /** Does it occupy the model or the disk? */
     isCostly?: boolean;
     /** Log lines of a route that is asked all the time would hide the others. */

@@ -92,6 +92,16 @@ const sweepMs = 50;
  * Opens index and model, and listens.
  * @throws StoreError, BundleError when they cannot be opened so; ConfigError for wrong keys; EnvironmentError,
  *   UsageError when the address cannot be had.
+ * @example
+ * import { startService } from "sdfn/service";
+ * const service = await startService({ index: "indexes/shop", logLevel: "silent" });
+ * const answer = await fetch(`${service.address}/v1/search`, {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ queries: [{ text: "is red" }], limit: 3 }),
+ * });
+ * console.log(answer.status); // 200
+ * await service.close();
  */
 export async function startService(given: ServiceOptions): Promise<Service> {
   const options = { ...serviceDefaults, port: 0, requireReadKey: false, logLevel: "info", ...given };

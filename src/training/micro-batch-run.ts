@@ -1,6 +1,6 @@
 /** One step by micro-batches: the order in which its graphs run, and what becomes of their results. */
 import type { Parameter } from "../engine/graph/value.js";
-import type { Feeds, GraphSession } from "../engine/runtime/session.js";
+import { type Feeds, type GraphSession, usedFeeds } from "../engine/runtime/session.js";
 import type { StatefulSession } from "../engine/runtime/stateful-session.js";
 import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import { type BatchRange, examplesOf, joinExamples } from "./batch-parts.js";
@@ -67,11 +67,9 @@ function feedsFor(
   feeds: Feeds,
   range?: BatchRange,
 ): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(feeds)
-      .filter(([name]) => session.hasInput(name))
-      .map(([name, value]) => [name, range ? examplesOf(value, range) : value]),
-  );
+  const used = usedFeeds(session, feeds);
+  if (!range) return used;
+  return Object.fromEntries(Object.entries(used).map(([name, value]) => [name, examplesOf(value, range)]));
 }
 
 const gradientPrefix = "gradient.";

@@ -1,6 +1,7 @@
 /** Saves a run during training: metrics, parameters, manifest and checkpoints. */
 import { resolve } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
+import { modelFileOf } from "../models/registry.js";
 import type { Metrics } from "../runs/metrics.js";
 import { projectCommit } from "../runs/project-version.js";
 import { type RunManifest, writeManifest } from "../runs/run-files.js";
@@ -137,6 +138,7 @@ function manifestFacts(run: Compiled, commit: string): ManifestFacts {
       resumed: [...(manifest.resumed ?? []), { at: startedAt, step: state.step, commit }],
     };
   }
+  const modelFile = modelFileOf(config.model);
   return {
     format: 1,
     commit,
@@ -148,6 +150,7 @@ function manifestFacts(run: Compiled, commit: string): ManifestFacts {
       triplets: data.parts.validation?.triplets.length ?? 0,
       leftOut: data.parts.leftOut,
     },
+    modelFile,
     config: config.fields,
     startedAt,
   };

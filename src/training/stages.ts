@@ -12,7 +12,7 @@ import { Random } from "../engine/tensor/random.js";
 import { writeDurably } from "../files/durable-file.js";
 import type { ImageThread } from "../images/image-thread.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import type { ModelSurroundings } from "../models/registry.js";
+import type { ModelSurroundings } from "../models/model-definition.js";
 import type { StateDict } from "../nn/module.js";
 import type { RunConfig } from "../runs/run-config.js";
 import { type InitialWeightsRecord, type RunManifest, runFiles, writePhrases } from "../runs/run-files.js";

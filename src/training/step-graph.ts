@@ -8,6 +8,7 @@ import type { StatefulSessionOptions } from "../engine/runtime/stateful-session.
 import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import type { FeatureMapShapes } from "../images/feature-maps.js";
 import type { BatchFeatures, CompositionModel } from "../models/composition-model.js";
+import { checkedComposition } from "../models/model-answers.js";
 import { objective, teacherInputs } from "../models/objective.js";
 import { pictureInputs } from "../models/picture-inputs.js";
 import { type DropoutMask, ForwardPass } from "../nn/forward-pass.js";
@@ -75,7 +76,7 @@ export function forwardGraph(
     ? model.encodePairsOfFeatureMaps(pictures, pass)
     : model.encodePairs(pictures.images, pass);
   const text = model.encodeText(tokens, lengths);
-  const composition = model.compose(reference, text, pass);
+  const composition = checkedComposition(model, model.compose(reference, text, pass));
   const targetEmbedding = model.embedTarget(target, pass);
   return { features: { composition, reference, text, target, targetEmbedding }, pass };
 }

@@ -1,7 +1,7 @@
 /** The teacher of self path distillation: the model as it stood at the end of the preceding epoch. */
 import type { Batch } from "../data/batches/batch-loader.js";
 import { Input } from "../engine/graph/value.js";
-import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
+import { GraphSession, type SessionOptions, usedFeeds } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import type { PictureTensors } from "../images/feature-maps.js";
 import type { CompositionModel } from "../models/composition-model.js";
@@ -84,8 +84,8 @@ export class Teacher implements RouteTeacher {
   async logits({ images, ...texts }: TeacherQueries): Promise<TeacherLogits> {
     const [count = 0] = texts.lengths.shape;
     // Routers that look at one modality only have no input for the other.
-    const used = Object.entries<Tensor>({ ...images, ...texts }).filter(([name]) =>
-      this.#session.hasInput(name),
+    const used = Object.entries(
+      usedFeeds(this.#session, { ...images, tokens: texts.tokens, lengths: texts.lengths }),
     );
     const parts: Record<string, Tensor>[] = [];
     for (const range of microBatches(count, this.#microBatchSize ?? count)) {

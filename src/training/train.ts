@@ -8,10 +8,10 @@ import type { DiskCacheOptions } from "../files/disk-cache.js";
 import { claimLock } from "../files/folder-lock.js";
 import { defaultImageBudgetBytes } from "../images/image-cache.js";
 import { ImageThread } from "../images/image-thread.js";
-import type { CompositionModel } from "../models/composition-model.js";
-import { createModel, type ModelSurroundings } from "../models/registry.js";
-import { type RunConfig, resolveRunConfig } from "../runs/run-config.js";
+import { createModel } from "../models/registry.js";
+import { pictureOptions, type RunConfig, resolveRunConfig } from "../runs/run-config.js";
 import { createRunFolder, readManifest, runFiles } from "../runs/run-files.js";
+import { requireModelFile } from "../runs/run-model.js";
 import { type CheckpointChoice, openCheckpoint } from "./checkpoint-store.js";
 import { requireSameConfig } from "./data-fingerprint.js";
 import { defaultFeatureCache, prepareFeatures } from "./frozen-features.js";
@@ -41,8 +41,6 @@ export const defaultCheckpointMinutes = 10;
 interface SharedOptions {
   readonly dataset: RetrievalDataset;
   readonly runDir: string;
-  /** Makes the model; by default the one that the configuration names. Whoever opens the run has to make it alike. */
-  readonly createModel?: (surroundings: ModelSurroundings) => CompositionModel;
   /** Ends training after the step under way; the run is saved. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: (event: TrainEvent) => void;
@@ -80,6 +78,14 @@ export interface ResumeOptions extends SharedOptions {
  * @throws DivergenceError when loss or gradients are not finite, or the loss explodes; DatasetError for the data;
  * WeightsError, StateDictError for the files of `initial`; ImageError for an image that broke after it was looked at;
  * EnvironmentError when the disk is full, or the memory will not do; the signal's reason when it is aborted while images are looked at.
+ * @example
+ * import { openDataset, resolveRunConfig, train } from "sdfn/training";
+ * const config = resolveRunConfig({
+ *   file: { model: "sum", backbone: "resnet18", backboneWidth: 0.0625, embedDim: 16, wordDim: 8 },
+ *   set: ["imagePx=32", "resizePx=36", "batchSize=8", "epochs=1"],
+ * });
+ * const { status } = await train({ dataset: openDataset("data/small"), config, runDir: "runs/new" });
+ * console.log(status); // complete
  */
 export async function train(options: TrainOptions): Promise<TrainSummary> {
   createRunFolder(options.runDir);
@@ -91,10 +97,15 @@ export async function train(options: TrainOptions): Promise<TrainSummary> {
  * is. `metrics.jsonl` is cut back to the checkpoint.
  * @throws RunError when there is no checkpoint, it is damaged, another process trains the run, or data or configuration
  * have changed; and as `train`.
+ * @example
+ * import { openDataset, resumeTraining } from "sdfn/training";
+ * const { status } = await resumeTraining({ dataset: openDataset("data/small"), runDir: "runs/stopped" });
+ * console.log(status); // complete
  */
 export async function resumeTraining(options: ResumeOptions): Promise<TrainSummary> {
   const { runDir, checkpoint: choice = "latest" } = options;
   const manifest = readManifest(runDir);
+  requireModelFile(runDir, manifest);
   const config = options.config ?? resolveRunConfig({ file: manifest.config });
   if (manifest.status === "complete") {
     requireSameConfig(runDir, manifest.config, config.fields);
@@ -111,7 +122,7 @@ export async function resumeTraining(options: ResumeOptions): Promise<TrainSumma
 /** With the folder claimed, and the images at hand. */
 async function withRun(
   { dataset, runDir, imageCache, imageBudgetBytes = defaultImageBudgetBytes }: SharedOptions,
-  { training: { resizePx, imageFit } }: RunConfig,
+  config: RunConfig,
   use: (images: ImageThread) => Promise<TrainSummary>,
 ): Promise<TrainSummary> {
   const lock = join(runDir, runFiles.lock);
@@ -121,8 +132,7 @@ async function withRun(
     );
   const release = await claimLock(lock, busy);
   const images = new ImageThread((id) => dataset.imagePath(id), {
-    sizePx: resizePx,
-    fit: imageFit,
+    ...pictureOptions(config),
     disk: imageCache,
     budgetBytes: imageBudgetBytes,
   });
@@ -144,7 +154,7 @@ function requestOf(options: TrainOptions, images: ImageThread, saved?: SavedRun)
     runDir,
     saved,
     initial,
-    createModel: options.createModel ?? ((surroundings) => createModel(model, modelConfig, surroundings)),
+    createModel: (surroundings) => createModel(model, modelConfig, surroundings),
     signal,
     onEvent: options.onEvent ?? (() => undefined),
     session,

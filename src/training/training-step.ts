@@ -1,6 +1,7 @@
 /** One training step: what to feed to its graph or graphs, and what comes out. */
 import type { Batch } from "../data/batches/batch-loader.js";
 import type { Parameter } from "../engine/graph/value.js";
+import { usedFeeds } from "../engine/runtime/session.js";
 import type { Random } from "../engine/tensor/random.js";
 import { elementCount, requireStatic } from "../engine/tensor/shape.js";
 import { float32, type Tensor, zeros } from "../engine/tensor/tensor.js";
@@ -111,7 +112,7 @@ export class TrainingStep {
 
   /** A model need not look at every map that is there. */
   #usedPictures({ images }: Pick<Batch, "images">): Record<string, Tensor> {
-    return Object.fromEntries(Object.entries(images).filter(([name]) => this.#compiled.hasInput(name)));
+    return usedFeeds(this.#compiled, images);
   }
 
   /** A model that does not look at the text has no such inputs. */

@@ -29,6 +29,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "@fastify/swagger": ["service"],
   "@fastify/swagger-ui": ["service"],
   fresh: ["service"],
+  "openapi-types": ["service"],
   "prom-client": ["service"],
   zod: "wherever input is checked",
 };
@@ -36,7 +37,10 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
 /** Generated. */
 const exemptFromLength = ["engine/onnx/onnx_pb.ts"];
 /** The public surface: re-exports from everywhere. */
-const surfaces = ["index.ts"];
+const surfaces = [
+  "index",
+  ...["models", "search", "service", "training"].map((name) => `public/${name}`),
+].map((name) => `${name}.ts`);
 const maxLines = 400;
 
 const sources = readSources();
@@ -97,6 +101,44 @@ describe("imports", () => {
       ({ path, imports }) => [path, imports.flatMap(({ file }) => file ?? [])] as const,
     );
     expect(findCycle(new Map(edges))).toBeUndefined();
+  });
+});
+
+describe("stores", () => {
+  const engine = /^search\/store\/lance-[^/]*$/;
+
+  it("keep their engine to themselves: only lance-* files know LanceDB, and only the list of kinds knows them", () => {
+    const wrong = modules
+      .filter(({ path }) => !engine.test(path))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter(
+            ({ file = "", packageName = "" }) =>
+              ["@lancedb/lancedb", "apache-arrow"].includes(packageName) ||
+              (engine.test(file) &&
+                !(path === "search/store/store-kinds.ts" && file.endsWith("/lance-kind.ts"))),
+          )
+          .map(({ specifier }) => `src/${path} imports ${specifier}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it("are known elsewhere by their interface, the kinds, and the exact one in memory as the oracle", () => {
+    const open = ["exact-store", "filter", "local-store", "store-kind", "store-kinds", "vector-store"];
+    const wrong = modules
+      .filter(({ path }) => !path.startsWith("search/store/"))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter(({ file = "" }) => file.startsWith("search/store/"))
+          .filter(({ file = "" }) => !open.some((name) => file === `search/store/${name}.ts`))
+          .map(({ specifier }) => `src/${path} imports ${specifier}`),
+      );
+    expect(wrong).toEqual([]);
+    const locks = modules.filter(
+      ({ path, imports }) =>
+        path.startsWith("search/") && imports.some(({ file }) => file === "files/folder-lock.ts"),
+    );
+    expect(locks.map(({ path }) => path)).toEqual(["search/store/local-store.ts"]);
   });
 });
 

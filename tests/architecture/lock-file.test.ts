@@ -5,12 +5,16 @@ import { describe, expect, it } from "vitest";
 interface LockEntry {
   readonly integrity?: string;
   readonly resolved?: string;
+  readonly link?: boolean;
 }
 
 const lock: { readonly packages: Readonly<Record<string, LockEntry>> } = JSON.parse(
   readFileSync(new URL("../../package-lock.json", import.meta.url), "utf8"),
 );
-const entries = Object.entries(lock.packages).filter(([path]) => path !== "");
+// The project itself, and its workspaces: folders, and links to them.
+const entries = Object.entries(lock.packages).filter(
+  ([path, { link }]) => path.includes("node_modules/") && link !== true,
+);
 
 /** Packages that the registry of the last `npm install` did not have; docs/decisions/0002-dependencies.md says more. */
 const withoutChecksum = [

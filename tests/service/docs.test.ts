@@ -13,6 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => place?.remove());
 
+/** What a reader installs to generate a client. */
+const packages = new URL("../../examples/client/node_modules", import.meta.url).pathname;
 const hasTools = ["bash", "curl"].every((name) => spawnSync(name, ["--version"]).status === 0);
 
 async function freePort(): Promise<number> {
@@ -32,8 +34,12 @@ describe.skipIf(!isCompiled || !hasTools)("docs/service.md", () => {
     mkdirSync(join(folder, "data", "small"), { recursive: true });
     cpSync(place.index, join(folder, "data", "small-index"), { recursive: true });
     cpSync(join(place.root, "catalogue.csv"), join(folder, "data", "small", "catalogue.csv"));
-    // What a reader has: `npx sdfn`, and port 8080.
-    const sdfn = `npx() { shift; "${process.execPath}" "${executable}" "$@"; }\n`;
+    // What a reader has: `npx sdfn`, the packages that `npm install` brings, and port 8080.
+    const generator = join(packages, "openapi-typescript", "bin", "cli.js");
+    const sdfn =
+      `npm() { test "$1" = install; }\n` +
+      `npx() { local script="${executable}"; [ "$1" = sdfn ] || script="${generator}"; shift; ` +
+      `"${process.execPath}" "$script" "$@"; }\n`;
     const port = String(await freePort());
     const script =
       sdfn +
@@ -59,11 +65,12 @@ describe.skipIf(!isCompiled || !hasTools)("docs/service.md", () => {
     expect(answers[2]).toContain('"plan":"exact"');
     expect(answers[3]).toMatch(/"plan":"exact"[\s\S]*"plan":"list"/);
     expect(answers[4]).toMatch(/"price":49\.9[\s\S]*"price":39\.9/);
-    expect(answers[5]).toMatch(/sdfn_[\w-]{43}[\s\S]*trial removed/);
-    expect(answers[6]).toBe("--allow-host shop.example\n");
-    expect(answers[7]).toMatch(/^3\n[\s\S]*sdfn_items 12[\s\S]*"status":"ready"/);
-    expect(answers[7]).toContain('sdfn_slots{slots="uploadBytes",state="taken"} 0');
-    expect(answers[8]).toMatch(/--allow-host[\s\S]*X-Forwarded-For/);
+    expect(answers[5]).toContain("search-api.ts");
+    expect(answers[6]).toMatch(/sdfn_[\w-]{43}[\s\S]*trial removed/);
+    expect(answers[7]).toBe("--allow-host shop.example\n");
+    expect(answers[8]).toMatch(/^3\n[\s\S]*sdfn_items 12[\s\S]*"status":"ready"/);
+    expect(answers[8]).toContain('sdfn_slots{slots="uploadBytes",state="taken"} 0');
+    expect(answers[9]).toMatch(/--allow-host[\s\S]*X-Forwarded-For/);
     expect(existsSync(join(folder, "data", "small-index", "writer.lock"))).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 /** HTTP as clients, caches and proxies expect it: methods, conditional requests, compressed text. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { METHODS } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -282,6 +283,22 @@ describe("text", () => {
     expect((await sent("/v1/items/A3/picture", "br")).headerOf("vary")).toBeUndefined();
     const part = await service.get("/assets/main-abc123.js", { range: "bytes=0-9", "accept-encoding": "br" });
     expect([part.status, await part.text()]).toEqual([206, script.slice(0, 10)]);
+  });
+
+  it("is no trouble of the server's when the client goes away meanwhile", async () => {
+    const goAway = async (path: string, afterMs: number) => {
+      const socket = connect(Number(new URL(service.address).port), "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: br\r\n\r\n`);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      socket.destroy();
+    };
+    const paths = ["/docs/static/swagger-ui-bundle.js", "/openapi.json"];
+    await Promise.all(Array.from({ length: 100 }, (_, i) => paths.map((path) => goAway(path, 2 * i))).flat());
+    await expect
+      .poll(() => service.lines().filter(({ status }) => status === 499).length, { timeout: 20_000 })
+      .toBeGreaterThan(0);
+    expect(service.lines().filter(({ level }) => level === "error")).toEqual([]);
   });
 
   it("makes the built page's script a third or less", async () => {

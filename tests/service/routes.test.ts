@@ -1,7 +1,6 @@
 /** Every route as it is meant to be used. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Validator } from "@seriousme/openapi-schema-validator";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -27,21 +26,6 @@ afterAll(async () => {
   await service?.close();
   place?.remove();
 });
-
-interface OpenApi {
-  readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-}
-interface Operation {
-  readonly requestBody: {
-    readonly content: Readonly<
-      Record<
-        string,
-        { readonly schema: { readonly properties: Readonly<Record<string, { maximum?: number }>> } }
-      >
-    >;
-  };
-}
 
 const search = async (body: unknown) => {
   const response = await service.search(body);
@@ -153,11 +137,10 @@ describe("POST /v1/search", () => {
       code: "USAGE",
       message: expect.stringMatching(/no item of this id in the index; got B1/),
     });
-    expect(await outcome(service.search({ queries: [{ text: " \t" }] }))).toMatchObject({
-      status: 400,
-      code: "USAGE",
-    });
-    expect(await outcome(service.search({ queries: [{ weight: 2 }] }))).toMatchObject({ status: 400 });
+    for (const query of [{ text: " \t" }, { weight: 2 }]) {
+      const { status, message } = await outcome(service.search({ queries: [query] }));
+      expect([status, message]).toEqual([400, expect.stringContaining("needs a reference or a text")]);
+    }
   });
 });
 
@@ -261,30 +244,7 @@ describe("what there is", () => {
     }
   });
 
-  it("is described by a valid OpenAPI document, and by a page that loads nothing from elsewhere", async () => {
-    const document = (await (await service.get("/openapi.json")).json()) as OpenApi;
-    const validator = new Validator();
-    expect(await validator.validate({ ...document })).toMatchObject({ valid: true });
-    expect(document.openapi).toBe("3.1.0");
-    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method} ${path}`),
-    );
-    expect(operations.sort()).toEqual([
-      "delete /v1/items/{id}",
-      "get /healthz",
-      "get /metrics",
-      "get /readyz",
-      "get /v1/catalogue",
-      "get /v1/items/{id}",
-      "get /v1/items/{id}/picture",
-      "get /v1/suggestions",
-      "get /v1/thumbnails/{picture}",
-      "post /v1/search",
-      "put /v1/items/{id}",
-    ]);
-    const bodies = document.paths["/v1/search"]?.post?.requestBody.content ?? {};
-    expect(Object.keys(bodies)).toEqual(["application/json", "multipart/form-data"]);
-    expect(bodies["application/json"]?.schema.properties.limit?.maximum).toBe(200);
+  it("is described by a page that loads nothing from elsewhere", async () => {
     const page = await service.get("/docs");
     const html = await page.text();
     const addresses = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address ?? "");

@@ -9,6 +9,7 @@ import { exportBundle } from "../../src/bundle/export-bundle.js";
 import { openBundle } from "../../src/bundle/open-bundle.js";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { indexCatalogue } from "../../src/search/index/index-catalogue.js";
+import type { StoreSettings } from "../../src/search/store/store-kind.js";
 import { addKey, type Right } from "../../src/service/keys.js";
 import { type Service, type ServiceOptions, startService } from "../../src/service/start-service.js";
 import { untrainedRun } from "../bundle/untrained-run.js";
@@ -28,7 +29,11 @@ export interface SmallIndex {
 const colours = ["red", "blue", "green", "black"];
 
 /** Twelve items in two categories: `A1` to `A6` are dresses, `A7` to `A12` shirts. */
-export async function makeSmallIndex(): Promise<SmallIndex> {
+export async function makeSmallIndex({
+  store,
+}: {
+  readonly store?: StoreSettings;
+} = {}): Promise<SmallIndex> {
   const root = mkdtempSync(join(tmpdir(), "sdfn-service-"));
   const ids = Array.from({ length: 12 }, (_, i) => `A${i + 1}`);
   const picture = (id: string) => join(root, `${id}.png`);
@@ -44,9 +49,8 @@ export async function makeSmallIndex(): Promise<SmallIndex> {
   exportBundle(untrainedRun(), join(root, "bundle"));
   const encoder = await openBundle(join(root, "bundle"));
   const index = join(root, "index");
-  const opened = await CatalogueIndex.openOrCreate(index, encoder, (to) =>
-    cp(join(root, "bundle"), to, { recursive: true }),
-  );
+  const install = (to: string) => cp(join(root, "bundle"), to, { recursive: true });
+  const opened = await CatalogueIndex.openOrCreate(index, encoder, install, { store });
   await indexCatalogue(opened, encoder, { file: join(root, "catalogue.csv") });
   await opened.close();
   await encoder.close();

@@ -15,6 +15,8 @@ import {
 } from "../../src/models/composition-model.js";
 import { type EncoderConfig, encoderSchema } from "../../src/models/encoder-config.js";
 import type { ImageFeatures } from "../../src/models/image-encoder.js";
+import { defineModel } from "../../src/models/model-definition.js";
+import { registerModel } from "../../src/models/registry.js";
 import type { TextFeatures } from "../../src/models/text-encoder.js";
 import type { ForwardPass } from "../../src/nn/forward-pass.js";
 import { Linear } from "../../src/nn/linear.js";
@@ -70,14 +72,13 @@ describe("a gallery embedding of another width", () => {
 const { folder, data } = tinyCatalogue();
 
 it("a training with it is watched on held-out triplets", async () => {
-  const config = resolveRunConfig({ file: { ...tinyFields, model: "sum", epochs: 1 } });
+  registerModel(defineModel({ name: "narrow", modelClass: Narrow }), { path: "narrow", sha256: "" });
+  const config = resolveRunConfig({ file: { ...tinyFields, model: "narrow", epochs: 1 } });
   const { lastEpoch } = await train({
     dataset: openFashionIq(data),
     config,
     runDir: join(folder, "narrow"),
     session,
-    createModel: ({ vocabularySize, random }) =>
-      new Narrow(config.modelConfig as EncoderConfig, vocabularySize, random),
   });
   expect(lastEpoch?.validation?.queries).toBeGreaterThan(0);
   expect(lastEpoch?.validation?.r50).toBeGreaterThan(0);

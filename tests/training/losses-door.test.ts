@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { trainingView } from "../../src/cli/views/training-view.js";
 import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
 import type { Value } from "../../src/engine/graph/value.js";
@@ -21,6 +22,8 @@ import { Sum } from "../../src/models/baselines/sum.js";
 import type { BatchFeatures, Composition } from "../../src/models/composition-model.js";
 import { type EncoderConfig, encoderSchema } from "../../src/models/encoder-config.js";
 import type { ImageFeatures } from "../../src/models/image-encoder.js";
+import { defineModel } from "../../src/models/model-definition.js";
+import { registerModel } from "../../src/models/registry.js";
 import type { TextFeatures } from "../../src/models/text-encoder.js";
 import { BatchNorm1d } from "../../src/nn/batch-norm1d.js";
 import type { ForwardPass } from "../../src/nn/forward-pass.js";
@@ -37,6 +40,10 @@ import { recordingContext } from "../cli/recording-context.js";
 import { expectSame, small, stepped, training, vocabularySize } from "./stepped.js";
 import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
+interface AlignedConfig extends EncoderConfig {
+  readonly isSpoilt?: boolean;
+}
+
 /**
  * alignment = 1 - mean cos(BN(W · dropout(r)), t): the reference is to lie near the target, by a head of its own;
  * brevity = mean of the squared features of words that are not padding.
@@ -47,8 +54,9 @@ class Aligned extends Sum {
   /** NaN spoils the first of them. */
   factor = 1;
 
-  constructor(config: EncoderConfig, vocabularySize: number, random: Random) {
+  constructor(config: AlignedConfig, vocabularySize: number, random: Random) {
     super(config, vocabularySize, random);
+    if (config.isSpoilt) this.factor = Number.NaN;
     this.head = new Linear(config.embedDim, config.embedDim, random);
     this.norm = new BatchNorm1d(config.embedDim);
   }
@@ -155,22 +163,23 @@ describe("a loss that a model adds", () => {
   });
 });
 
+const aligned = defineModel({
+  name: "aligned",
+  fields: { isSpoilt: z.boolean().default(false) },
+  modelClass: Aligned,
+});
+registerModel(aligned, { path: "aligned", sha256: "" });
 const { folder, data } = tinyCatalogue();
 
 const config = (fields: object = {}) =>
-  resolveRunConfig({ file: { ...tinyFields, model: "sum", backboneStatistics: "frozen", ...fields } });
+  resolveRunConfig({ file: { ...tinyFields, model: "aligned", backboneStatistics: "frozen", ...fields } });
 
-function options(name: string, fields: object = {}, factor = 1): TrainOptions {
+function options(name: string, fields: object = {}): TrainOptions {
   return {
     dataset: openFashionIq(data),
     config: config(fields),
     runDir: join(folder, name),
     session,
-    createModel({ vocabularySize, random }) {
-      const model = new Aligned(config(fields).modelConfig as EncoderConfig, vocabularySize, random);
-      model.factor = factor;
-      return model;
-    },
   };
 }
 
@@ -218,7 +227,7 @@ describe("a training with such a loss", () => {
   it.each([null, 4])(
     "stops when it is not a number, and says which, with micro-batches of %s",
     async (size) => {
-      const spoilt = train(options(`spoilt-${size}`, { microBatchSize: size }, Number.NaN));
+      const spoilt = train(options(`spoilt-${size}`, { microBatchSize: size, isSpoilt: true }));
       await expect(spoilt).rejects.toThrow(DivergenceError);
       await expect(spoilt).rejects.toThrow(/step 1 \(epoch 1\): .*first the loss's part alignment \(NaN\)/);
     },

@@ -30,19 +30,20 @@ import {
 } from "../../src/models/composition-model.js";
 import type { EncoderConfig } from "../../src/models/encoder-config.js";
 import type { ImageFeatures } from "../../src/models/image-encoder.js";
+import { defineModel } from "../../src/models/model-definition.js";
 import { joinParts } from "../../src/models/parts.js";
+import { registerModel } from "../../src/models/registry.js";
 import type { TextFeatures } from "../../src/models/text-encoder.js";
 import { Linear } from "../../src/nn/linear.js";
 import { classificationPart } from "../../src/nn/losses/batch-classification.js";
 import { scaledSimilarity } from "../../src/nn/losses/similarity.js";
 import type { LossPart } from "../../src/nn/losses/total.js";
-import type { Run } from "../../src/runs/open-run.js";
+import { openRun, type Run } from "../../src/runs/open-run.js";
 import { resolveRunConfig } from "../../src/runs/run-config.js";
-import { readManifest, readMetrics, runFiles } from "../../src/runs/run-files.js";
+import { readMetrics } from "../../src/runs/run-files.js";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { CatalogueSearch } from "../../src/search/index/catalogue-search.js";
 import { indexCatalogue } from "../../src/search/index/index-catalogue.js";
-import { Vocabulary } from "../../src/text/vocabulary.js";
 import { train } from "../../src/training/train.js";
 import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
@@ -98,29 +99,22 @@ class TwoLevels extends CompositionModel {
 
 const embedDim = 12;
 const { folder, data } = tinyCatalogue();
-const fields = { ...tinyFields, model: "sum", epochs: 1, embedDim, imagePx: 64, resizePx: 66 };
+const fields = { ...tinyFields, model: "two-levels", epochs: 1, embedDim, imagePx: 64, resizePx: 66 };
 
-/** Trains into a folder of this name, and opens the run as `openRun` would if the model were in the registry. */
+registerModel(defineModel({ name: "two-levels", modelClass: TwoLevels }), { path: "two-levels", sha256: "" });
+
+/** Trains into a folder of this name, and opens the run. */
 async function trained(name: string, given: Readonly<Record<string, unknown>> = {}): Promise<Run> {
   const config = resolveRunConfig({ file: { ...fields, ...given } });
   const runDir = join(folder, name);
-  const models: TwoLevels[] = [];
   await train({
     dataset: openFashionIq(data),
     config,
     runDir,
     featureCacheDir: join(folder, "features"),
     session,
-    createModel: ({ vocabularySize, random }) => {
-      const model = new TwoLevels(config.modelConfig as EncoderConfig, vocabularySize, random);
-      models.push(model);
-      return model;
-    },
   });
-  const [model] = models;
-  if (!model) throw new Error("no model was made");
-  const vocabulary = Vocabulary.load(join(runDir, runFiles.vocabulary));
-  return { runDir, manifest: readManifest(runDir), config, vocabulary, model };
+  return openRun(runDir);
 }
 
 function embedderOf({ model, vocabulary }: Run): Promise<ModelEmbedder> {

@@ -12,8 +12,10 @@ import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
 import { openRun } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
 import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";
 import { choice, text, wholeNumber } from "../flags/option-types.js";
@@ -31,6 +33,7 @@ import { recallText } from "../views/recall-text.js";
 
 const options = [
   runOption,
+  runModelOption,
   dataOption,
   datasetOption,
   evaluatedSplitOption,
@@ -83,6 +86,7 @@ export function evaluateCommand(context: CommandContext): Command {
 }
 
 async function evaluateModel(flags: Values<typeof options>, context: CommandContext): Promise<void> {
+  await loadRunModel(flags.run, flags.model);
   const opened = openRun(flags.run);
   const { category } = opened.config.training;
   const whole = openDataset(flags.data, flags.dataset, { answers: flags.answers });

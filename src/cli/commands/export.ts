@@ -2,7 +2,9 @@
 import type { Command } from "commander";
 import { exportBundle } from "../../bundle/export-bundle.js";
 import { openRun } from "../../runs/open-run.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
+import { runModelOption } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";
 import { text } from "../flags/option-types.js";
@@ -12,6 +14,7 @@ import { textTable } from "../terminal/text-table.js";
 
 const options = [
   runOption,
+  runModelOption,
   option("--out <dir>", "folder of the bundle, new or empty", text, { required: true }),
   jsonOption,
 ];
@@ -34,7 +37,11 @@ export function exportCommand(context: CommandContext): Command {
     );
 }
 
-async function exportRun({ run, out, json }: Values<typeof options>, context: CommandContext): Promise<void> {
+async function exportRun(
+  { run, model: modelFile, out, json }: Values<typeof options>,
+  context: CommandContext,
+): Promise<void> {
+  await loadRunModel(run, modelFile);
   const { modelId, model, embedDim, onnx, files } = exportBundle(openRun(run), out);
   if (json) {
     printJson(context, { bundle: out, modelId, model, embedDim, onnx, files });

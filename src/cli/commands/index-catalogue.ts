@@ -10,6 +10,7 @@ import type { IndexReport } from "../../search/index/index-catalogue.js";
 import { indexFiles } from "../../search/index/manifest.js";
 import { indexWithModel } from "../encoders/index-with-model.js";
 import type { ModelSource } from "../encoders/open-model.js";
+import { runModelOption } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";
 import { onOff, text, wholeNumber } from "../flags/option-types.js";
@@ -28,6 +29,7 @@ const names = z
 
 const options = [
   option("--run <dir>", "run folder that `sdfn train` wrote; a new index needs this or --bundle", text),
+  runModelOption,
   option("--bundle <dir>", "exported model instead of a run", text, { excludes: "--run" }),
   option("--catalogue <file>", "catalogue.csv, .tsv, .jsonl or .json: id, image, category, ...", text, {
     required: true,
@@ -122,8 +124,8 @@ async function countRows(
 }
 
 /** The model that was named, or the index's own. */
-function sourceOf({ run, bundle, out }: Values<typeof options>): ModelSource {
-  if (run !== undefined) return { run };
+function sourceOf({ run, model, bundle, out }: Values<typeof options>): ModelSource {
+  if (run !== undefined) return { run, modelFile: model };
   if (bundle !== undefined) return { bundle };
   if (existsSync(join(out, indexFiles.manifest))) return { bundle: join(out, indexFiles.bundle) };
   throw new UsageError("sdfn index: --run or --bundle is missing, for a new index; see sdfn index --help");

@@ -15,8 +15,10 @@ import { type RunEvaluation, runPage } from "../../report/run-page.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
 import { readManifest, readMetrics, runFiles } from "../../runs/run-files.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
 import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";
 import { text } from "../flags/option-types.js";
@@ -34,6 +36,7 @@ const options = [
   option("--run <dir>", "run folder that `sdfn train` wrote; it may still be trained", text, {
     required: true,
   }),
+  runModelOption,
   option("--data <dir>", "folder of the data set, to evaluate the run on", text),
   datasetOption,
   evaluatedSplitOption,
@@ -67,6 +70,7 @@ export function reportCommand(context: CommandContext): Command {
 async function writeReport(flags: Values<typeof options>, context: CommandContext): Promise<void> {
   const { run: runDir, out = join(runDir, pageName), json } = flags;
   const manifest = readManifest(runDir);
+  await loadRunModel(runDir, flags.model);
   const config = resolveRunConfig({ file: manifest.config });
   const dataset = flags.data === undefined ? undefined : openDataset(flags.data, flags.dataset);
   const evaluation =

@@ -11,8 +11,10 @@ import { searchPage } from "../../report/search-page.js";
 import type { PagePicture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { referenceFile, Searcher } from "../../search/searcher.js";
 import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { runModelOption } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { choice, text } from "../flags/option-types.js";
 import { datasetOption, runOption } from "../flags/shared-options.js";
@@ -26,6 +28,7 @@ import { image, shownOptions, words } from "./search-query.js";
 
 const placeOptions = [
   runOption,
+  runModelOption,
   option("--data <dir>", "folder of the data set whose pictures are ranked", text, { required: true }),
   datasetOption,
 ];
@@ -58,6 +61,7 @@ export async function searchRun(
   flags: Values<typeof runSearchOptions>,
   context: CommandContext,
 ): Promise<void> {
+  await loadRunModel(flags.run, flags.model);
   const opened = openRun(flags.run);
   const dataset = openDataset(flags.data, flags.dataset);
   const listed = listedIds(dataset, flags);

@@ -2,15 +2,17 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { datasetNames, openDataset } from "../../data/datasets/open-dataset.js";
-import { modelNames } from "../../models/registry.js";
+import { isModelPath, modelFileOf } from "../../models/registry.js";
 import { formatDuration } from "../../report/format.js";
 import { isFields, type RunConfig, resolveRunConfig } from "../../runs/run-config.js";
 import { readManifest } from "../../runs/run-files.js";
+import { loadRunModel } from "../../runs/run-model.js";
 import { checkpointChoices } from "../../training/checkpoint-store.js";
 import { defaultFeatureCache } from "../../training/frozen-features.js";
 import { defaultCheckpointMinutes, resumeTraining, type TrainSummary, train } from "../../training/train.js";
 import { readConfigFile } from "../flags/config-file.js";
 import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
+import { modelChoices, modelNamed, modelOrFile } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { OptionCommand } from "../flags/option-command.js";
 import { assignments, choice, onOff, seed, text } from "../flags/option-types.js";
@@ -26,7 +28,7 @@ const usual = resolveRunConfig({});
 const commonOptions = [
   datasetOption,
   option("--config <file>", "JSON file of configuration fields", text),
-  option("--model <name>", "what to train", choice(modelNames), {
+  option("--model <name>", `what to train: ${modelChoices}`, modelOrFile, {
     otherwise: `that of --config, else ${usual.model}`,
   }),
   option("--seed <n>", "seed of everything random", seed, {
@@ -127,6 +129,7 @@ export function trainCommand(context: CommandContext): Command {
         "  $ sdfn train --data data/fashioniq --out runs/dress --category dress --set keep=best patience=10\n" +
         "  $ sdfn train --data data/fashioniq --out runs/paper --config configs/fashioniq.json \\\n" +
         "      --backbone-weights resnet50.pth --word-vectors glove.840B.300d.txt\n" +
+        "  $ sdfn train --data data/synthetic --out runs/own --model ./my-model.mjs\n" +
         "  $ sdfn train --resume runs/paper",
     );
 }
@@ -134,7 +137,8 @@ export function trainCommand(context: CommandContext): Command {
 type CommonFlags = Values<typeof commonOptions>;
 
 async function start(flags: Values<typeof startOptions>, context: CommandContext): Promise<void> {
-  const config = configOf(flags, {});
+  const model = flags.model === undefined ? undefined : await modelNamed(flags.model);
+  const config = configOf({ ...flags, model }, {});
   await show(flags, context, { config, runDir: flags.out, data: flags.data }, (shared) =>
     train({
       ...shared,
@@ -147,7 +151,9 @@ async function start(flags: Values<typeof startOptions>, context: CommandContext
 
 async function resume(flags: Values<typeof resumeOptions>, context: CommandContext): Promise<void> {
   const { dataset, config: saved } = readManifest(flags.resume);
-  const config = configOf(flags, saved);
+  const file = flags.model !== undefined && isModelPath(flags.model) ? flags.model : undefined;
+  await loadRunModel(flags.resume, file);
+  const config = configOf(file === undefined ? flags : { ...flags, model: undefined }, saved);
   const { data = dataset.root, checkpoint } = flags;
   const kind = flags.dataset ?? datasetNames.find((name) => name === dataset.name);
   await show(flags, context, { config, runDir: flags.resume, data }, (shared) =>
@@ -201,10 +207,11 @@ async function show(
     printJson(context, { run: runDir, model: config.model, status, steps, seconds, validation });
     return;
   }
+  const file = modelFileOf(config.model);
+  const run = file ? `${runDir} --model ${file.path}` : runDir;
   const next =
     status === "interrupted"
-      ? `resume with: sdfn train --resume ${runDir}`
-      : `next: sdfn evaluate --run ${runDir} --data ${data}\n` +
-        `      sdfn report --run ${runDir} --data ${data}`;
+      ? `resume with: sdfn train --resume ${run}`
+      : `next: sdfn evaluate --run ${run} --data ${data}\n` + `      sdfn report --run ${run} --data ${data}`;
   context.stdout.write(`${status} after ${steps} steps, ${formatDuration(seconds)}: ${runDir}\n${next}\n`);
 }

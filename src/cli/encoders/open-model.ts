@@ -6,9 +6,12 @@ import { exportBundle } from "../../bundle/export-bundle.js";
 import { openBundle } from "../../bundle/open-bundle.js";
 import type { Encoder } from "../../embedding/encoder.js";
 import { openRun } from "../../runs/open-run.js";
+import { loadRunModel } from "../../runs/run-model.js";
 
 /** A trained run, or a model that was exported from one. */
-export type ModelSource = { readonly run: string } | { readonly bundle: string };
+export type ModelSource =
+  | { readonly run: string; readonly modelFile?: string | undefined }
+  | { readonly bundle: string };
 
 export interface OpenedModel {
   readonly encoder: Encoder;
@@ -28,7 +31,10 @@ export async function openModel(source: ModelSource): Promise<OpenedModel> {
   };
   try {
     const folder = "run" in source ? join(temporary ?? "", "bundle") : source.bundle;
-    if ("run" in source) exportBundle(openRun(source.run), folder);
+    if ("run" in source) {
+      await loadRunModel(source.run, source.modelFile);
+      exportBundle(openRun(source.run), folder);
+    }
     const encoder = await openBundle(folder, { maxBatch });
     return {
       encoder,

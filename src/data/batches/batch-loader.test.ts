@@ -79,7 +79,7 @@ function pixel(
 describe("BatchLoader", () => {
   it("gives references, then targets, and the texts of the same triplets", async () => {
     for (const batch of await epochOf(loaderOf())) {
-      expect(batch.images.shape).toEqual([6, sizePx, sizePx, 3]);
+      expect(batch.images.images.shape).toEqual([6, sizePx, sizePx, 3]);
       expect(batch.tokens.shape).toEqual([3, 5]);
       expect([...batch.lengths.data]).toEqual([3n, 3n, 3n]);
       for (const [i, triplet] of batch.triplets.entries()) {

@@ -37,7 +37,7 @@ describe("imageBatches", () => {
   it("gives every image once, in order, the last batch being shorter", async () => {
     const batches = await batchesOf(ids, { batchSize: 2, cropPx: 3 });
     expect(batches.map((batch) => batch.ids)).toEqual([["0", "1"], ["2", "3"], ["4"]]);
-    expect(batches.map((batch) => batch.images.shape)).toEqual([
+    expect(batches.map((batch) => batch.images.images.shape)).toEqual([
       [2, 3, 3, 3],
       [2, 3, 3, 3],
       [1, 3, 3, 3],

@@ -25,6 +25,10 @@ export const datasetNames = Object.keys(kinds) as readonly DatasetName[];
  * @param name its kind; found out from the folder's files by default.
  * @throws DatasetError when the folder has no layout that is known, several, or not the one asked for; UsageError for
  *   `answers` that the kind does not know.
+ * @example
+ * import { openDataset } from "sdfn/training";
+ * const dataset = openDataset("data/small");
+ * console.log(dataset.name, dataset.categories); // fashioniq [ 'dress', 'shirt', 'toptee' ]
  */
 export function openDataset(
   root: string,

@@ -42,6 +42,10 @@ export interface CatalogueSummary {
  * bytes. A folder that holds this very catalogue is left alone.
  * @throws UsageError for options out of range.
  * @throws DatasetError when `outDir` holds anything else, or cannot be written.
+ * @example
+ * import { generateCatalogue } from "sdfn/training";
+ * const { imageCount } = await generateCatalogue("data/new", { itemsPerCategory: 20, triplets: 60, sizePx: 36 });
+ * console.log(imageCount); // 135
  */
 export async function generateCatalogue(
   outDir: string,

@@ -19,6 +19,12 @@ export interface Cotangent {
  * Builds only the part of the backward graph that leads to a target.
  * @param loss one element of a floating type; the graph between it and the targets has shapes of numbers.
  * @throws GraphError when the loss is not one element.
+ * @example
+ * import { gradients, Parameter, runOnce, square, sum } from "sdfn/models";
+ * const w = new Parameter([2], Float32Array.of(1, 2));
+ * const [dw] = gradients(sum(square(w)), [w]);
+ * const { y } = await runOnce({ y: dw });
+ * console.log(y.data); // Float32Array(2) [ 2, 4 ]
  */
 export function gradients(loss: Value, targets: readonly Value[]): Value[] {
   if (!isStatic(loss.shape) || elementCount(loss.shape) !== 1) {

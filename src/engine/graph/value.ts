@@ -46,7 +46,14 @@ export abstract class Value {
   }
 }
 
-/** A tensor given at every run, under its name. */
+/**
+ * A tensor given at every run, under its name.
+ * @example
+ * import { float32, Input, multiply, runOnce } from "sdfn/models";
+ * const x = new Input("x", "float32", [2]);
+ * const { y } = await runOnce({ y: multiply(x, 2) }, { x: float32([2], [1, 2]) });
+ * console.log(y.data); // Float32Array(2) [ 2, 4 ]
+ */
 export class Input extends Value {
   constructor(
     readonly name: string,
@@ -67,6 +74,10 @@ export class Constant extends Value {
 /**
  * A float32 tensor that outlives a run: a weight, a running statistic, an optimizer's moment.
  * `data` is its current value; a stateful session replaces it after every run.
+ * @example
+ * import { Parameter } from "sdfn/models";
+ * const weight = new Parameter([2], Float32Array.of(1, 2));
+ * console.log(weight.isTrainable, weight.data); // true Float32Array(2) [ 1, 2 ]
  */
 export class Parameter extends Value {
   data: Float32Array;

@@ -10,7 +10,15 @@ import { scalarLike } from "./constant.js";
 /** A value, or a number that stands for a scalar of the other operand's type. */
 export type Operand = Value | number;
 
-/** y = a + b, shapes broadcast. */
+/**
+ * y = a + b, shapes broadcast.
+ * @example
+ * import { add, constant, float32, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [3, 5]));
+ * const { y } = await runOnce({ y: add(a, b) });
+ * console.log(y.data); // Float32Array(2) [ 4, 7 ]
+ */
 export function add(a: Operand, b: Operand): Value {
   return applyOp(addOp, operands("add", a, b), undefined);
 }
@@ -20,7 +28,15 @@ const addOp = binary("add", "Add", {
   b: ({ dy }) => dy,
 });
 
-/** y = a - b, shapes broadcast. */
+/**
+ * y = a - b, shapes broadcast.
+ * @example
+ * import { constant, float32, runOnce, subtract } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [3, 5]));
+ * const { y } = await runOnce({ y: subtract(a, b) });
+ * console.log(y.data); // Float32Array(2) [ -2, -3 ]
+ */
 export function subtract(a: Operand, b: Operand): Value {
   return applyOp(subtractOp, operands("subtract", a, b), undefined);
 }
@@ -30,7 +46,15 @@ const subtractOp = binary("subtract", "Sub", {
   b: ({ dy }) => negate(dy),
 });
 
-/** y = a * b elementwise, shapes broadcast. */
+/**
+ * y = a * b elementwise, shapes broadcast.
+ * @example
+ * import { constant, float32, multiply, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [3, 5]));
+ * const { y } = await runOnce({ y: multiply(a, b) });
+ * console.log(y.data); // Float32Array(2) [ 3, 10 ]
+ */
 export function multiply(a: Operand, b: Operand): Value {
   return applyOp(multiplyOp, operands("multiply", a, b), undefined);
 }
@@ -40,7 +64,15 @@ const multiplyOp = binary("multiply", "Mul", {
   b: ({ a, dy }) => multiply(dy, a),
 });
 
-/** y = a / b elementwise, shapes broadcast. */
+/**
+ * y = a / b elementwise, shapes broadcast.
+ * @example
+ * import { constant, divide, float32, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [2, 4]));
+ * const { y } = await runOnce({ y: divide(a, b) });
+ * console.log(y.data); // Float32Array(2) [ 0.5, 0.5 ]
+ */
 export function divide(a: Operand, b: Operand): Value {
   return applyOp(divideOp, operands("divide", a, b), undefined);
 }
@@ -50,7 +82,15 @@ const divideOp = binary("divide", "Div", {
   b: ({ b, y, dy }) => negate(divide(multiply(dy, y), b)), // d(a/b)/db = -(a/b)/b
 });
 
-/** y = max(a, b) elementwise, shapes broadcast. Where they are equal the gradient goes to a. */
+/**
+ * y = max(a, b) elementwise, shapes broadcast. Where they are equal the gradient goes to a.
+ * @example
+ * import { constant, float32, maximum, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [3, 5]));
+ * const { y } = await runOnce({ y: maximum(a, b) });
+ * console.log(y.data); // Float32Array(2) [ 3, 5 ]
+ */
 export function maximum(a: Operand, b: Operand): Value {
   return applyOp(maximumOp, operands("maximum", a, b), undefined);
 }
@@ -60,7 +100,14 @@ const maximumOp = binary("maximum", "Max", {
   b: ({ a, b, dy }) => where(lessOrEqual(b, a), scalarLike(dy, 0), dy),
 });
 
-/** y = -x. */
+/**
+ * y = -x.
+ * @example
+ * import { constant, float32, negate, runOnce } from "sdfn/models";
+ * const x = constant(float32([3], [-1, 0, 2]));
+ * const { y } = await runOnce({ y: negate(x) });
+ * console.log(y.data); // Float32Array(3) [ 1, -0, -2 ]
+ */
 export function negate(x: Value): Value {
   return applyOp(negateOp, { x }, undefined);
 }

@@ -5,28 +5,60 @@ import type { Value } from "../graph/value.js";
 import { broadcastShapes } from "../tensor/shape.js";
 import { scalarLike } from "./constant.js";
 
-/** y = (a == b), bool, shapes broadcast. */
+/**
+ * y = (a == b), bool, shapes broadcast.
+ * @example
+ * import { constant, equal, float32, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [2, 2]));
+ * const { y } = await runOnce({ y: equal(a, b) });
+ * console.log(y.data); // Uint8Array(2) [ 0, 1 ]
+ */
 export function equal(a: Value, b: Value): Value {
   return applyOp(equalOp, { a, b }, undefined);
 }
 
 const equalOp = comparison("equal", "Equal");
 
-/** y = (a < b), bool, shapes broadcast. */
+/**
+ * y = (a < b), bool, shapes broadcast.
+ * @example
+ * import { constant, float32, less, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [2, 2]));
+ * const { y } = await runOnce({ y: less(a, b) });
+ * console.log(y.data); // Uint8Array(2) [ 1, 0 ]
+ */
 export function less(a: Value, b: Value): Value {
   return applyOp(lessOp, { a, b }, undefined);
 }
 
 const lessOp = comparison("less", "Less");
 
-/** y = (a <= b), bool, shapes broadcast. */
+/**
+ * y = (a <= b), bool, shapes broadcast.
+ * @example
+ * import { constant, float32, lessOrEqual, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [2, 2]));
+ * const { y } = await runOnce({ y: lessOrEqual(a, b) });
+ * console.log(y.data); // Uint8Array(2) [ 1, 1 ]
+ */
 export function lessOrEqual(a: Value, b: Value): Value {
   return applyOp(lessOrEqualOp, { a, b }, undefined);
 }
 
 const lessOrEqualOp = comparison("lessOrEqual", "LessOrEqual");
 
-/** y = not x, bool. */
+/**
+ * y = not x, bool.
+ * @example
+ * import { constant, float32, less, not, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [2, 2]));
+ * const { y } = await runOnce({ y: not(less(a, b)) });
+ * console.log(y.data); // Uint8Array(2) [ 0, 1 ]
+ */
 export function not(x: Value): Value {
   return applyOp(notOp, { x }, undefined);
 }
@@ -42,7 +74,15 @@ const notOp: Op<"x"> = {
   onnx: (graph, { x }) => graph.node("Not", [x]),
 };
 
-/** y = condition ? a : b elementwise, shapes broadcast; condition is bool. */
+/**
+ * y = condition ? a : b elementwise, shapes broadcast; condition is bool.
+ * @example
+ * import { constant, float32, less, runOnce, where } from "sdfn/models";
+ * const a = constant(float32([2], [1, 7]));
+ * const b = constant(float32([2], [3, 5]));
+ * const { y } = await runOnce({ y: where(less(a, b), a, b) });
+ * console.log(y.data); // Float32Array(2) [ 1, 5 ]
+ */
 export function where(condition: Value, a: Value, b: Value): Value {
   return applyOp(whereOp, { condition, a, b }, undefined);
 }

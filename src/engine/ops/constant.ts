@@ -6,7 +6,13 @@ import { allocate, type DType } from "../tensor/dtype.js";
 import { type Dim, elementCount, normaliseAxis, type StaticShape } from "../tensor/shape.js";
 import { int64, type Tensor } from "../tensor/tensor.js";
 
-/** A tensor as part of the graph. */
+/**
+ * A tensor as part of the graph.
+ * @example
+ * import { constant, float32 } from "sdfn/models";
+ * const x = constant(float32([2, 1], [1, 2]));
+ * console.log(x.shape); // [ 2, 1 ]
+ */
 export function constant(tensor: Tensor): Constant {
   return new Constant(tensor);
 }
@@ -16,7 +22,13 @@ export function scalarLike(like: Value, value: number): Constant {
   return full([], value, like.dtype);
 }
 
-/** A constant filled with `value`. */
+/**
+ * A constant filled with `value`.
+ * @example
+ * import { full, runOnce } from "sdfn/models";
+ * const { y } = await runOnce({ y: full([3], 0.5, "float32") });
+ * console.log(y.data); // Float32Array(3) [ 0.5, 0.5, 0.5 ]
+ */
 export function full(shape: StaticShape, value: number, dtype: DType): Constant {
   const data = allocate(dtype, elementCount(shape));
   if (data instanceof BigInt64Array) data.fill(BigInt(value));
@@ -49,7 +61,14 @@ const positionsOp: Op<"x", { axis: number; length: Dim }> = {
   },
 };
 
-/** x in another element type. Differentiable between floating types. */
+/**
+ * x in another element type. Differentiable between floating types.
+ * @example
+ * import { cast, constant, float32, runOnce } from "sdfn/models";
+ * const x = constant(float32([2], [1, 4]));
+ * const { y } = await runOnce({ y: cast(x, "int64") });
+ * console.log(y.data); // BigInt64Array(2) [ 1n, 4n ]
+ */
 export function cast(x: Value, dtype: DType): Value {
   return x.dtype === dtype ? x : applyOp(castOp, { x }, { dtype });
 }
@@ -62,7 +81,15 @@ const castOp: Op<"x", { dtype: DType }> = {
   onnx: (graph, { x }, { dtype }) => graph.node("Cast", [x], { to: onnxDataType(dtype) }),
 };
 
-/** x with its gradient cut: y = x, dx = 0. */
+/**
+ * x with its gradient cut: y = x, dx = 0.
+ * @example
+ * import { gradients, mean, Parameter, runOnce, square, stopGradient, subtract } from "sdfn/models";
+ * const w = new Parameter([2], Float32Array.of(1, 2));
+ * const [dw] = gradients(mean(square(subtract(w, stopGradient(w)))), [w]);
+ * const { y } = await runOnce({ y: dw });
+ * console.log(y.data); // Float32Array(2) [ 0, 0 ]
+ */
 export function stopGradient(x: Value): Value {
   return applyOp(stopGradientOp, { x }, undefined);
 }

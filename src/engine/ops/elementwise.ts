@@ -7,47 +7,96 @@ import { divide, multiply, subtract } from "./arithmetic.js";
 import { less } from "./comparison.js";
 import { cast, scalarLike } from "./constant.js";
 
-/** y = e^x. */
+/**
+ * y = e^x.
+ * @example
+ * import { constant, exp, float32, runOnce } from "sdfn/models";
+ * const x = constant(float32([1], [1]));
+ * const { y } = await runOnce({ y: exp(x) });
+ * console.log(y.data[0].toFixed(3)); // 2.718
+ */
 export function exp(x: Value): Value {
   return applyOp(expOp, { x }, undefined);
 }
 
 const expOp = unary("exp", "Exp", ({ y, dy }) => multiply(dy, y));
 
-/** y = ln x. */
+/**
+ * y = ln x.
+ * @example
+ * import { constant, float32, log, runOnce } from "sdfn/models";
+ * const x = constant(float32([1], [2]));
+ * const { y } = await runOnce({ y: log(x) });
+ * console.log(y.data[0].toFixed(3)); // 0.693
+ */
 export function log(x: Value): Value {
   return applyOp(logOp, { x }, undefined);
 }
 
 const logOp = unary("log", "Log", ({ x, dy }) => divide(dy, x));
 
-/** y = sqrt(x). Its gradient is infinite at 0. */
+/**
+ * y = sqrt(x). Its gradient is infinite at 0.
+ * @example
+ * import { constant, float32, runOnce, sqrt } from "sdfn/models";
+ * const x = constant(float32([2], [1, 4]));
+ * const { y } = await runOnce({ y: sqrt(x) });
+ * console.log(y.data); // Float32Array(2) [ 1, 2 ]
+ */
 export function sqrt(x: Value): Value {
   return applyOp(sqrtOp, { x }, undefined);
 }
 
 const sqrtOp = unary("sqrt", "Sqrt", ({ y, dy }) => divide(multiply(dy, 0.5), y));
 
-/** y = x². */
+/**
+ * y = x².
+ * @example
+ * import { constant, float32, runOnce, square } from "sdfn/models";
+ * const x = constant(float32([3], [-1, 0, 2]));
+ * const { y } = await runOnce({ y: square(x) });
+ * console.log(y.data); // Float32Array(3) [ 1, 0, 4 ]
+ */
 export function square(x: Value): Value {
   return multiply(x, x);
 }
 
-/** y = tanh x. */
+/**
+ * y = tanh x.
+ * @example
+ * import { constant, float32, runOnce, tanh } from "sdfn/models";
+ * const x = constant(float32([1], [1]));
+ * const { y } = await runOnce({ y: tanh(x) });
+ * console.log(y.data[0].toFixed(3)); // 0.762
+ */
 export function tanh(x: Value): Value {
   return applyOp(tanhOp, { x }, undefined);
 }
 
 const tanhOp = unary("tanh", "Tanh", ({ y, dy }) => multiply(dy, subtract(1, square(y))));
 
-/** y = 1 / (1 + e^-x). */
+/**
+ * y = 1 / (1 + e^-x).
+ * @example
+ * import { constant, float32, runOnce, sigmoid } from "sdfn/models";
+ * const x = constant(float32([1], [1]));
+ * const { y } = await runOnce({ y: sigmoid(x) });
+ * console.log(y.data[0].toFixed(3)); // 0.731
+ */
 export function sigmoid(x: Value): Value {
   return applyOp(sigmoidOp, { x }, undefined);
 }
 
 const sigmoidOp = unary("sigmoid", "Sigmoid", ({ y, dy }) => multiply(dy, multiply(y, subtract(1, y))));
 
-/** y = max(x, 0); the gradient at 0 is 0. */
+/**
+ * y = max(x, 0); the gradient at 0 is 0.
+ * @example
+ * import { constant, float32, relu, runOnce } from "sdfn/models";
+ * const x = constant(float32([3], [-1, 0, 2]));
+ * const { y } = await runOnce({ y: relu(x) });
+ * console.log(y.data); // Float32Array(3) [ 0, 0, 2 ]
+ */
 export function relu(x: Value): Value {
   return applyOp(reluOp, { x }, undefined);
 }

@@ -8,6 +8,12 @@ import { full } from "./constant.js";
 /**
  * y[...] = table[indices[...]]: table [V, D], indices int64 [...] -> y [..., D].
  * An index outside 0..V-1 fails when the graph runs.
+ * @example
+ * import { constant, float32, gather, int64, runOnce } from "sdfn/models";
+ * const table = constant(float32([3, 2], [0, 1, 2, 3, 4, 5]));
+ * const indices = constant(int64([2], [2, 0]));
+ * const { y } = await runOnce({ y: gather(table, indices) });
+ * console.log(y.data); // Float32Array(4) [ 4, 5, 0, 1 ]
  */
 export function gather(table: Value, indices: Value): Value {
   return applyOp(gatherOp, { table, indices }, undefined);

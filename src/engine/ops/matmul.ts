@@ -9,6 +9,12 @@ import { reshape, transposeLast } from "./shape.js";
  * y = a · b over the last two axes; leading axes broadcast.
  * a [..., M, K], b [..., K, N] -> y [..., M, N].
  * @throws ShapeError when an input has fewer than two axes or the two K differ.
+ * @example
+ * import { constant, float32, matmul, runOnce } from "sdfn/models";
+ * const a = constant(float32([1, 2], [1, 2]));
+ * const b = constant(float32([2, 2], [1, 0, 0, 3]));
+ * const { y } = await runOnce({ y: matmul(a, b) });
+ * console.log(y.data); // Float32Array(2) [ 1, 6 ]
  */
 export function matmul(a: Value, b: Value): Value {
   return applyOp(matmulOp, { a, b }, undefined);

@@ -172,7 +172,14 @@ export function layerNorm(x: Value, { weight, bias, epsilon = 1e-5 }: AffineOpti
   );
 }
 
-/** y = x / max(|x|, epsilon) along one axis, as torch.nn.functional.normalize; the gradient at 0 is finite. */
+/**
+ * y = x / max(|x|, epsilon) along one axis, as torch.nn.functional.normalize; the gradient at 0 is finite.
+ * @example
+ * import { constant, float32, l2Normalise, runOnce } from "sdfn/models";
+ * const x = constant(float32([1, 2], [0, 4]));
+ * const { y } = await runOnce({ y: l2Normalise(x, { axis: 1 }) });
+ * console.log(y.data); // Float32Array(2) [ 0, 1 ]
+ */
 export function l2Normalise(x: Value, { axis, epsilon = 1e-12 }: { axis: number; epsilon?: number }): Value {
   return divide(x, sqrt(maximum(sum(square(x), { axes: [axis], keepDims: true }), epsilon * epsilon)));
 }

@@ -15,17 +15,38 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-/** Sum over axes. */
+/**
+ * Sum over axes.
+ * @example
+ * import { constant, float32, runOnce, sum } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * const { y } = await runOnce({ y: sum(x, { axes: [1] }) });
+ * console.log(y.data); // Float32Array(2) [ 6, 15 ]
+ */
 export function sum(x: Value, options: ReduceOptions = {}): Value {
   return reduce(sumOp, x, options);
 }
 
-/** Mean over axes. */
+/**
+ * Mean over axes.
+ * @example
+ * import { constant, float32, mean, runOnce } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * const { y } = await runOnce({ y: mean(x, { axes: [1] }) });
+ * console.log(y.data); // Float32Array(2) [ 2, 5 ]
+ */
 export function mean(x: Value, options: ReduceOptions = {}): Value {
   return reduce(meanOp, x, options);
 }
 
-/** Largest element over axes. Equal largest elements share the gradient evenly, as torch.amax. */
+/**
+ * Largest element over axes. Equal largest elements share the gradient evenly, as torch.amax.
+ * @example
+ * import { constant, float32, max, runOnce } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * const { y } = await runOnce({ y: max(x, { axes: [1] }) });
+ * console.log(y.data); // Float32Array(2) [ 3, 6 ]
+ */
 export function max(x: Value, options: ReduceOptions = {}): Value {
   return reduce(maxOp, x, options);
 }

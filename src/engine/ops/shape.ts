@@ -11,7 +11,13 @@ import {
   sameShape,
 } from "../tensor/shape.js";
 
-/** The same elements in another shape, row-major. Symbolic axes must stay in both shapes, in their order. */
+/**
+ * The same elements in another shape, row-major. Symbolic axes must stay in both shapes, in their order.
+ * @example
+ * import { constant, float32, reshape } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * console.log(reshape(x, [3, 2]).shape); // [ 3, 2 ]
+ */
 export function reshape(x: Value, shape: Shape): Value {
   return sameShape(x.shape, shape) ? x : applyOp(reshapeOp, { x }, { shape });
 }
@@ -57,18 +63,38 @@ function symbols(shape: Shape): readonly Dim[] {
   return shape.filter((dim) => typeof dim === "string");
 }
 
-/** x with a new axis of length 1 before `axis`: [..] -> [.., 1, ..]. */
+/**
+ * x with a new axis of length 1 before `axis`: [..] -> [.., 1, ..].
+ * @example
+ * import { constant, expandDims, float32 } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * console.log(expandDims(x, 0).shape); // [ 1, 2, 3 ]
+ */
 export function expandDims(x: Value, axis: number): Value {
   const at = normaliseAxis("expandDims", axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-/** Axes in another order: y.shape[i] = x.shape[order[i]]. */
+/**
+ * Axes in another order: y.shape[i] = x.shape[order[i]].
+ * @example
+ * import { constant, float32, runOnce, transpose } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * const { y } = await runOnce({ y: transpose(x, [1, 0]) });
+ * console.log(y.data); // Float32Array(6) [ 1, 4, 2, 5, 3, 6 ]
+ */
 export function transpose(x: Value, order: readonly number[]): Value {
   return applyOp(transposeOp, { x }, { order });
 }
 
-/** The last two axes swapped. */
+/**
+ * The last two axes swapped.
+ * @example
+ * import { constant, float32, runOnce, transposeLast } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * const { y } = await runOnce({ y: transposeLast(x) });
+ * console.log(y.data); // Float32Array(6) [ 1, 4, 2, 5, 3, 6 ]
+ */
 export function transposeLast(x: Value): Value {
   const order = x.shape.map((_, axis) => axis);
   return transpose(x, [...order.slice(0, -2), ...order.slice(-2).reverse()]);
@@ -94,7 +120,14 @@ const transposeOp: Op<"x", { order: readonly number[] }> = {
   onnx: (graph, { x }, { order }) => graph.node("Transpose", [x], { perm: order }),
 };
 
-/** x repeated along axes of length 1 (and new leading ones) until it has `shape`. */
+/**
+ * x repeated along axes of length 1 (and new leading ones) until it has `shape`.
+ * @example
+ * import { broadcastTo, constant, float32, runOnce } from "sdfn/models";
+ * const x = constant(float32([2], [1, 2]));
+ * const { y } = await runOnce({ y: broadcastTo(x, [2, 2]) });
+ * console.log(y.data); // Float32Array(4) [ 1, 2, 1, 2 ]
+ */
 export function broadcastTo(x: Value, shape: Shape): Value {
   return sameShape(x.shape, shape) ? x : applyOp(broadcastToOp, { x }, { shape });
 }
@@ -118,7 +151,15 @@ const broadcastToOp: Op<"x", { shape: Shape }> = {
     graph.node("Expand", [x, graph.ints(shape.map((dim) => (typeof dim === "string" ? 1 : dim)))]),
 };
 
-/** Values joined along one axis; all others agree. */
+/**
+ * Values joined along one axis; all others agree.
+ * @example
+ * import { concat, constant, float32, runOnce } from "sdfn/models";
+ * const a = constant(float32([2], [1, 2]));
+ * const b = constant(float32([2], [3, 5]));
+ * const { y } = await runOnce({ y: concat([a, b], { axis: 0 }) });
+ * console.log(y.data); // Float32Array(4) [ 1, 2, 3, 5 ]
+ */
 export function concat(values: readonly Value[], { axis }: { axis: number }): Value {
   const [first] = values;
   if (!first) throw new ShapeError("concat", "needs at least one value");
@@ -168,7 +209,14 @@ export interface SliceOptions {
   readonly step?: number;
 }
 
-/** x[.., start:end:step, ..] along one axis; 0 <= start < end <= length. */
+/**
+ * x[.., start:end:step, ..] along one axis; 0 <= start < end <= length.
+ * @example
+ * import { constant, float32, runOnce, slice } from "sdfn/models";
+ * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
+ * const { y } = await runOnce({ y: slice(x, { axis: 1, start: 0, end: 2 }) });
+ * console.log(y.data); // Float32Array(4) [ 1, 2, 4, 5 ]
+ */
 export function slice(x: Value, { axis, start, end, step = 1 }: SliceOptions): Value {
   const at = normaliseAxis("slice", axis, x.rank);
   return applyOp(sliceOp, { x }, { axis: at, start, end, step });
@@ -214,7 +262,14 @@ export interface PadOptions {
   readonly after: number;
 }
 
-/** Zeros added before and after one axis. */
+/**
+ * Zeros added before and after one axis.
+ * @example
+ * import { constant, float32, pad, runOnce } from "sdfn/models";
+ * const x = constant(float32([2], [1, 2]));
+ * const { y } = await runOnce({ y: pad(x, { axis: 0, before: 1, after: 0 }) });
+ * console.log(y.data); // Float32Array(3) [ 0, 1, 2 ]
+ */
 export function pad(x: Value, { axis, before, after }: PadOptions): Value {
   if (before === 0 && after === 0) return x;
   return applyOp(padOp, { x }, { axis: normaliseAxis("pad", axis, x.rank), before, after });

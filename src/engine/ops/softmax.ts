@@ -14,7 +14,14 @@ export interface SoftmaxOptions {
   readonly mask?: Value | undefined;
 }
 
-/** y = e^x / sum e^x along one axis; masked-out elements give 0. */
+/**
+ * y = e^x / sum e^x along one axis; masked-out elements give 0.
+ * @example
+ * import { constant, float32, runOnce, softmax } from "sdfn/models";
+ * const x = constant(float32([2], [0, 0]));
+ * const { y } = await runOnce({ y: softmax(x, { axis: 0 }) });
+ * console.log(y.data); // Float32Array(2) [ 0.5, 0.5 ]
+ */
 export function softmax(x: Value, { axis, mask }: SoftmaxOptions): Value {
   return applyOp(softmaxOp, { x: masked(x, mask) }, { axis: normaliseAxis("softmax", axis, x.rank) });
 }
@@ -32,7 +39,14 @@ const softmaxOp: Op<"x", { axis: number }> = {
   onnx: (graph, { x }, { axis }) => graph.node("Softmax", [x], { axis }),
 };
 
-/** y = x - ln sum e^x along one axis; masked-out elements give about -1e30. */
+/**
+ * y = x - ln sum e^x along one axis; masked-out elements give about -1e30.
+ * @example
+ * import { constant, float32, logSoftmax, runOnce } from "sdfn/models";
+ * const x = constant(float32([2], [0, 0]));
+ * const { y } = await runOnce({ y: logSoftmax(x, { axis: 0 }) });
+ * console.log(y.data[0].toFixed(3)); // -0.693
+ */
 export function logSoftmax(x: Value, { axis, mask }: SoftmaxOptions): Value {
   return applyOp(logSoftmaxOp, { x: masked(x, mask) }, { axis: normaliseAxis("logSoftmax", axis, x.rank) });
 }

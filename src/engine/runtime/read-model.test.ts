@@ -60,6 +60,8 @@ describe("readModel", () => {
       return toBinary(ModelProtoSchema, parsed);
     };
     expect(() => readModel(changed(8, "batch"))).toThrow(/"x" must be a tensor of a known element type/);
-    expect(() => readModel(changed(1, "others"))).toThrow(/must be numbers or batch, words; got others/);
+    expect(() => readModel(changed(1, "others"))).toThrow(
+      /must be numbers or batch, words, rows; got others/,
+    );
   });
 });

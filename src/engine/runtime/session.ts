@@ -94,6 +94,14 @@ export function toOrtFeeds(inputs: ReadonlyMap<string, Input>, feeds: Feeds): Re
   return result;
 }
 
+/** Of some tensors, those that a graph takes: a graph takes only what its outputs depend on. */
+export function usedFeeds<Value>(
+  session: { hasInput(name: string): boolean },
+  feeds: Readonly<Record<string, Value>>,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => session.hasInput(name)));
+}
+
 /** A graph without state, ready to run: outputs by name from inputs by name. */
 export class GraphSession<Output extends string> {
   readonly #session: ort.InferenceSession;
@@ -158,7 +166,14 @@ export class GraphSession<Output extends string> {
   }
 }
 
-/** Compiles, runs once and releases: for tests and one-off computations. */
+/**
+ * Compiles, runs once and releases: for tests and one-off computations.
+ * @example
+ * import { add, constant, float32, Input, runOnce } from "sdfn/models";
+ * const x = new Input("x", "float32", [2]);
+ * const { y } = await runOnce({ y: add(x, 1) }, { x: float32([2], [1, 2]) });
+ * console.log(y.data); // Float32Array(2) [ 2, 3 ]
+ */
 export async function runOnce<Output extends string>(
   outputs: Readonly<Record<Output, Value>>,
   feeds: Feeds = {},

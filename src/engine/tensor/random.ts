@@ -7,6 +7,9 @@ export type RandomState = readonly number[];
 /**
  * A stream of random numbers: the same seed, or the same saved state, gives the same numbers.
  * Generator: xoroshiro128+ (Blackman and Vigna 2018), as implemented by pure-rand.
+ * @example
+ * import { Random } from "sdfn";
+ * console.log(new Random(1).integer(100) === new Random(1).integer(100)); // true
  */
 export class Random {
   #generator;

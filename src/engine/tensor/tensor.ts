@@ -10,7 +10,12 @@ export interface Tensor<D extends DType = DType> {
   readonly data: HostArrays[D];
 }
 
-/** Wraps `data`, which is not copied. @throws ShapeError when lengths differ. */
+/**
+ * Wraps `data`, which is not copied. @throws ShapeError when lengths differ.
+ * @example
+ * import { tensor } from "sdfn/models";
+ * console.log(tensor("float64", [2], Float64Array.of(1, 2)).shape); // [ 2 ]
+ */
 export function tensor<D extends DType>(dtype: D, shape: StaticShape, data: HostArrays[D]): Tensor<D> {
   if (data.length !== elementCount(shape)) {
     throw new ShapeError("tensor", `${formatShape(shape)} needs ${elementCount(shape)} elements`, {
@@ -25,12 +30,22 @@ export function zeros<D extends DType>(dtype: D, shape: StaticShape): Tensor<D> 
   return { dtype, shape, data: allocate(dtype, elementCount(shape)) };
 }
 
-/** float32 from plain numbers. */
+/**
+ * float32 from plain numbers.
+ * @example
+ * import { float32 } from "sdfn/models";
+ * console.log(float32([2], [1, 2]).data); // Float32Array(2) [ 1, 2 ]
+ */
 export function float32(shape: StaticShape, values: ArrayLike<number>): Tensor<"float32"> {
   return tensor("float32", shape, Float32Array.from(values));
 }
 
-/** int64 from plain numbers. */
+/**
+ * int64 from plain numbers.
+ * @example
+ * import { int64 } from "sdfn/models";
+ * console.log(int64([2], [1, 2]).data); // BigInt64Array(2) [ 1n, 2n ]
+ */
 export function int64(shape: StaticShape, values: ArrayLike<number>): Tensor<"int64"> {
   return tensor("int64", shape, BigInt64Array.from(Array.from(values, BigInt)));
 }

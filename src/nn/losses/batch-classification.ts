@@ -10,6 +10,11 @@ import type { LossPart } from "./total.js";
 /**
  * L_bbc = -1/B · sum over i of log softmax_j(scale · q_i·t_j)[j = i]: each query's own target is the class.
  * similarity float64 [B, B], row i = scale · q_i·t_j -> float32 [].
+ * @example
+ * import { batchClassificationLoss, constant, runOnce, tensor } from "sdfn/models";
+ * const similarity = constant(tensor("float64", [2, 2], Float64Array.of(0, 0, 0, 0)));
+ * const { loss } = await runOnce({ loss: batchClassificationLoss(similarity) });
+ * console.log(loss.data[0].toFixed(4)); // 0.6931
  */
 export function batchClassificationLoss(similarity: Value): Value {
   const count = similarity.dim(0);
@@ -20,7 +25,14 @@ export function batchClassificationLoss(similarity: Value): Value {
   return cast(sum(multiply(logProbabilities, weights)), "float32");
 }
 
-/** L_bbc as a part of an objective: the main one, of weight 1. */
+/**
+ * L_bbc as a part of an objective: the main one, of weight 1.
+ * @example
+ * import { classificationPart, constant, tensor } from "sdfn/models";
+ * const similarity = constant(tensor("float64", [2, 2], Float64Array.of(0, 0, 0, 0)));
+ * const { name, weight, value } = classificationPart(similarity);
+ * console.log(name, weight, value.shape); // classification 1 []
+ */
 export function classificationPart(similarity: Value): LossPart {
   return { name: "classification", weight: 1, value: batchClassificationLoss(similarity) };
 }

@@ -11,6 +11,13 @@ import { l2Normalise } from "../../engine/ops/normalisation.js";
  *
  * In float64, and so are the losses on it: log(1 + small) and p - 1 cancel where the batch is almost right, and float32
  * would leave few digits of the loss. It costs two small products.
+ * @example
+ * import { constant, filled, float32, parameter, runOnce, scaledSimilarity } from "sdfn/models";
+ * const q = constant(float32([2, 2], [1, 0, 0, 1]));
+ * const t = constant(float32([2, 2], [2, 0, 0, 2]));
+ * const scale = parameter([], filled(10));
+ * const { y } = await runOnce({ y: scaledSimilarity(q, t, scale) });
+ * console.log(y.data); // Float64Array(4) [ 10, 0, 0, 10 ]
  */
 export function scaledSimilarity(a: Value, t: Value, scale: Value): Value {
   const unit = (x: Value) => l2Normalise(cast(x, "float64"), { axis: 1 });

@@ -15,13 +15,17 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { testedStores } from "../../../tests/tested-stores.js";
 import { StoreError, UsageError } from "../../errors.js";
+import type { StoreSettings } from "../store/store-kind.js";
 import { CatalogueIndex, type IndexedItem } from "./catalogue-index.js";
 import type { CatalogueEntry } from "./entry.js";
 
 const model = { modelId: "m".repeat(32), model: "sdfn", embedDim: 3 };
 let root: string;
 let folder: string;
+/** Which the indexes of a test have. */
+let store: StoreSettings;
 /** Indexes that are closed after a test, whatever is left of them. */
 let opened: CatalogueIndex[];
 beforeEach(() => {
@@ -39,7 +43,7 @@ const kept = (index: CatalogueIndex) => {
   return index;
 };
 const create = async (of = model) =>
-  kept(await CatalogueIndex.openOrCreate(folder, of, async () => undefined));
+  kept(await CatalogueIndex.openOrCreate(folder, of, async () => undefined, { store }));
 const reading = async () => kept(await CatalogueIndex.open(folder, { access: "read" }));
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -67,7 +71,11 @@ const filesIn = (name: string) =>
       )
     : [];
 
-describe("CatalogueIndex", () => {
+describe.each(testedStores)("CatalogueIndex with a store of kind $kind", (settings) => {
+  beforeEach(() => {
+    store = settings;
+  });
+
   it("keeps the originals that it is given, and finds an item's best picture", async () => {
     const index = await create();
     const [uploaded, listed, small] = [item("a"), item("b", { image: "b.jpg" }), item("c")];
@@ -200,7 +208,11 @@ const everyWrite = (index: CatalogueIndex): Readonly<Record<string, () => Promis
   optimise: () => index.store.optimise(),
 });
 
-describe("an index whose folder goes away while it is open", () => {
+describe.each(testedStores)("an index with a store of kind $kind whose folder goes away", (settings) => {
+  beforeEach(() => {
+    store = settings;
+  });
+
   for (const way of ["removed", "moved"] as const) {
     it(`${way}: every call says so, and the folder is not made anew`, async () => {
       const writer = await create();
@@ -239,23 +251,83 @@ describe("an index whose folder goes away while it is open", () => {
 
 const nobody = 65534;
 
-describe.skipIf(process.getuid?.() !== 0)("an index whose folder may not be written any more", () => {
-  afterEach(() => process.seteuid?.(0));
+const isRoot = process.getuid?.() === 0;
 
-  it("refuses writes and continues with reads", async () => {
+describe.skipIf(!isRoot).each(testedStores)(
+  "an index with $kind whose folder may not be written",
+  (settings) => {
+    beforeEach(() => {
+      store = settings;
+    });
+    afterEach(() => process.seteuid?.(0));
+
+    it("refuses writes and continues with reads", async () => {
+      const index = await create();
+      await index.put([item("a")]);
+      for (const name of ["", ...readdirSync(root, { recursive: true, encoding: "utf8" })]) {
+        chmodSync(join(root, name), 0o755);
+      }
+      process.seteuid?.(nobody);
+      const { optimise: _, ...writes } = everyWrite(index); // which has nothing to do here
+      for (const [name, call] of Object.entries(writes)) {
+        await expect(call(), name).rejects.toThrow(StoreError);
+      }
+      for (const call of Object.values(everyRead(index))) await call();
+      process.seteuid?.(0);
+      await index.put([item("c")]);
+      expect((await index.list()).entries.map(({ id }) => id)).toEqual(["a", "c"]);
+    });
+  },
+);
+
+describe("an index says which store it has", () => {
+  const written = () => JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
+  const rewrite = (value: object) => writeFileSync(join(folder, "index.json"), JSON.stringify(value));
+  beforeEach(() => {
+    store = { kind: "exact" };
+  });
+
+  it("by a number that programs of before refuse, unless it is the store that they had", async () => {
+    await (await create()).close();
+    expect(written()).toMatchObject({ format: 2, store: { kind: "exact" } });
+    rmSync(folder, { recursive: true });
+    store = { kind: "lance" };
     const index = await create();
     await index.put([item("a")]);
-    for (const name of ["", ...readdirSync(root, { recursive: true, encoding: "utf8" })]) {
-      chmodSync(join(root, name), 0o755);
+    await index.takeStock();
+    expect(written().format).toBe(1);
+    expect(Object.keys(written())).not.toContain("store");
+    expect((await reading()).manifest).toEqual(index.manifest);
+    expect(index.manifest.store).toEqual({ kind: "lance" });
+  });
+
+  it("and another one asked for is refused", async () => {
+    const index = await create();
+    await index.put([item("a")]);
+    await index.close();
+    store = { kind: "lance" };
+    await expect(create()).rejects.toThrow(
+      /another store than the one asked for; got {"kind":"lance"} for an index with {"kind":"exact"}/,
+    );
+    const again = kept(await CatalogueIndex.openOrCreate(folder, model, async () => undefined));
+    expect(await again.get("a")).toBeDefined();
+  });
+
+  it("and a kind or a format of later versions is refused, with what to do", async () => {
+    await (await create()).close();
+    const { store: _, ...rest } = written();
+    rewrite({ ...rest, store: { kind: "postgres", address: "postgres://db/shop" } });
+    for (const access of ["read", "write"] as const) {
+      await expect(CatalogueIndex.open(folder, { access })).rejects.toThrow(
+        /does not know the kind of store .*; got "postgres", known are lance, exact; use the version/,
+      );
     }
-    process.seteuid?.(nobody);
-    const { optimise: _, ...writes } = everyWrite(index); // which has nothing to do here
-    for (const [name, call] of Object.entries(writes)) {
-      await expect(call(), name).rejects.toThrow(StoreError);
-    }
-    for (const call of Object.values(everyRead(index))) await call();
-    process.seteuid?.(0);
-    await index.put([item("c")]);
-    expect((await index.list()).entries.map(({ id }) => id)).toEqual(["a", "c"]);
+    await expect(create()).rejects.toThrow(/does not know the kind of store/);
+    rewrite({ ...rest, format: 3 });
+    await expect(reading()).rejects.toThrow(
+      /the index has format 3, this program reads 1 and 2; use the version/,
+    );
+    rewrite(rest);
+    await expect(reading()).rejects.toThrow(/index.json: is damaged; got .*store/s);
   });
 });

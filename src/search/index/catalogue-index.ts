@@ -5,9 +5,9 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { normalText } from "../../catalogue/normal-text.js";
 import { DamagedItemError, StoreError, UsageError } from "../../errors.js";
-import { claimLock } from "../../files/folder-lock.js";
 import { normalFilter } from "../store/filter.js";
-import { LanceStore } from "../store/lance-store.js";
+import type { StoreSettings } from "../store/store-kind.js";
+import { claimWriter, defaultStore, openStore } from "../store/store-kinds.js";
 import type { StoredSummary, VectorStore } from "../store/vector-store.js";
 import { CataloguePictures } from "./catalogue-pictures.js";
 import { ContentsCounter } from "./contents.js";
@@ -18,11 +18,11 @@ import {
   requireIndexOrEmpty,
   requireModel,
   requirePresent,
+  requireStore,
 } from "./folder-checks.js";
 import {
   type IndexManifest,
   indexFiles,
-  indexFormat,
   manifestStamp,
   readIndexManifest,
   writeIndexManifest,
@@ -56,6 +56,15 @@ export interface ListedEntries {
   readonly damaged: readonly string[];
 }
 
+/**
+ * A folder with the embeddings and columns of a catalogue, open for reading or for writing.
+ * @example
+ * import { CatalogueIndex } from "sdfn/search";
+ * const index = await CatalogueIndex.open("indexes/shop", { access: "read" });
+ * const { entries } = await index.list({ filter: { kind: "category", anyOf: ["dress"] }, limit: 2 });
+ * console.log(entries.map(({ category }) => category)); // [ 'dress', 'dress' ]
+ * await index.close();
+ */
 export class CatalogueIndex {
   readonly folder: string;
   readonly store: VectorStore;
@@ -96,69 +105,70 @@ export class CatalogueIndex {
   ): Promise<CatalogueIndex> {
     const stamp = await manifestStamp(folder);
     const manifest = await readIndexManifest(folder);
-    if (access === "write") return CatalogueIndex.#openForWriting(folder, async () => manifest, images);
-    const store = await LanceStore.open(join(folder, indexFiles.store), { ...manifest, access });
+    if (access === "write") {
+      const now = () => readIndexManifest(folder);
+      return CatalogueIndex.#openForWriting(folder, { settings: manifest.store, manifestOf: now, images });
+    }
+    const store = await openStore(manifest.store, { folder, embedDim: manifest.embedDim, access });
     return new CatalogueIndex(folder, { store, manifest, stamp, images });
   }
 
   /**
    * Opens the index of a model for writing; makes it where the folder is new, empty, or was left half made.
    * @param installModel puts the model where the index keeps its copy; called when the index is made.
-   * @throws StoreError as `open`; UsageError when the folder holds something else.
+   * @param store of an index that is made; the one that is there must have it too.
+   * @throws StoreError as `open`, and for an index of another model or store; UsageError when the folder holds something
+   *   else.
    */
   static async openOrCreate(
     folder: string,
     model: IndexModel,
     installModel: (bundleFolder: string) => Promise<void>,
+    { store }: { readonly store?: StoreSettings | undefined } = {},
   ): Promise<CatalogueIndex> {
     await requireIndexOrEmpty(folder);
-    const index = await CatalogueIndex.#openForWriting(folder, async () => {
-      if (existsSync(join(folder, indexFiles.manifest))) {
+    const isThere = () => existsSync(join(folder, indexFiles.manifest));
+    const settings = isThere() ? (await readIndexManifest(folder)).store : (store ?? defaultStore);
+    const manifestOf = async (): Promise<IndexManifest> => {
+      if (isThere()) {
         const manifest = await readIndexManifest(folder);
         requireModel(folder, manifest, model);
+        requireStore(folder, manifest, store);
         return manifest;
       }
       // Whatever is there was left by a process that was stopped before the index was one.
-      const { store, bundle, thumbnails, pictures } = indexFiles;
-      for (const name of [store, bundle, thumbnails, pictures]) {
+      const { bundle, thumbnails, pictures } = indexFiles;
+      for (const name of [bundle, thumbnails, pictures]) {
         await rm(join(folder, name), { recursive: true, force: true });
       }
       await installModel(join(folder, indexFiles.bundle));
       const now = new Date().toISOString();
       const { modelId, model: name, embedDim } = model;
-      return {
-        format: indexFormat,
-        modelId,
-        model: name,
-        embedDim,
-        created: now,
-        updated: now,
-        contents: new ContentsCounter().contents(),
-      } as const;
-    });
-    if (!existsSync(join(folder, indexFiles.manifest))) await writeIndexManifest(folder, index.manifest);
+      const contents = new ContentsCounter().contents();
+      return { modelId, model: name, embedDim, created: now, updated: now, contents, store: settings };
+    };
+    const index = await CatalogueIndex.#openForWriting(folder, { settings, manifestOf });
+    if (!isThere()) await writeIndexManifest(folder, index.manifest);
     return index;
   }
 
+  /** @param opening.manifestOf called once nobody else writes. */
   static async #openForWriting(
     folder: string,
-    manifestOf: () => Promise<IndexManifest>,
-    images?: string | undefined,
+    opening: {
+      readonly settings: StoreSettings;
+      readonly manifestOf: () => Promise<IndexManifest>;
+      readonly images?: string | undefined;
+    },
   ): Promise<CatalogueIndex> {
     try {
-      const giveFree = await claimLock(
-        join(folder, indexFiles.lock),
-        (owner) =>
-          new StoreError(
-            `${folder}: another process writes to this index; got process ${owner}; wait for it, or stop it`,
-          ),
-      );
+      const giveFree = await claimWriter(opening.settings, folder);
       try {
-        const manifest = await manifestOf();
+        const manifest = await opening.manifestOf();
         // What has a manifest had a store: an empty one does not replace a missing one.
         const access = existsSync(join(folder, indexFiles.manifest)) ? "write" : "create";
-        const store = await LanceStore.open(join(folder, indexFiles.store), { ...manifest, access });
-        return new CatalogueIndex(folder, { store, manifest, giveFree, images });
+        const store = await openStore(manifest.store, { folder, embedDim: manifest.embedDim, access });
+        return new CatalogueIndex(folder, { store, manifest, giveFree, images: opening.images });
       } catch (error) {
         await giveFree();
         throw error;

@@ -74,7 +74,20 @@ export const searchLimits = { ...pageLimits, queries: 16, textCharacters: 2000 }
 /** Shorter sums point nowhere: their direction is rounding. */
 const leastSum = 1e-3;
 
-/** An index and its model. */
+/**
+ * An index and its model.
+ * @example
+ * import { openBundle } from "sdfn";
+ * import { CatalogueIndex, CatalogueSearch } from "sdfn/search";
+ * const index = await CatalogueIndex.open("indexes/shop", { access: "read" });
+ * const encoder = await openBundle(index.bundleFolder);
+ * const search = new CatalogueSearch(index, encoder);
+ * const query = { reference: { picture: "photo.jpg" }, text: "is red" };
+ * const { hits } = await search.search({ queries: [query], limit: 3 });
+ * console.log(hits.map(({ rank }) => rank)); // [ 1, 2, 3 ]
+ * await encoder.close();
+ * await index.close();
+ */
 export class CatalogueSearch {
   readonly index: CatalogueIndex;
   readonly #encoder: Encoder;
@@ -197,6 +210,9 @@ export class CatalogueSearch {
 /**
  * sum of weight · embedding, divided by its length. embeddings [D] of length 1 -> [D].
  * @throws UsageError when the parts cancel each other out.
+ * @example
+ * import { weightedSum } from "sdfn/search";
+ * console.log(weightedSum([Float32Array.of(1, 0), Float32Array.of(0, 1)], [1, 0])); // Float32Array(2) [ 1, 0 ]
  */
 export function weightedSum(embeddings: readonly Float32Array[], weights: readonly number[]): Float32Array {
   // The largest weight counts as 1: sums of huge or tiny ones would leave float32.
@@ -252,9 +268,10 @@ function requireUsable(request: CatalogueSearchRequest): void {
     const name = queries.length === 1 ? "the query" : `query ${i + 1}`;
     if (reference === undefined && text.trim() === "")
       problems.push(`${name} needs a reference or a text; got neither`);
-    if (text.length > searchLimits.textCharacters) {
+    const characters = [...text].length;
+    if (characters > searchLimits.textCharacters) {
       problems.push(
-        `${name}: the text must have at most ${searchLimits.textCharacters} characters; got ${text.length}`,
+        `${name}: the text must have at most ${searchLimits.textCharacters} characters; got ${characters}`,
       );
     }
     if (!Number.isFinite(weight) || weight === 0) {

@@ -2,8 +2,10 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Encoder } from "../../embedding/encoder.js";
 import { SdfnError, StoreError, UsageError } from "../../errors.js";
+import type { StoreSettings } from "../store/store-kind.js";
 import { type IndexManifest, indexFiles } from "./manifest.js";
 
 /** The model of an index. */
@@ -36,6 +38,19 @@ export function requireModel(
     `${folder}: the index was made with another model, whose embeddings cannot be compared with this one's; ` +
       `got ${model} ${modelId.slice(0, 16)} for an index of ${manifest.model} ${manifest.modelId.slice(0, 16)}; ` +
       "use the index's own model, or index the catalogue into another folder",
+  );
+}
+
+/** @param asked any will do where it is absent. @throws StoreError when the index keeps its items in another store. */
+export function requireStore(
+  folder: string,
+  { store }: IndexManifest,
+  asked: StoreSettings | undefined,
+): void {
+  if (asked === undefined || isDeepStrictEqual(store, asked)) return;
+  throw new StoreError(
+    `${folder}: the index has another store than the one asked for; got ${JSON.stringify(asked)} for an index with ` +
+      `${JSON.stringify(store)}; ask for none, or index the catalogue into another folder`,
   );
 }
 

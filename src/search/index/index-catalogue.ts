@@ -70,6 +70,17 @@ const parallelReads = 8;
  * An item that was indexed before stays as it was when its row has none.
  * @throws DatasetError when the file cannot be read; StoreError when the index cannot be written or has another model;
  *   the signal's reason.
+ * @example
+ * import { cp } from "node:fs/promises";
+ * import { openBundle } from "sdfn";
+ * import { CatalogueIndex, indexCatalogue } from "sdfn/search";
+ * const encoder = await openBundle("bundles/first");
+ * const install = (folder) => cp("bundles/first", folder, { recursive: true });
+ * const index = await CatalogueIndex.openOrCreate("indexes/new", encoder, install);
+ * const { rows, added, errors } = await indexCatalogue(index, encoder, { file: "data/small/catalogue.csv" });
+ * console.log(added === rows, errors); // true 0
+ * await index.close();
+ * await encoder.close();
  */
 export async function indexCatalogue(
   index: CatalogueIndex,

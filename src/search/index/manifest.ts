@@ -1,15 +1,21 @@
 /** `index.json`: what an index folder is, and which model made it. */
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
 import { writeDurably } from "../../files/durable-files.js";
+import { fileStamp } from "../../files/file-stamp.js";
+import { localNames } from "../store/local-store.js";
+import type { StoreSettings } from "../store/store-kind.js";
+import { defaultStore } from "../store/store-kinds.js";
 import { contentsSchema } from "./contents.js";
 
 /** Names inside an index folder. */
 export const indexFiles = {
   manifest: "index.json",
-  store: "store",
+  store: localNames.store,
+  lock: localNames.lock,
   thumbnails: "thumbnails",
   /** Files of pictures that were handed in: nobody else need have them. */
   pictures: "pictures",
@@ -17,14 +23,15 @@ export const indexFiles = {
   bundle: "bundle",
   /** Rows of the last run that could not be indexed. */
   errors: "errors.jsonl",
-  lock: "writer.lock",
 } as const;
 
-/** Raised when older programs could not read what newer ones write. */
-export const indexFormat = 1;
+/**
+ * 1: items in the store of that time, which the file does not name. 2: the file says which store. Written is the lowest
+ * that says it all, so that programs of the first format open what they can, and refuse the rest by its number.
+ */
+const formats = [1, 2] as const;
 
-const manifestSchema = z.strictObject({
-  format: z.literal(indexFormat),
+const fields = {
   modelId: z.string().min(1),
   model: z.string(),
   embedDim: z.int().min(1),
@@ -34,14 +41,26 @@ const manifestSchema = z.strictObject({
   created: z.string(),
   updated: z.string(),
   contents: contentsSchema,
-});
+};
+
+/** Which kinds there are, and what each needs, is the business of `openStore`. */
+const storeSchema: z.ZodType<StoreSettings> = z.looseObject({ kind: z.string() });
+
+const manifestSchema = z
+  .discriminatedUnion("format", [
+    z.strictObject({ format: z.literal(1), ...fields }),
+    z.strictObject({ format: z.literal(2), store: storeSchema, ...fields }),
+  ])
+  .transform((manifest) => {
+    const { format: _, ...rest } = manifest;
+    return { store: defaultStore, ...rest };
+  });
 
 export type IndexManifest = Readonly<z.infer<typeof manifestSchema>>;
 
 /** Another text when the manifest's file is another; undefined where there is none. */
 export async function manifestStamp(folder: string): Promise<string | undefined> {
-  const found = await stat(join(folder, indexFiles.manifest), { bigint: true }).catch(() => undefined);
-  return found && `${found.ino} ${found.size} ${found.mtimeNs}`;
+  return fileStamp(join(folder, indexFiles.manifest));
 }
 
 /** @throws StoreError that says what to do when there is no index, or one of another version. */
@@ -70,9 +89,9 @@ export async function readIndexManifest(folder: string): Promise<IndexManifest> 
     );
   }
   const format = typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
-  if (format !== indexFormat) {
+  if (!formats.some((known) => known === format)) {
     throw new StoreError(
-      `${folder}: the index has format ${JSON.stringify(format)}, this program reads ${indexFormat}; ` +
+      `${folder}: the index has format ${JSON.stringify(format)}, this program reads ${formats.join(" and ")}; ` +
         "use the version of sdfn that made it, or make it anew with `sdfn index` into another folder",
     );
   }
@@ -84,5 +103,9 @@ export async function readIndexManifest(folder: string): Promise<IndexManifest> 
 }
 
 export async function writeIndexManifest(folder: string, manifest: IndexManifest): Promise<void> {
-  await writeDurably(join(folder, indexFiles.manifest), `${JSON.stringify(manifest, undefined, 1)}\n`);
+  const { store, ...rest } = manifest;
+  const file = isDeepStrictEqual(store, defaultStore)
+    ? { format: 1, ...rest }
+    : { format: 2, store, ...rest };
+  await writeDurably(join(folder, indexFiles.manifest), `${JSON.stringify(file, undefined, 1)}\n`);
 }

@@ -5,6 +5,7 @@ import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { StoreError } from "../../errors.js";
 import { syncPath } from "../../files/durable-files.js";
+import { itemFromJson, itemJsonSchema, itemToJson } from "./item-json.js";
 import type { StoredItem } from "./vector-store.js";
 
 /** One write. */
@@ -18,18 +19,7 @@ const headerBytes = 8;
 const entrySchema = z.union([
   z.object({
     kind: z.literal("upsert"),
-    items: z.array(
-      z.object({
-        id: z.string(),
-        hash: z.string(),
-        category: z.string(),
-        price: z.number().nullable(),
-        tags: z.array(z.string()),
-        details: z.string(),
-        /** Little-endian float32, base64. */
-        vector: z.string(),
-      }),
-    ),
+    items: z.array(itemJsonSchema),
   }),
   z.object({ kind: z.literal("delete"), ids: z.array(z.string()) }),
 ]);
@@ -83,7 +73,11 @@ export class Journal {
   async append(entry: JournalEntry): Promise<void> {
     if (this.#failure !== undefined) throw this.#unusable(this.#failure);
     await this.requirePresent();
-    const text = Buffer.from(JSON.stringify(entry.kind === "upsert" ? encoded(entry.items) : entry));
+    const text = Buffer.from(
+      JSON.stringify(
+        entry.kind === "upsert" ? { kind: "upsert", items: entry.items.map(itemToJson) } : entry,
+      ),
+    );
     const header = Buffer.alloc(headerBytes);
     header.writeUInt32LE(text.length, 0);
     header.writeUInt32LE(crc32(text), 4);
@@ -149,30 +143,9 @@ export async function readJournal(
           "open the index with the program that wrote it",
       );
     }
-    entries.push(parsed.data.kind === "upsert" ? decoded(parsed.data.items) : parsed.data);
+    const { data } = parsed;
+    entries.push(data.kind === "upsert" ? { kind: "upsert", items: data.items.map(itemFromJson) } : data);
     at += headerBytes + text.length;
   }
   return { entries, sizeBytes: at, isWhole: at === bytes.length };
-}
-
-function encoded(items: readonly StoredItem[]) {
-  return {
-    kind: "upsert",
-    items: items.map(({ vector, price, ...rest }) => ({
-      ...rest,
-      price: price ?? null,
-      vector: Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64"),
-    })),
-  };
-}
-
-function decoded(items: Extract<z.infer<typeof entrySchema>, { kind: "upsert" }>["items"]): JournalEntry {
-  return {
-    kind: "upsert",
-    items: items.map(({ vector, price, ...rest }) => ({
-      ...rest,
-      price: price ?? undefined,
-      vector: new Float32Array(Uint8Array.from(Buffer.from(vector, "base64")).buffer),
-    })),
-  };
 }

@@ -4,11 +4,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { categories, colours, manyItems, randomUnit, unit } from "../../../tests/retrieval-items.js";
+import { testedStores } from "../../../tests/tested-stores.js";
 import { Random } from "../../engine/tensor/random.js";
 import { DivergenceError, ShapeError, StoreError } from "../../errors.js";
 import { ExactStore } from "./exact-store.js";
 import { type Filter, predicateOf } from "./filter.js";
 import { LanceStore } from "./lance-store.js";
+import type { StoreSettings } from "./store-kind.js";
+import { claimWriter, openStore } from "./store-kinds.js";
 import type { StoredItem, VectorStore } from "./vector-store.js";
 
 const embedDim = 7;
@@ -23,10 +26,24 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const openLance = (folder = root, access: "read" | "write" | "create" = "create") =>
   LanceStore.open(folder, { embedDim, access });
 
+/** Gives free what was claimed. */
+let giveFree: (() => Promise<void>) | undefined;
+afterEach(async () => {
+  await giveFree?.();
+  giveFree = undefined;
+});
+
 const kinds: Readonly<Record<string, () => Promise<VectorStore>>> = {
-  LanceStore: () => openLance(),
+  ...Object.fromEntries(
+    testedStores.map((settings) => [`a store of kind ${settings.kind}`, () => openNew(settings)]),
+  ),
   ExactStore: () => ExactStore.create(embedDim),
 };
+
+async function openNew(settings: StoreSettings): Promise<VectorStore> {
+  giveFree = await claimWriter(settings, root);
+  return openStore(settings, { folder: root, embedDim, access: "create" });
+}
 
 async function idsOf(store: VectorStore): Promise<string[]> {
   const ids: string[] = [];
@@ -235,18 +252,6 @@ describe("LanceStore on disk", () => {
     readdirSync(join(root, "items.lance", "_versions")).filter((name) => name.endsWith("manifest"));
   const newest = () => join(root, "items.lance", "_versions", manifests().sort()[0] ?? "");
 
-  it("is read by another handle as soon as a write is acknowledged", async () => {
-    const writer = await openLance();
-    const reader = await openLance(root, "read");
-    await writer.upsert(items.slice(0, 10));
-    expect(await reader.count()).toBe(10);
-    await writer.delete([items[0]?.id ?? ""]);
-    expect(await reader.count()).toBe(9);
-    await expect(reader.upsert(items)).rejects.toThrow(/opened for reading/);
-    await reader.close();
-    await writer.close();
-  });
-
   it("opens after the newest manifest was lost with the power, and has all that was acknowledged", async () => {
     const writer = await openLance();
     await writer.upsert(items.slice(0, 10));
@@ -293,14 +298,6 @@ describe("LanceStore on disk", () => {
         .sort(),
     );
     await again.close();
-  });
-
-  it("is not made unless asked to", async () => {
-    for (const access of ["read", "write"] as const) {
-      await expect(openLance(join(root, "missing"), access)).rejects.toThrow(
-        /there is no store in this folder/,
-      );
-    }
   });
 
   it("says what to do when every manifest is damaged", async () => {

@@ -1,25 +1,20 @@
 /** Health and metrics: is the service alive, can it answer, how is it doing? */
 import { z } from "zod";
-import { errorSchema } from "../api.js";
+import { readinessSchema, stateSchema } from "../api.js";
 import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
-
-const stateSchema = z.object({ status: z.string(), reason: z.string().optional() });
-const slotsSchema = z.object({ taken: z.int(), free: z.int() });
-const readinessSchema = stateSchema.extend({
-  slots: z.object({
-    queries: slotsSchema.describe("Queries and pictures that wait for the model or are with it"),
-    uploadBytes: slotsSchema.describe("Bytes of pictures in memory"),
-    bodies: z.object({ waiting: z.int() }).describe("Requests whose body is still to come"),
-  }),
-});
 
 export function healthRoutes(app: ServiceApp, { catalogue, metrics, load, isStopping }: ServiceParts): void {
   app.get(
     "/healthz",
     {
       config: { access: "open", isQuiet: true },
-      schema: { tags: ["operation"], summary: "Is the process alive?", response: { 200: stateSchema } },
+      schema: {
+        operationId: "getHealth",
+        tags: ["operation"],
+        summary: "Is the process alive?",
+        response: { 200: stateSchema },
+      },
     },
     async () => ({ status: "alive" }),
   );
@@ -29,6 +24,7 @@ export function healthRoutes(app: ServiceApp, { catalogue, metrics, load, isStop
     {
       config: { access: "open", isQuiet: true },
       schema: {
+        operationId: "getReadiness",
         tags: ["operation"],
         summary: "Can searches be answered?",
         response: { 200: readinessSchema, 503: readinessSchema },
@@ -52,9 +48,10 @@ export function healthRoutes(app: ServiceApp, { catalogue, metrics, load, isStop
     {
       config: { access: "read", isQuiet: true },
       schema: {
+        operationId: "getMetrics",
         tags: ["operation"],
         summary: "Numbers for Prometheus",
-        response: { 200: { content: { "text/plain": { schema: z.string() } } }, "4xx": errorSchema },
+        response: { 200: { content: { "text/plain": { schema: z.string() } } } },
       },
     },
     async (_, reply) => reply.header("content-type", metrics.contentType).send(await metrics.text()),

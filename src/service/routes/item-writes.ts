@@ -1,16 +1,15 @@
 /** Writing items: `PUT` and `DELETE /v1/items/{id}`. */
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
+import { idSchema } from "../../catalogue/item-schema.js";
 import { RequestError } from "../../errors.js";
-import { errorSchema, itemSchema, itemWriteSchema } from "../api.js";
+import { itemSchema, itemWriteSchema } from "../api.js";
 import { parsed, readForm, requireClient } from "../form.js";
 import { itemOf, writtenEntry } from "../item.js";
 import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
 import { type Take, within } from "../slots.js";
 import { itemParams } from "./items.js";
-
-const errors = { "4xx": errorSchema, "5xx": errorSchema };
 
 export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
   const { writer, timeoutMs, load } = parts;
@@ -21,6 +20,7 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
       config: {
         access: "write",
         isCostly: true,
+        alsoGives: [504],
         takes: {
           form: {
             description: "The picture may be left out where the item is there: it keeps its own",
@@ -31,10 +31,11 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
         },
       },
       schema: {
+        operationId: "putItem",
         tags: ["items"],
         summary: "Add or replace an item; answered when it survives a loss of power",
-        params: itemParams,
-        response: { 200: itemSchema, 201: itemSchema, ...errors },
+        params: z.object({ id: idSchema }),
+        response: { 200: itemSchema, 201: itemSchema },
       },
     },
     async (request, reply) => {
@@ -47,12 +48,13 @@ export function itemWriteRoutes(app: ServiceApp, parts: ServiceParts): void {
   app.delete(
     "/v1/items/:id",
     {
-      config: { access: "write", isCostly: true },
+      config: { access: "write", isCostly: true, alsoGives: [504] },
       schema: {
+        operationId: "deleteItem",
         tags: ["items"],
         summary: "Remove an item; one that is not there does not matter",
         params: itemParams,
-        response: { 204: z.undefined().describe("It is not there"), ...errors },
+        response: { 204: z.undefined().describe("It is not there") },
       },
     },
     async ({ params }, reply) => {
@@ -75,7 +77,7 @@ async function put(
     );
   }
   const { json, pictures } = await readForm(request, "item", takeBytes);
-  const written = writtenEntry(id, parsed("item", itemWriteSchema, json), json);
+  const written = writtenEntry(parsed("item", itemWriteSchema, json), json);
   const other = [...pictures.keys()].filter((name) => name !== "picture");
   if (other.length > 0) {
     throw new RequestError(

@@ -2,14 +2,13 @@
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
 import type { CatalogueEntry } from "../../search/index/entry.js";
-import { errorSchema, itemSchema, nameSchema } from "../api.js";
+import { itemSchema, nameSchema } from "../api.js";
 import { itemOf } from "../item.js";
 import type { ServiceParts } from "../parts.js";
 import { sendPicture } from "../send-picture.js";
 import type { ServiceApp } from "../service-app.js";
 
 export const itemParams = z.object({ id: nameSchema });
-const errors = { "4xx": errorSchema, "5xx": errorSchema };
 /** Sent as it is; the document's word for it is a string. */
 const binary: z.ZodType<unknown> = z.string().meta({ format: "binary" });
 
@@ -23,12 +22,13 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
   app.get(
     "/v1/items/:id",
     {
-      config: { access: "read" },
+      config: { access: "read", alsoGives: [404] },
       schema: {
+        operationId: "getItem",
         tags: ["items"],
         summary: "One item",
         params: itemParams,
-        response: { 200: itemSchema, ...errors },
+        response: { 200: itemSchema },
       },
     },
     async ({ params }) => itemOf(await entryOf(params.id)),
@@ -37,12 +37,13 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
   app.get(
     "/v1/items/:id/picture",
     {
-      config: { access: "read" },
+      config: { access: "read", alsoGives: [404] },
       schema: {
+        operationId: "getPicture",
         tags: ["items"],
         summary: "An item's picture as it is kept; its thumbnail where it is gone",
         params: itemParams,
-        response: { 200: { content: { "image/*": { schema: binary } } }, ...errors },
+        response: { 200: { content: { "image/*": { schema: binary } } } },
       },
     },
     async ({ params }, reply) => {
@@ -57,14 +58,15 @@ export function itemRoutes(app: ServiceApp, { catalogue: { index } }: ServicePar
   app.get(
     "/v1/thumbnails/:picture",
     {
-      config: { access: "read" },
+      config: { access: "read", alsoGives: [404] },
       schema: {
+        operationId: "getThumbnail",
         tags: ["items"],
         summary: "A small copy of a picture; never changes",
         params: z.object({
           picture: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256, 64 hexadecimal digits"),
         }),
-        response: { 200: { content: { "image/webp": { schema: binary } } }, ...errors },
+        response: { 200: { content: { "image/webp": { schema: binary } } } },
       },
     },
     async ({ params: { picture } }, reply) => {

@@ -4,7 +4,12 @@ import type { z } from "zod";
 import { RequestError } from "../../errors.js";
 import type { ListedEntries } from "../../search/index/catalogue-index.js";
 import type { CatalogueAnswer, CatalogueQuery, QueryAccount } from "../../search/index/catalogue-search.js";
-import { errorSchema, type SearchResponse, searchRequestSchema, searchResponseSchema } from "../api.js";
+import {
+  type SearchResponse,
+  searchFormRequestSchema,
+  searchRequestSchema,
+  searchResponseSchema,
+} from "../api.js";
 import { parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
 import type { Metrics } from "../metrics.js";
@@ -12,7 +17,7 @@ import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
 import { type Take, within } from "../slots.js";
 
-type Asked = z.output<typeof searchRequestSchema>;
+type Asked = z.output<typeof searchFormRequestSchema>;
 
 export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
   app.post(
@@ -21,19 +26,21 @@ export function searchRoute(app: ServiceApp, parts: ServiceParts): void {
       config: {
         access: "read",
         isCostly: true,
+        alsoGives: [504],
         takes: {
           json: searchRequestSchema,
           form: {
             description: "Pictures beside the request, each in the part that an `upload` names",
             jsonPart: "request",
-            json: searchRequestSchema,
+            json: searchFormRequestSchema,
           },
         },
       },
       schema: {
+        operationId: "search",
         tags: ["search"],
         summary: "Items that fit pictures, words and filters, best first",
-        response: { 200: searchResponseSchema, "4xx": errorSchema, "5xx": errorSchema },
+        response: { 200: searchResponseSchema },
       },
     },
     (request) =>
@@ -50,10 +57,11 @@ async function answer(
   takeBytes: Take,
 ): Promise<SearchResponse> {
   const startMs = performance.now();
-  const { json, pictures } = request.isMultipart()
+  const isForm = request.isMultipart();
+  const { json, pictures } = isForm
     ? await readForm(request, "request", takeBytes)
     : { json: request.body, pictures: new Map<string, Uint8Array>() };
-  const asked = parsed("request", searchRequestSchema, json);
+  const asked: Asked = parsed("request", isForm ? searchFormRequestSchema : searchRequestSchema, json);
   const queries = queriesOf(asked, pictures);
   const readMs = performance.now();
   const { anonymousAddress } = request;

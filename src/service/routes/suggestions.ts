@@ -1,16 +1,20 @@
 /** `GET /v1/suggestions`: frequent modification phrases, for whoever types one. */
 import { z } from "zod";
-import { errorSchema, serviceLimits, suggestionsSchema } from "../api.js";
+import { serviceLimits, suggestionsSchema } from "../api.js";
 import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
+
+/** A parameter's digits as a number; what is none is left as it is, to be refused. */
+const wholeNumber = (given: unknown): unknown =>
+  typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given;
 
 const querySchema = z.object({
   prefix: z
     .string()
-    .max(serviceLimits.textCharacters)
+    .max(serviceLimits.nameCharacters)
     .default("")
     .describe("What was typed; phrases that begin with it come before those that have a word which does"),
-  limit: z.coerce.number().int().min(1).max(50).default(8).meta({ type: "integer" }),
+  limit: z.preprocess(wholeNumber, z.int().min(1).max(50).default(8)),
 });
 
 export function suggestionsRoute(app: ServiceApp, { catalogue: { encoder } }: ServiceParts): void {
@@ -21,10 +25,11 @@ export function suggestionsRoute(app: ServiceApp, { catalogue: { encoder } }: Se
     {
       config: { access: "read" },
       schema: {
+        operationId: "getSuggestions",
         tags: ["search"],
         summary: "Modification phrases of the training texts, frequent ones first",
         querystring: querySchema,
-        response: { 200: suggestionsSchema, "4xx": errorSchema, "5xx": errorSchema },
+        response: { 200: suggestionsSchema },
       },
     },
     async ({ query: { prefix, limit } }) => ({ suggestions: matching(phrases, prefix).slice(0, limit) }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { searchRequestSchema } from "../../../src/service/api.js";
+import { searchFormRequestSchema } from "../../../src/service/api.js";
 import { requestOf } from "./requests.js";
 import { startState } from "./search-state.js";
 
@@ -16,7 +16,7 @@ describe("requestOf", () => {
       { reference: { kind: "upload", key: "k" }, text: "is red" },
     ] as const;
     const requests = steps.map((step) => requestOf({ ...startState, step, filters }, page));
-    for (const request of requests) expect(() => searchRequestSchema.parse(request)).not.toThrow();
+    for (const request of requests) expect(() => searchFormRequestSchema.parse(request)).not.toThrow();
     expect(requests.map(({ queries }) => queries)).toEqual([
       [],
       [{ text: "is red" }],

@@ -1,0 +1,38 @@
+/** `--model`: one of the project's models by its name, or a file with a model of the user's own. */
+import { z } from "zod";
+import { loadModelFile } from "../../models/load-model-file.js";
+import { isModelPath, modelNames } from "../../models/registry.js";
+import { option } from "./option.js";
+import { text } from "./option-types.js";
+
+/** What helps say of models. */
+export const modelChoices = `${modelNames.join(", ")}, or a file with a model of your own`;
+
+const isModel = (model: string) => isModelPath(model) || modelNames.some((name) => name === model);
+
+/** A name or a path. */
+export const modelOrFile = z
+  .string()
+  .refine(isModel, `must be one of ${modelNames.join(", ")}, or a file: ./my-model.mjs`);
+
+/** Names and paths with commas between them, each once. */
+export const modelList = z
+  .string()
+  .transform((list) => list.split(",").map((model) => model.trim()))
+  .refine(
+    (models) => models.every(isModel) && new Set(models).size === models.length,
+    `must be different names out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
+  );
+
+/** Of commands that open a run. */
+export const runModelOption = option(
+  "--model <file>",
+  "file of the run's model, where it is one of your own; it runs as code",
+  text,
+  { needs: "--run" },
+);
+
+/** The model's name; a file is loaded. @throws ModelFileError */
+export async function modelNamed(model: string): Promise<string> {
+  return isModelPath(model) ? loadModelFile(model) : model;
+}
