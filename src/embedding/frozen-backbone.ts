@@ -1,4 +1,5 @@
 /** A frozen backbone: its feature maps are computed once for each image and kept on disk. */
+
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Input, type Value } from "../engine/graph/value.js";
@@ -19,6 +20,7 @@ import type { ImageFit } from "../images/image.js";
 import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { ForwardPass } from "../nn/forward-pass.js";
+import { formatMegabytes } from "../number-text.js";
 import { FeatureKeys, featureFolder } from "./feature-keys.js";
 
 export interface FrozenBackboneOptions {
@@ -139,7 +141,7 @@ export class FrozenBackbone implements FeatureMaps {
     const freeBytes = await this.#store.freeBytes();
     if (sizeBytes > freeBytes) {
       throw new EnvironmentError(
-        `${this.folder}: feature maps need ${megabytes(sizeBytes)} of disk; got ${megabytes(freeBytes)} free; ` +
+        `${this.folder}: feature maps need ${formatMegabytes(sizeBytes)} of disk; got ${formatMegabytes(freeBytes)} free; ` +
           "free space, choose another folder, or halve the maps with flip=false",
       );
     }
@@ -304,8 +306,4 @@ function shapesOf(maps: Readonly<Record<string, Value>>): FeatureMapShapes {
 function isFinite16(bits: Uint16Array): boolean {
   for (const half of bits) if ((half & 0x7c00) === 0x7c00) return false;
   return true;
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6).toLocaleString("en-GB")} MB`;
 }

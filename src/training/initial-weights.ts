@@ -1,10 +1,12 @@
 /** What training starts from besides random values: a pretrained backbone, and word vectors. */
+
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import type { Random } from "../engine/tensor/random.js";
 import { WeightsError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
+import { formatCount } from "../number-text.js";
 import type { InitialWeightsRecord } from "../runs/run-files.js";
 import { tokenise, type Vocabulary } from "../text/vocabulary.js";
 import { readWeights } from "../weights/read-weights.js";
@@ -132,8 +134,7 @@ function describeCoverage({
   "words" | "wordsFound" | "occurrences" | "occurrencesFound"
 >): string {
   const percent = (100 * occurrencesFound) / Math.max(1, occurrences);
-  const count = (value: number) => value.toLocaleString("en-GB");
-  return `${count(wordsFound)} of ${count(words)} words found, ${percent.toFixed(1)} % of the words in the texts`;
+  return `${formatCount(wordsFound)} of ${formatCount(words)} words found, ${percent.toFixed(1)} % of the words in the texts`;
 }
 
 async function sha256OfFile(file: string): Promise<string> {

@@ -19,7 +19,7 @@ export const floors: readonly (readonly string[])[] = [
   ["engine/graph"],
   ["engine/onnx"],
   ["engine/tensor", "files", "catalogue"],
-  ["errors", "until-aborted", "visible-text"],
+  ["errors", "number-text", "until-aborted", "visible-text", "worker-thread"],
 ];
 
 /** The listed folder that a file lies in: "engine/ops/matmul.ts" -> "engine/ops"; undefined for the public surface. */
