@@ -1,5 +1,4 @@
 /** A frozen backbone: its feature maps are computed once for each image and kept on disk. */
-
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Input, type Value } from "../engine/graph/value.js";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { seedEvaluation } from "../../tests/seed-evaluation.js";
+import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import { RunError, UsageError } from "../errors.js";
 import { defaultProtocol } from "../evaluation/protocols.js";
 import { unranked } from "../evaluation/recall.js";

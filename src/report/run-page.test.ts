@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seedEvaluation } from "../../tests/seed-evaluation.js";
+import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import type { Metrics } from "../runs/metrics.js";
 import { chosenEpoch, type RecordedRun } from "./run-facts.js";
 import { type RunPage, runPage } from "./run-page.js";

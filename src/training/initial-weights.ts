@@ -1,5 +1,4 @@
 /** What training starts from besides random values: a pretrained backbone, and word vectors. */
-
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";

@@ -10,16 +10,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
+import { executable, isCompiled } from "../fixtures/compiled.js";
 import { tinyCatalogue, tinyFields } from "../training/tiny-training.js";
 import { recordingContext, withoutWarnings } from "./recording-context.js";
 
-/** Compiled by the set-up that every npm script begins with. */
-const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const isCompiled = existsSync(executable);
 if (!isCompiled) console.warn("SKIPPED: dist/cli/main.js is not there; run npm run setup to test kills");
 
 const { folder: root, data } = tinyCatalogue();

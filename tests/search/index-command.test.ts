@@ -12,17 +12,8 @@ import {
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
-import {
-  idOf,
-  isCompiled,
-  openShop,
-  rowsOf,
-  type Shop,
-  sdfn,
-  sdfnJson,
-  sdfnProcess,
-  trainAnother,
-} from "./shop.js";
+import { isCompiled } from "../fixtures/compiled.js";
+import { idOf, openShop, rowsOf, type Shop, sdfn, sdfnJson, sdfnProcess, trainAnother } from "./shop.js";
 
 let shop: Shop;
 let otherRun: string;

@@ -8,7 +8,8 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { addKey, removeKey } from "../../src/service/keys.js";
-import { executable, isCompiled, sdfnProcess } from "../search/shop.js";
+import { executable, isCompiled } from "../fixtures/compiled.js";
+import { sdfnProcess } from "../search/shop.js";
 import { form, keyFile, makeSmallIndex, outcome, type SmallIndex } from "./small-index.js";
 
 let place: SmallIndex;

@@ -4,15 +4,12 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { Random } from "../../src/engine/tensor/random.js";
 import { openRun } from "../../src/runs/open-run.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
+import { executable } from "../fixtures/compiled.js";
 import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
-
-/** Compiled by the set-up that every npm script begins with. */
-const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 // Dozens of processes, one after the other.
 vi.setConfig({ testTimeout: 400_000 });

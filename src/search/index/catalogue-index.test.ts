@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { testedStores } from "../../../tests/tested-stores.js";
+import { testedStores } from "../../../tests/fixtures/tested-stores.js";
 import { StoreError, UsageError } from "../../errors.js";
 import type { StoreSettings } from "../store/store-kind.js";
 import { CatalogueIndex, type IndexedItem } from "./catalogue-index.js";

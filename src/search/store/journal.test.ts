@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { manyItems } from "../../../tests/retrieval-items.js";
+import { manyItems } from "../../../tests/fixtures/retrieval-items.js";
 import { StoreError } from "../../errors.js";
 import { Journal, type JournalEntry, readJournal } from "./journal.js";
 
