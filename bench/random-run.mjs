@@ -1,4 +1,4 @@
-// What benchmarks of serving export: SDFN at the paper's size, not trained.
+// A run of SDFN at the paper's size, not trained, which benchmarks of serving export.
 
 import { Random } from "../dist/engine/tensor/random.js";
 import { createModel } from "../dist/models/registry.js";

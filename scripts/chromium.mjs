@@ -1,4 +1,4 @@
-// Where the browser is that tests of the page drive, and how `npm test` gets one where it may.
+// Finds the browser that tests of the page drive, and how `npm test` gets one where it may.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 

@@ -1,13 +1,34 @@
 /** Every error class of the project, each with a code that never changes. */
 
+/** Every code. The service has a status for each (`src/service/error-answers.ts`), or says that no request raises it. */
+export type ErrorCode =
+  | RefusalCode
+  | "USAGE"
+  | "CONFIG_INVALID"
+  | "MODEL_FILE_INVALID"
+  | "SHAPE_MISMATCH"
+  | "GRAPH_INVALID"
+  | "STATE_DICT_MISMATCH"
+  | "WEIGHTS_INVALID"
+  | "DATASET_INVALID"
+  | "IMAGE_INVALID"
+  | "FETCH_FAILED"
+  | "RUN_INVALID"
+  | "INDEX_INVALID"
+  | "ITEM_DAMAGED"
+  | "BUNDLE_INVALID"
+  | "ENCODER_FAILED"
+  | "TRAINING_DIVERGED"
+  | "ENVIRONMENT";
+
 /**
- * Base of all errors a user can cause or mend. The message reads
+ * Base of all errors a user can cause or fix. The message reads
  * `<where>: <what is wrong>; got <actual values>` and, when there is one, the next step.
  * Anything thrown that is not an SdfnError is a bug and keeps its stack.
  */
 export abstract class SdfnError extends Error {
   /** Stable code for programs; printed by the command line, mapped to statuses by the service. */
-  abstract readonly code: string;
+  abstract readonly code: ErrorCode;
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -100,7 +121,7 @@ export class EncoderError extends SdfnError {
   readonly code = "ENCODER_FAILED";
 }
 
-/** Why the service refuses a request; its table of statuses (`src/service/error-answers.ts`) has one for each. */
+/** Why the service refuses a request. */
 export type RefusalCode =
   | "INPUT_INVALID"
   | "KEY_NEEDED"

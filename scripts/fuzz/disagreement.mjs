@@ -1,4 +1,4 @@
-// What a target throws when an answer is wrong, though the project threw nothing.
+// The error of a target whose answer is wrong, though the project threw nothing.
 
 export class Disagreement extends Error {
   name = "Disagreement";

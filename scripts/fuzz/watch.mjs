@@ -18,7 +18,7 @@ export async function watched({ seconds = 3600, inputs = Number.MAX_SAFE_INTEGER
   const work = { module: new URL("targets.mjs", import.meta.url).href, stuckMs: 30_000, ...others };
   const endMs = performance.now() + 1000 * seconds;
   const findings = [];
-  // After an input that ends the process another one goes on with the next.
+  // After an input that ends the process another one continues with the next.
   for (let first = 0; ; ) {
     const secondsLeft = (endMs - performance.now()) / 1000;
     const part = await oneProcess({ ...work, first, inputs, seconds: secondsLeft });

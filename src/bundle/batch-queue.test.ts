@@ -43,7 +43,7 @@ describe("BatchQueue", () => {
     expect(batches).toEqual([[1, 2], [70], [3, 4], [5, 6]]);
   });
 
-  it("fails the items of a batch that failed, and goes on", async () => {
+  it("fails the items of a batch that failed, and continues", async () => {
     const { queue } = doubling({ maxBatch: 2, windowMs: 0 });
     const results = await Promise.allSettled([1, -2, 3].map((n) => queue.addAll("queries", [n])));
     expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);

@@ -1,17 +1,11 @@
 /** The thread that a bundle's models run on: one request after the other, and what its end means for those under way. */
-import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import "../engine/runtime/session.js"; // its native library must be loaded here first, or it is unloaded with the worker
 import type { EncodedQuery } from "../embedding/encoder.js";
 import { BundleError, EncoderError } from "../errors.js";
+import { errorOf, workerFile } from "../worker-thread.js";
 import type { PairRows, PreparedQuery } from "./bundle-model.js";
 import type { BundleReply, BundleRequest, BundleWorkerData } from "./bundle-worker.js";
-
-/** The compiled worker: beside this file, or in dist/ for tests, which run the sources. */
-function workerFile(): URL {
-  const beside = new URL("./bundle-worker.js", import.meta.url);
-  return existsSync(beside) ? beside : new URL("../../dist/bundle/bundle-worker.js", import.meta.url);
-}
 
 interface Waiting {
   resolve(reply: BundleReply): void;
@@ -26,7 +20,7 @@ export class BundleThread {
   #ended: Error | undefined;
 
   private constructor(data: BundleWorkerData) {
-    this.#worker = new Worker(workerFile(), { workerData: data });
+    this.#worker = new Worker(workerFile("bundle/bundle-worker.js"), { workerData: data });
     this.#worker.on("message", (reply: BundleReply) => this.#settle(reply));
     this.#worker.on("error", (error) => this.#end(`got ${error.message}`));
     this.#worker.on("exit", (code) => this.#end(`exit code ${code}`));
@@ -84,8 +78,7 @@ export class BundleThread {
     const waiting = this.#waiting.shift();
     if (this.#waiting.length === 0) this.#worker.unref();
     const { failure } = reply;
-    if (failure)
-      waiting?.reject(failure.isBundleError ? new BundleError(failure.message) : new Error(failure.message));
+    if (failure) waiting?.reject(errorOf(failure, BundleError));
     else waiting?.resolve(reply);
   }
 

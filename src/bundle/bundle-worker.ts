@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { EncodedQuery } from "../embedding/encoder.js";
 import type { SessionOptions } from "../engine/runtime/session.js";
 import { BundleError } from "../errors.js";
+import { type WorkerFailure, workerFailure } from "../worker-thread.js";
 import type { BundleManifest } from "./bundle-manifest.js";
 import { BundleModel, type PairRows, type PreparedQuery } from "./bundle-model.js";
 
@@ -23,19 +24,13 @@ export interface BundleReply {
   readonly answers?: readonly EncodedQuery[];
   /** Of pairs. */
   readonly scores?: Float32Array;
-  /** `isBundleError` tells what a user can mend from a bug. */
-  readonly failure?: { readonly isBundleError: boolean; readonly message: string };
+  readonly failure?: WorkerFailure;
 }
 
 const { dir, manifest, options } = workerData as BundleWorkerData;
 const reply = (message: BundleReply) => parentPort?.postMessage(message);
 
-function fail(error: unknown): void {
-  const isBundleError = error instanceof BundleError;
-  const message =
-    error instanceof Error ? ((isBundleError ? undefined : error.stack) ?? error.message) : String(error);
-  reply({ failure: { isBundleError, message } });
-}
+const fail = (error: unknown) => reply({ failure: workerFailure(error, BundleError) });
 
 try {
   const model = await BundleModel.load(dir, manifest, options);

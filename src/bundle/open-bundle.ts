@@ -1,5 +1,4 @@
 /** Opens a bundle: an `Encoder` that decodes pictures in the process's pool and computes batches on a thread of their own. */
-import { z } from "zod";
 import type {
   EmbedOptions,
   EncodedQuery,
@@ -12,13 +11,12 @@ import type { SessionOptions } from "../engine/runtime/session.js";
 import { EncoderError, ImageError, UsageError } from "../errors.js";
 import { type DecodeLine, decodePool } from "../images/decode-pool.js";
 import { decodeImage } from "../images/image.js";
+import { operationModuleNames } from "../models/operation-module-names.js";
 import { hasWords } from "../text/vocabulary.js";
 import { BatchQueue } from "./batch-queue.js";
 import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
 import type { PreparedQuery } from "./bundle-model.js";
 import { BundleThread } from "./bundle-thread.js";
-
-const withModules = z.object({ modules: z.array(z.string()) });
 
 export interface OpenBundleOptions extends SessionOptions {
   /** Larger pictures are refused before they are decoded. */
@@ -112,8 +110,7 @@ export class BundleEncoder implements Encoder {
   }
 
   get modules(): readonly string[] | undefined {
-    const parsed = withModules.safeParse(this.manifest.config);
-    return parsed.success ? parsed.data.modules : undefined;
+    return operationModuleNames(this.manifest.config);
   }
 
   get phrases(): readonly string[] | undefined {

@@ -25,7 +25,7 @@ type Line = string | typeof tooLong;
 
 /**
  * Records in file order. A quote inside a field without quotes is taken as it is (5" heel). Where quotes cannot be
- * understood, the line is given as a problem, and reading goes on at the next line.
+ * understood, the line is given as a problem, and reading continues at the next line.
  */
 export async function* csvRecords(
   lines: AsyncIterable<Line>,

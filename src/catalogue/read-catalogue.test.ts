@@ -166,7 +166,7 @@ describe("readCatalogue", () => {
     await expect(read("a.jsonl", content)).rejects.toThrow(message);
   });
 
-  it("tells wrong rows one by one and goes on, when asked to", async () => {
+  it("tells wrong rows one by one and continues, when asked to", async () => {
     const wrong: WrongRow[] = [];
     const content = `${header}A1,a.jpg,dress,cheap,red\nA2,a.jpg,,1,red\n../x,a.jpg,dress,1,red\nA3,short\nA4,a.jpg,dress,1,red\nA4,a.jpg,dress,2,red\n`;
     const items = await read("wrong.csv", content, { onWrongRow: (row) => wrong.push(row) });

@@ -99,7 +99,7 @@ function report(
   return exitCodes.failed;
 }
 
-/** What functions throw that were given the signal and wrap its reason. */
+/** The error of functions that were given the signal and wrap its reason. */
 function isAbortError(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }

@@ -2,7 +2,7 @@
 import type { Random } from "../engine/tensor/random.js";
 import type { DatasetSplit, Query, SplitName, Triplet } from "./triplet.js";
 
-/** What a loader read. */
+/** The triplets and queries that a loader read. */
 export interface FixedSplitContent {
   readonly name: SplitName;
   readonly triplets: readonly Triplet[];
@@ -37,7 +37,7 @@ export class FixedSplit implements DatasetSplit {
    * gone are struck off.
    */
   restrict(isAvailable: (imageId: string) => boolean): FixedSplit {
-    // Queries with one answer share one list of hits, and go on sharing it.
+    // Queries with one answer share one list of hits, and keep sharing it.
     const left = new Map<readonly string[], readonly string[]>();
     const restrictHits = (hits: readonly string[]) => {
       const known = left.get(hits) ?? hits.filter(isAvailable);

@@ -1,4 +1,4 @@
-/** What index and service need of a model, wherever and on whichever thread it runs. */
+/** The interface of an encoder: what index and service need of a model, on whichever thread it runs. */
 import type { ImageError } from "../errors.js";
 
 /** A picture: a path, or the bytes of a JPEG, PNG or WebP file. */

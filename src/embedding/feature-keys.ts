@@ -1,4 +1,4 @@
-/** What feature maps are known by: backbone and preparation name the folder, the image file's content the map. */
+/** Keys of cached feature maps: backbone and preparation name the folder, the image file's content the map. */
 import { createHash } from "node:crypto";
 import { ImageError } from "../errors.js";
 import { sha256Of, sha256OfFile } from "../files/sha256.js";

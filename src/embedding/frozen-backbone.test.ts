@@ -143,7 +143,7 @@ describe("FrozenBackbone", () => {
     });
   });
 
-  it("goes on where it was stopped", async () => {
+  it("continues where it was stopped", async () => {
     const model = modelOf();
     await using(open(model), async (features) =>
       features.compute(await features.plan(plain), { signal: AbortSignal.abort() }),

@@ -19,6 +19,7 @@ import type { ImageFit } from "../images/image.js";
 import type { ImageSource } from "../images/image-source.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { ForwardPass } from "../nn/forward-pass.js";
+import { formatMegabytes } from "../number-text.js";
 import { FeatureKeys, featureFolder } from "./feature-keys.js";
 
 export interface FrozenBackboneOptions {
@@ -139,7 +140,7 @@ export class FrozenBackbone implements FeatureMaps {
     const freeBytes = await this.#store.freeBytes();
     if (sizeBytes > freeBytes) {
       throw new EnvironmentError(
-        `${this.folder}: feature maps need ${megabytes(sizeBytes)} of disk; got ${megabytes(freeBytes)} free; ` +
+        `${this.folder}: feature maps need ${formatMegabytes(sizeBytes)} of disk; got ${formatMegabytes(freeBytes)} free; ` +
           "free space, choose another folder, or halve the maps with flip=false",
       );
     }
@@ -304,8 +305,4 @@ function shapesOf(maps: Readonly<Record<string, Value>>): FeatureMapShapes {
 function isFinite16(bits: Uint16Array): boolean {
   for (const half of bits) if ((half & 0x7c00) === 0x7c00) return false;
   return true;
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6).toLocaleString("en-GB")} MB`;
 }

@@ -35,8 +35,6 @@ export interface ModelEmbedderOptions extends Preparation {
   readonly featureMaps?: FeatureMaps | undefined;
   /** Images or queries per run. */
   readonly batchSize?: number;
-  /** Memory for the regions of images that were embedded, which their queries need again. */
-  readonly regionBudgetBytes?: number;
 }
 
 /** A query: id of the reference image, and the modification text. */
@@ -45,7 +43,8 @@ export interface EmbeddableQuery {
   readonly text: string;
 }
 
-const defaultRegionBudgetBytes = 512 * 2 ** 20;
+/** Memory for the regions of images that were embedded, which their queries need again. */
+const regionBudgetBytes = 512 * 2 ** 20;
 
 interface Sessions {
   readonly images: GraphSession<string>;
@@ -91,7 +90,6 @@ export class ModelEmbedder {
     };
     return new ModelEmbedder(sessions, graphs, {
       batchSize: 64,
-      regionBudgetBytes: defaultRegionBudgetBytes,
       featureMaps: undefined,
       ...options,
     });
@@ -190,9 +188,7 @@ export class ModelEmbedder {
 
   /** Remembers features while there is room. */
   #keep(ids: readonly string[], outputs: Readonly<Record<string, Tensor>>): void {
-    const room = Math.floor(
-      this.#options.regionBudgetBytes / (4 * featureLength(this.#shapes.featureShapes)),
-    );
+    const room = Math.floor(regionBudgetBytes / (4 * featureLength(this.#shapes.featureShapes)));
     for (const [row, id] of ids.entries()) {
       if (this.#features.size >= room) return;
       this.#features.set(id, this.#featuresAt(outputs, row));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seedEvaluation } from "../../tests/seed-evaluation.js";
+import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import { DatasetError } from "../errors.js";
 import { type ComparisonEntry, compareEntries, type SeedEvaluation } from "./comparison.js";
 import { queryRanksSchema } from "./query-ranks.js";

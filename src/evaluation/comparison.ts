@@ -2,6 +2,7 @@
 
 import { Random } from "../engine/tensor/random.js";
 import { DatasetError } from "../errors.js";
+import { formatCount } from "../number-text.js";
 import type { QueryRanks } from "./query-ranks.js";
 import type { EvaluationResult } from "./result.js";
 import {
@@ -86,7 +87,7 @@ export function comparisonMethod({ resamples, bootstrapSeed }: Comparison): stri
     "Mean ± sample standard deviation over seeds. Differences are paired: both models at the same seed, on the same " +
     "queries. Two 95 % intervals, because there are two sources of chance. Over seeds: Student's t of the paired " +
     "differences; what other trainings would give. Over queries: percentile bootstrap of the difference in hits, each " +
-    `averaged over the seeds, ${resamples.toLocaleString("en-GB")} resamples of the queries within each category ` +
+    `averaged over the seeds, ${formatCount(resamples)} resamples of the queries within each category ` +
     `(seed ${bootstrapSeed}); what other queries would give to these trained models.`
   );
 }

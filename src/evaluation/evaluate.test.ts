@@ -7,11 +7,12 @@ import { imageBatches } from "../data/batches/inference-batches.js";
 import { openFashionIq } from "../data/datasets/fashion-iq.js";
 import { FixedSplit } from "../data/fixed-split.js";
 import type { RetrievalDataset } from "../data/triplet.js";
+import type { EmbeddableQuery } from "../embedding/model-embedder.js";
 import { DatasetError, ImageError, ShapeError } from "../errors.js";
 import { ImageCache } from "../images/image-cache.js";
 import type { ImageSource } from "../images/image-source.js";
 import { tokenise } from "../text/vocabulary.js";
-import { type Embedder, evaluate, scoreSplit, type TextQuery } from "./evaluate.js";
+import { type Embedder, evaluate, scoreSplit } from "./evaluate.js";
 import { defaultProtocol, type Protocol } from "./protocols.js";
 
 const sizePx = 3;
@@ -30,7 +31,7 @@ class MeanColour implements Embedder {
     return Float32Array.from((await this.#means(ids)).flatMap(unit));
   }
 
-  async embedQueries(queries: readonly TextQuery[]): Promise<Float32Array> {
+  async embedQueries(queries: readonly EmbeddableQuery[]): Promise<Float32Array> {
     const means = await this.#means(queries.map(({ reference }) => reference));
     return Float32Array.from(
       means.flatMap((mean, i) => {

@@ -1,4 +1,5 @@
 /** Runs a protocol: embeds galleries and queries, ranks, and reports recalls. */
+
 import { availableSplit } from "../data/presence/missing-images.js";
 import {
   type DatasetSplit,
@@ -8,6 +9,7 @@ import {
   type Triplet,
   usualEvaluation,
 } from "../data/triplet.js";
+import type { EmbeddableQuery } from "../embedding/model-embedder.js";
 import { DatasetError, ShapeError } from "../errors.js";
 import { galleriesOf, type Protocol, queryTexts } from "./protocols.js";
 import { type RankingTask, targetRanks } from "./recall.js";
@@ -21,22 +23,15 @@ import {
   type Scores,
 } from "./result.js";
 
-/** A query as a model sees it. */
-export interface TextQuery {
-  /** Id of the reference image. */
-  readonly reference: string;
-  readonly text: string;
-}
-
 /** Anything that can be evaluated. Embeddings have length 1; row i belongs to the i-th input. */
 export interface Embedder {
   readonly embedDim: number;
   /** [ids.length, embedDim] */
   embedImages(ids: readonly string[]): Promise<Float32Array>;
   /** [queries.length, embedDim] */
-  embedQueries(queries: readonly TextQuery[]): Promise<Float32Array>;
+  embedQueries(queries: readonly EmbeddableQuery[]): Promise<Float32Array>;
   /** Scores of every query with every row of a gallery, [queries.length, G], for models that score pairs; undefined for others. */
-  scorePairs?(queries: readonly TextQuery[], gallery: Float32Array): Promise<Float32Array | undefined>;
+  scorePairs?(queries: readonly EmbeddableQuery[], gallery: Float32Array): Promise<Float32Array | undefined>;
 }
 
 /** What to evaluate, and what to write beside the numbers. */

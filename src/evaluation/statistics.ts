@@ -1,4 +1,4 @@
-/** How sure a number is: spread over seeds, paired differences, and the bootstrap over queries. */
+/** Uncertainty of results: spread over seeds, paired differences, and the bootstrap over queries. */
 
 import type { Random } from "../engine/tensor/random.js";
 import { ShapeError } from "../errors.js";

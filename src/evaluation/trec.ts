@@ -99,7 +99,7 @@ function plain(text: string): string {
   return text.replace(/[\s%]/gu, encodeURIComponent);
 }
 
-/** A run of all queries is hundreds of megabytes: it is never held as one text, and other work goes on meanwhile. */
+/** A run of all queries is hundreds of megabytes: it is never held as one text, and other work continues meanwhile. */
 async function writeLines(file: string, lines: Iterable<string>): Promise<void> {
   await pipeline(Readable.from(chunks(lines)), createWriteStream(file));
 }

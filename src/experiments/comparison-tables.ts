@@ -123,7 +123,7 @@ export function differencesCsv({ rows }: Comparison, nameOf: (title: string) => 
 }
 
 /** "fashioniq val, protocol val-split, ...; seeds 1, 2, 3; commit 0123" */
-export function provenanceLine(results: readonly EvaluationResult[]): string {
+function provenanceLine(results: readonly EvaluationResult[]): string {
   const distinct = (read: (result: EvaluationResult) => string | number) =>
     [...new Set(results.map(read))].join(", ");
   return (

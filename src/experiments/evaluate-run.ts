@@ -20,7 +20,7 @@ export interface EvaluateRunOptions extends EmbedderOptions {
   readonly name?: string | undefined;
 }
 
-/** Trains into `runDir`, or goes on with the run there. @throws the signal's reason when it was stopped; the run is saved. */
+/** Trains into `runDir`, or continues with the run there. @throws the signal's reason when it was stopped; the run is saved. */
 export async function trainRun({
   dataset,
   config,

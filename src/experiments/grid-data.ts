@@ -1,4 +1,4 @@
-/** What a grid's cells are trained and measured on, in few numbers, so that it is known when that has changed. */
+/** A short description of the data that a grid's cells are trained and measured on, to notice when it has changed. */
 import { z } from "zod";
 import { imagesOf } from "../data/presence/missing-images.js";
 import type { RetrievalDataset, SplitName } from "../data/triplet.js";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { seedEvaluation } from "../../tests/seed-evaluation.js";
+import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import { RunError, UsageError } from "../errors.js";
 import { defaultProtocol } from "../evaluation/protocols.js";
 import { unranked } from "../evaluation/recall.js";
@@ -69,7 +69,7 @@ describe("GridFolder", () => {
     }
   });
 
-  it("goes on with what was stopped, when there is a checkpoint of this configuration", async () => {
+  it("continues with what was stopped, when there is a checkpoint of this configuration", async () => {
     for (const status of ["training", "interrupted"] as const) {
       const folder = await openWith(status);
       checkpointIn(folder);

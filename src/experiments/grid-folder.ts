@@ -43,7 +43,7 @@ export type CellState =
   | { readonly kind: "finished"; readonly evaluation: SeedEvaluation }
   /** Trained to the end, not evaluated. */
   | { readonly kind: "trained" }
-  /** Stopped, with a checkpoint that it goes on from. */
+  /** Stopped, with a checkpoint that it continues from. */
   | { readonly kind: "stopped" }
   /** Not begun, stopped before its first checkpoint, or diverged: it begins anew. */
   | { readonly kind: "open" };

@@ -43,8 +43,8 @@ export type CellOutcome = { readonly cell: GridCell } & (
 
 /**
  * Trains and evaluates every cell that is not finished, one after another: ONNX Runtime uses every core already. A cell
- * that was stopped goes on from its last checkpoint, bit for bit; one that was trained is evaluated only. One that fails
- * is told of and tried again the next time; the others go on.
+ * that was stopped continues from its last checkpoint, bit for bit; one that was trained is evaluated only. One that fails
+ * is told of and tried again the next time; the others continue.
  * @param onOutcome is told of each cell as soon as it is over, finished ones first.
  * @throws the signal's reason when it is aborted; UsageError when cells are not what is asked for.
  */
@@ -100,7 +100,7 @@ async function runCell(cell: GridCell, state: CellState, options: RunGridOptions
 
 /**
  * Also of errors that are bugs: one cell's should not cost the night's other cells. Those keep their stack.
- * @param resumedDir the cell's folder when it was gone on with: a checkpoint that is damaged will be so tomorrow.
+ * @param resumedDir the cell's folder when it was resumed: a checkpoint that is damaged will be so tomorrow.
  */
 function failureOf(error: unknown, resumedDir: string | undefined): CellFailure {
   if (error instanceof RunError && resumedDir !== undefined) {

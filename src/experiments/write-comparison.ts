@@ -1,4 +1,4 @@
-/** What a grid leaves: the comparison as JSON, CSV, Markdown, a chart and a page. */
+/** Writes a grid's comparison as JSON, CSV, Markdown, a chart and a page. */
 
 import {
   type Comparison,

@@ -124,7 +124,7 @@ describe("DiskCache", () => {
     expect(caches.map(({ statistics }) => statistics.failure)).toEqual([undefined, undefined, undefined]);
   });
 
-  it("goes on without the disk when that takes nothing, and says why", async () => {
+  it("continues without the disk when that takes nothing, and says why", async () => {
     const file = join(folder, "no-folder");
     writeFileSync(file, "");
     const cache = new DiskCache({ folder: file });

@@ -41,7 +41,7 @@ describe("DecodePool", () => {
     await Promise.all(all);
   });
 
-  it("goes on after a failure", async () => {
+  it("continues after a failure", async () => {
     const { started, run, end, ends } = controlled(new DecodePool(1));
     const [first, second] = [run("queries", "first"), run("pictures", "second")];
     ends.get("first")?.reject(new Error("damaged"));

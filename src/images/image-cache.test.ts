@@ -50,7 +50,7 @@ describe("ImageCache", () => {
     });
   });
 
-  it("names the image that is missing or damaged, and goes on with the others", async () => {
+  it("names the image that is missing or damaged, and continues with the others", async () => {
     const cache = new ImageCache((id) => (id === "absent" ? undefined : imagePath(id)), {
       sizePx: 5,
       parallelDecodes: 1,

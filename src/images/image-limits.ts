@@ -2,11 +2,11 @@
 import { ImageError } from "../errors.js";
 
 /** Four times a usual photo; one such image takes 200 MB while it is decoded. */
-export const defaultMaxPixels = 64e6;
+const defaultMaxPixels = 64e6;
 /** No photo of `defaultMaxPixels` needs more. */
 export const maxFileSizeBytes = 256 * 2 ** 20;
 /** Decoding costs by the row as well as by the pixel. JPEG and WebP have no longer sides; PNG has. */
-export const maxSidePx = 65_535;
+const maxSidePx = 65_535;
 /** Ten times the largest profiles that printers come with. */
 const maxProfileBytes = 8 * 2 ** 20;
 /** Decoded bytes of a pixel at the most pixels; pictures with more of them may have fewer pixels. */

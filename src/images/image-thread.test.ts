@@ -57,7 +57,7 @@ describe("ImageThread", () => {
     expect(readyCount).toBe(ids.length);
   });
 
-  it("names what cannot be had, and goes on", async () => {
+  it("names what cannot be had, and continues", async () => {
     const unusable = await thread.ensure(["0", "broken", "absent"]);
     expect([...unusable.keys()]).toEqual(["broken", "absent"]);
     expect(unusable.get("broken")).toMatch(/broken\.png: must be a JPEG, PNG or WebP image; got HTML/);

@@ -2,20 +2,14 @@
  * Images decoded, resized, cut and stacked on a thread of their own. ONNX Runtime computes on the thread that calls it,
  * so without this nothing would be prepared while a training step runs.
  */
-import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import "sharp"; // its native library must be loaded here first, or it is unloaded with the worker
 import { type Tensor, tensor } from "../engine/tensor/tensor.js";
 import { ImageError } from "../errors.js";
+import { errorOf, workerFile } from "../worker-thread.js";
 import type { ImageCacheOptions, ImageCacheStatistics } from "./image-cache.js";
 import type { CropRequest, ImageSource } from "./image-source.js";
 import type { ImageAnswers, ImageFile, ImageReply, ImageRequest, ImageWork } from "./image-worker.js";
-
-/** The compiled worker: beside this file, or in dist/ for tests, which run the sources. */
-function workerFile(): URL {
-  const beside = new URL("./image-worker.js", import.meta.url);
-  return existsSync(beside) ? beside : new URL("../../dist/images/image-worker.js", import.meta.url);
-}
 
 interface Call {
   resolve(answer: unknown): void;
@@ -35,7 +29,7 @@ export class ImageThread implements ImageSource {
   constructor(imagePath: (imageId: string) => string | undefined, options: ImageCacheOptions) {
     this.sizePx = options.sizePx;
     this.#imagePath = imagePath;
-    this.#worker = new Worker(workerFile(), { workerData: options });
+    this.#worker = new Worker(workerFile("images/image-worker.js"), { workerData: options });
     this.#worker.unref();
     this.#worker.on("message", (reply: ImageReply) => this.#settle(reply));
     this.#worker.on("error", (error) => this.#end(error));
@@ -92,8 +86,7 @@ export class ImageThread implements ImageSource {
     this.#calls.delete(call);
     // The answer to a last batch that was asked for ahead must not undo what close asks for.
     if (this.#calls.size === 0 && !this.#isClosing) this.#worker.unref();
-    if (failure)
-      waiting?.reject(failure.isImageError ? new ImageError(failure.message) : new Error(failure.message));
+    if (failure) waiting?.reject(errorOf(failure, ImageError));
     else waiting?.resolve(answer);
   }
 

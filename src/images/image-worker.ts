@@ -1,6 +1,7 @@
 /** Runs on a thread of its own: an image cache that answers the requests of an `ImageThread`. */
 import { parentPort, workerData } from "node:worker_threads";
 import { ImageError } from "../errors.js";
+import { type WorkerFailure, workerFailure } from "../worker-thread.js";
 import { stackCrops } from "./crops.js";
 import { ImageCache, type ImageCacheOptions, type ImageCacheStatistics } from "./image-cache.js";
 import type { CropRequest } from "./image-source.js";
@@ -29,8 +30,7 @@ export interface ImageRequest {
 export interface ImageReply {
   readonly call: number;
   readonly answer?: ImageAnswers[keyof ImageAnswers];
-  /** `isImageError` tells what a user can mend from a bug. */
-  readonly failure?: { readonly isImageError: boolean; readonly message: string };
+  readonly failure?: WorkerFailure;
 }
 
 const paths = new Map<string, string | undefined>();
@@ -40,12 +40,7 @@ parentPort?.on("message", ({ call, work }: ImageRequest) => {
   const send = (reply: ImageReply, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(reply, transfer);
   answerTo(work).then(
     (answer) => send({ call, answer }, answer instanceof Uint8Array ? [answer.buffer] : []),
-    (error: unknown) => {
-      const isImageError = error instanceof ImageError;
-      const message =
-        error instanceof Error ? ((isImageError ? undefined : error.stack) ?? error.message) : String(error);
-      send({ call, failure: { isImageError, message } });
-    },
+    (error: unknown) => send({ call, failure: workerFailure(error, ImageError) }),
   );
 });
 

@@ -1,6 +1,5 @@
 /** What training, evaluation and export see of every model. */
 import type { Parameter, Value } from "../engine/graph/value.js";
-import { l2Normalise } from "../engine/ops/normalisation.js";
 import { slice } from "../engine/ops/shape.js";
 import type { Random } from "../engine/tensor/random.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
@@ -155,11 +154,6 @@ export abstract class CompositionModel extends Module {
     pass: ForwardPass,
   ): { reference: ImageFeatures; target: ImageFeatures } {
     return this.#pairs(featureMaps, (half) => this.image.forwardFeatureMaps(half, pass));
-  }
-
-  /** What a gallery is searched with, of unit length: [B, D]. */
-  queryEmbedding({ q }: Composition): Value {
-    return l2Normalise(q, { axis: 1 });
   }
 
   #pairs(given: FeatureMapValues, encode: (given: FeatureMapValues) => ImageFeatures) {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { backboneNames } from "./backbones/registry.js";
 
 /** Names of all text encoders. */
-export const textEncoderNames = ["lstm"] as const;
+const textEncoderNames = ["lstm"] as const;
 
 /**
  * Fields and defaults of the encoders. Those marked "choice" are this project's decision where the paper is silent

@@ -1,4 +1,4 @@
-/** Which file is about what: one entry for each kind of golden file. */
+/** The kinds of golden file, and how each is checked. */
 import { adamCase } from "./adam-case.js";
 import {
   crossAttentionCase,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seedEvaluation } from "../../tests/seed-evaluation.js";
+import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import { compareEntries } from "../evaluation/comparison.js";
 import { type ComparisonPage, comparisonPage } from "./comparison-page.js";
 

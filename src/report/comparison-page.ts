@@ -6,15 +6,9 @@ import {
   comparisonMethod,
 } from "../evaluation/comparison.js";
 import type { EvaluationResult } from "../evaluation/result.js";
+import { formatCount } from "../number-text.js";
 import { type Fact, factTable } from "./fact-list.js";
-import {
-  countOf,
-  formatCount,
-  formatDuration,
-  formatInterval,
-  formatPoints,
-  formatSpread,
-} from "./format.js";
+import { countOf, formatDuration, formatInterval, formatPoints, formatSpread } from "./format.js";
 import { type Html, html } from "./html.js";
 import { type IntervalRow, intervalChart, intervalChartFile } from "./interval-chart.js";
 import { page, type Section } from "./page.js";

@@ -1,7 +1,8 @@
 /** The page of the demo: answers to held-out queries, one query's route, recall and training. */
 import type { EvaluationResult } from "../evaluation/result.js";
+import { formatCount } from "../number-text.js";
 import type { Fact } from "./fact-list.js";
-import { countOf, formatCount, formatDuration, formatPercent } from "./format.js";
+import { countOf, formatDuration, formatPercent } from "./format.js";
 import { page, type Section } from "./page.js";
 import { queryAnswers } from "./query-answers.js";
 import { recallTable } from "./recall-table.js";

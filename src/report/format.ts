@@ -1,6 +1,7 @@
 /** Numbers, durations and names as a reader expects them. */
 
 import type { Interval, Spread } from "../evaluation/statistics.js";
+import { formatCount } from "../number-text.js";
 
 /** Percent with one decimal and no sign: 75.94 -> "75.9". */
 export function formatPercent(percent: number): string {
@@ -28,11 +29,6 @@ export function formatInterval(interval: Interval | null): string {
 export function formatShare(share: number): string {
   if (share > 0 && share < 0.005) return "<1 %";
   return `${Math.round(share * 100)} %`;
-}
-
-/** 12345 -> "12,345". */
-export function formatCount(count: number): string {
-  return count.toLocaleString("en-GB", { maximumFractionDigits: 0 });
 }
 
 /** Three significant digits, without a tail of zeros: 0.0015 -> "0.0015", 1234.5 -> "1,230". */

@@ -1,4 +1,4 @@
-/** When and on what a page was made. */
+/** When a page was made, and on which machine. */
 import { availableParallelism } from "node:os";
 import type { Fact } from "./fact-list.js";
 

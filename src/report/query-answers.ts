@@ -1,5 +1,7 @@
 /** Queries with the pictures a model ranked first. */
-import { countOf, formatCount } from "./format.js";
+
+import { formatCount } from "../number-text.js";
+import { countOf } from "./format.js";
 import { type Html, html } from "./html.js";
 import type { PagePicture, QueryAnswer, RankedPicture } from "./types.js";
 

@@ -1,9 +1,10 @@
 /** Recall@K of several models on one data set: a chart to see it, a table to quote it. */
 import type { DropReport } from "../data/presence/missing-images.js";
 import type { EvaluationResult, Recalls } from "../evaluation/result.js";
+import { formatCount } from "../number-text.js";
 import { barChart } from "./chart.js";
 import { factList } from "./fact-list.js";
-import { formatCount, formatPercent } from "./format.js";
+import { formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 
 export const recallTableCss = `

@@ -1,7 +1,9 @@
 /** What a run's manifest says, in words. */
+
+import { formatCount } from "../number-text.js";
 import type { RunManifest } from "../runs/run-files.js";
 import type { Fact } from "./fact-list.js";
-import { countOf, formatCount, formatPercent } from "./format.js";
+import { countOf, formatPercent } from "./format.js";
 
 /** Where the saved parameters come from. */
 interface KeptEpoch {
@@ -51,7 +53,7 @@ export function runFacts({
       ? []
       : [
           [
-            "Taken up again",
+            "Resumed",
             resumed.map(({ step, commit: by }) => `at step ${formatCount(step)} by ${by}`).join(", "),
           ] as const,
         ]),

@@ -6,8 +6,9 @@ import {
   type WordRecall,
 } from "../evaluation/query-analysis.js";
 import type { QueryRanks } from "../evaluation/query-ranks.js";
+import { formatCount } from "../number-text.js";
 import { barChart } from "./chart.js";
-import { countOf, formatCount, formatPercent } from "./format.js";
+import { countOf, formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 import { countsTable } from "./triplet-samples.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seedEvaluation } from "../../tests/seed-evaluation.js";
+import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import type { Metrics } from "../runs/metrics.js";
 import { chosenEpoch, type RecordedRun } from "./run-facts.js";
 import { type RunPage, runPage } from "./run-page.js";
@@ -85,7 +85,7 @@ describe("runPage", () => {
     expect(page).not.toMatch(/NaN|undefined|<longer>/);
   });
 
-  it("says what was held out and when the run was taken up again", () => {
+  it("says what was held out and when the run was resumed", () => {
     const page = runPage({
       ...content,
       manifest: {
@@ -95,8 +95,8 @@ describe("runPage", () => {
       },
     });
     expect(page).toContain("12 triplets of train were held out by item, and 3 more are in neither part.");
-    expect(page).toContain("<dt>Taken up again</dt><dd>at step 1,100 by ba9876543210</dd>");
-    expect(runPage(content)).not.toMatch(/held out by|Taken up again/);
+    expect(page).toContain("<dt>Resumed</dt><dd>at step 1,100 by ba9876543210</dd>");
+    expect(runPage(content)).not.toMatch(/held out by|Resumed/);
   });
 
   it("names words that no batch had", () => {

@@ -3,9 +3,10 @@ import type { ImageProblem } from "../data/presence/check-images.js";
 import type { RouteStatistics } from "../embedding/route-statistics.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
 import type { SplitSummary } from "../evaluation/dataset-summary.js";
+import { formatCount } from "../number-text.js";
 import type { Metrics } from "../runs/metrics.js";
 import { type Fact, factTable } from "./fact-list.js";
-import { countOf, formatCount, formatDuration, formatPercent } from "./format.js";
+import { countOf, formatDuration, formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 import { page, type Section } from "./page.js";
 import { queryAnswers } from "./query-answers.js";
@@ -154,7 +155,7 @@ ${
 }`;
 }
 
-/** What was not trained on. */
+/** The held-out triplets, in words. */
 function heldOut({ heldOut: held }: RecordedRun): string {
   if (held === undefined || held.triplets === 0) return "";
   const neither = held.leftOut > 0 ? `, and ${formatCount(held.leftOut)} more are in neither part` : "";

@@ -1,7 +1,7 @@
 /** The page of one search: the query, its answers, and how it went through the network. */
 
+import { formatCount } from "../number-text.js";
 import type { Fact } from "./fact-list.js";
-import { formatCount } from "./format.js";
 import { page, type Section } from "./page.js";
 import { queryAnswers } from "./query-answers.js";
 import { routeDiagram } from "./route-diagram.js";

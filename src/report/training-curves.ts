@@ -1,8 +1,10 @@
 /** How training went: losses, held-out recall, learning rate, speed and router entropy. */
+
+import { formatCount } from "../number-text.js";
 import { type EpochMetrics, lossParts } from "../runs/metrics.js";
 import type { Line, LineChartOptions } from "./chart.js";
 import { type Curve, curveGrid, maxPoints } from "./curve-figure.js";
-import { formatCount, formatNumber, formatPercent } from "./format.js";
+import { formatNumber, formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 import { averaged, epochsOf, mean, type Point, stepsOf } from "./training-series.js";
 import type { ModelTraining } from "./types.js";

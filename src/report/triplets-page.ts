@@ -1,8 +1,9 @@
 /** The page of `sdfn triplets`: samples with pictures, and what was made in numbers. */
 import type { TripletStatistics } from "../data/from-catalogue/triplet-statistics.js";
 import { splitNames } from "../data/triplet.js";
+import { formatCount } from "../number-text.js";
 import type { Fact } from "./fact-list.js";
-import { countOf, formatCount } from "./format.js";
+import { countOf } from "./format.js";
 import { html } from "./html.js";
 import { page, type Section } from "./page.js";
 import { countsTable, type TripletSample, tripletSamples } from "./triplet-samples.js";

@@ -1,4 +1,4 @@
-/** Which program made a result. */
+/** The program's version and commit, as results record them. */
 import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

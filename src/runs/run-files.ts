@@ -84,7 +84,7 @@ const manifestSchema = z.strictObject({
   unseenWords: z
     .strictObject({ count: z.number().int().nonnegative(), words: z.array(z.string()) })
     .optional(),
-  /** When the run was taken up again, from which step, and by which program. */
+  /** When the run was resumed, from which step, and by which program. */
   resumed: z
     .array(z.strictObject({ at: z.string(), step: z.number().int().nonnegative(), commit: z.string() }))
     .optional(),
@@ -113,7 +113,7 @@ export function createRunFolder(runDir: string): void {
   const found = existsSync(runDir) ? readdirSync(runDir) : [];
   if (found.includes(runFiles.manifest)) {
     throw new RunError(
-      `${runDir}: holds a run; go on with it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
+      `${runDir}: holds a run; resume it: sdfn train --resume ${runDir}, or choose a new folder for --out`,
     );
   }
   if (found.some((name) => !preparations.includes(name) && !leftovers.includes(name))) {

@@ -1,4 +1,4 @@
-/** Bodies have to arrive: one that does not is ended, and so is the reading of one whose request is over. */
+/** Ends requests whose body does not arrive, and stops reading the body of a request that is over. */
 import type { IncomingMessage } from "node:http";
 import { RequestError } from "../errors.js";
 import type { ServiceApp } from "./service-app.js";

@@ -1,10 +1,10 @@
 /** What a client is told of an error: one table from codes to statuses, and nothing of the server's inside. */
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
-import { ImageError, RequestError, SdfnError, UsageError } from "../errors.js";
+import { type ErrorCode, ImageError, RequestError, SdfnError, UsageError } from "../errors.js";
 
 export interface ErrorAnswer {
   readonly status: number;
-  readonly code: string;
+  readonly code: ErrorCode | "INTERNAL";
   readonly message: string;
   /** When it is worth asking again. */
   readonly retryAfterSeconds?: number | undefined;
@@ -12,8 +12,24 @@ export interface ErrorAnswer {
   readonly isServers: boolean;
 }
 
-/** Status by code. Codes that are not here are bugs. */
-export const statuses: Readonly<Record<string, number>> = {
+/** Codes that no request raises: in a service such an error is a bug. */
+type BugCode =
+  | "CONFIG_INVALID"
+  | "MODEL_FILE_INVALID"
+  | "SHAPE_MISMATCH"
+  | "GRAPH_INVALID"
+  | "STATE_DICT_MISMATCH"
+  | "WEIGHTS_INVALID"
+  | "DATASET_INVALID"
+  | "FETCH_FAILED"
+  | "RUN_INVALID"
+  | "TRAINING_DIVERGED"
+  | "ENVIRONMENT";
+
+type ByCode<T> = Readonly<Partial<Record<ErrorCode, T>>>;
+
+/** Status by code. A new code does not compile until it is here or in `BugCode`. */
+export const statuses = {
   USAGE: 400,
   INPUT_INVALID: 400,
   IMAGE_INVALID: 400,
@@ -36,17 +52,19 @@ export const statuses: Readonly<Record<string, number>> = {
   OVERLOADED: 503,
   NOT_READY: 503,
   TIMEOUT: 504,
-};
+} as const satisfies Readonly<Record<Exclude<ErrorCode, BugCode>, number>>;
+
+const statusOf: ByCode<number> = statuses;
 
 /** Codes of what Fastify and its plugins refuse. */
-const codesOfStatuses: Readonly<Record<number, string>> = {
+const codesOfStatuses: Readonly<Record<number, ErrorCode>> = {
   404: "NOT_FOUND",
   413: "TOO_LARGE",
   415: "UNSUPPORTED_TYPE",
 };
 
 /** Seconds after which trouble of the server may be over. */
-const retryAfter: Readonly<Record<string, number>> = {
+const retryAfter: ByCode<number> = {
   CONCURRENCY_LIMITED: 1,
   ENCODER_FAILED: 1,
   OVERLOADED: 1,
@@ -55,7 +73,7 @@ const retryAfter: Readonly<Record<string, number>> = {
   BUNDLE_INVALID: 5,
 };
 
-const genericMessages: Readonly<Record<string, string>> = {
+const genericMessages: ByCode<string> = {
   INDEX_INVALID:
     "the index cannot be used at the moment; ask again later, or tell the operator the request's id",
   ITEM_DAMAGED: "the index has this item damaged, so it is not shown; tell the operator the request's id",
@@ -69,7 +87,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof SdfnError) {
     const { code } = error;
     const message = error.message.replaceAll(/\n *- /g, "; ");
-    const status = statuses[code];
+    const status = statusOf[code];
     if (status === undefined) return bug;
     const isClients = error instanceof RequestError || error instanceof UsageError || isAboutUpload(error);
     if (isClients) {

@@ -1,4 +1,4 @@
-/** The address of a service: how it is had, and what an operator should know of it. */
+/** Opens a service's address, and tells an operator what to know of it. */
 import { EnvironmentError, UsageError } from "../errors.js";
 import { codeOf } from "../files/errno.js";
 import { isLoopback } from "./host-names.js";

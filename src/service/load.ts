@@ -1,4 +1,4 @@
-/** What a service takes on at a time, and how much of that is taken. */
+/** The limits on what a service does at a time, and how much of them is in use. */
 import { serviceLimits } from "./api.js";
 import { BodyArrivals } from "./body-arrival.js";
 import { ModelTime } from "./model-time.js";

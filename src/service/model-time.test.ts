@@ -37,7 +37,7 @@ describe("model time", () => {
     expect(time.waitMs("a")).toBe(10);
   });
 
-  it("is kept for a bounded number of addresses, and not forgotten for those that go on", () => {
+  it("is kept for a bounded number of addresses, and not forgotten for those that continue", () => {
     const { time } = sixSeconds();
     time.spend("early", 7000);
     time.spend("busy", 7000);

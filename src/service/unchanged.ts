@@ -1,4 +1,4 @@
-/** Tags on answers, and 304 for clients that have the answer already. */
+/** ETags on answers, and 304 for clients that have the answer already. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";

@@ -30,7 +30,7 @@ describe("joinCaptions", () => {
     expect(joinCaptions([" is red ", "has a belt"])).toBe("is red and has a belt");
     expect(joinCaptions(["", "has a belt "])).toBe("has a belt");
     expect(joinCaptions([" ", ""])).toBe("");
-    expect(joinCaptions(["a", "b", "c"], "or")).toBe("a or b or c");
+    expect(joinCaptions(["a", "b", "c"])).toBe("a and b and c");
   });
 });
 

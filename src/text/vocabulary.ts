@@ -39,12 +39,12 @@ function wordsOf(text: string): string[] {
   return text.match(wordExpression) ?? [];
 }
 
-/** One text from a query's captions: trimmed, empty ones left out, with `word` between them. */
-export function joinCaptions(captions: readonly string[], word = "and"): string {
+/** One text from a query's captions: trimmed, empty ones left out, "and" between them. */
+export function joinCaptions(captions: readonly string[]): string {
   return captions
     .map((caption) => caption.trim())
     .filter((caption) => caption !== "")
-    .join(` ${word} `);
+    .join(" and ");
 }
 
 /** How a vocabulary is chosen. */

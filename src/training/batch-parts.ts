@@ -1,4 +1,4 @@
-/** Parts of batches. */
+/** Cuts batches into micro-batches. */
 
 import { allocate } from "../engine/tensor/dtype.js";
 import { elementCount, formatShape } from "../engine/tensor/shape.js";

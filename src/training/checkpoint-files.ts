@@ -32,7 +32,7 @@ const dataSchema = z.strictObject({
   files: z.string(),
 });
 
-/** What a run is trained on, in few numbers: those that differ tell what has changed. */
+/** A short description of the training data: the fields that differ tell what has changed. */
 export type DataFingerprint = z.infer<typeof dataSchema>;
 
 const contentSchema = z.strictObject({
@@ -50,7 +50,7 @@ const contentSchema = z.strictObject({
   teacher: fileSchema.optional(),
 });
 
-/** What a checkpoint's manifest says. */
+/** A checkpoint's manifest. */
 export type CheckpointContent = z.infer<typeof contentSchema>;
 
 const manifestSchema = z.strictObject({ format: z.literal(1), sha256: z.string(), content: z.unknown() });

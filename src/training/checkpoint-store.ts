@@ -83,7 +83,7 @@ export class CheckpointStore {
   /** The last that is known to be whole: written here, or resumed from. */
   #last: { readonly number: number; readonly content: CheckpointContent } | undefined;
 
-  /** @param resumedFrom the checkpoint that the run goes on from. */
+  /** @param resumedFrom the checkpoint that the run continues from. */
   constructor(runDir: string, resumedFrom?: OpenedCheckpoint) {
     this.#folder = join(runDir, checkpointFolder);
     this.#last = resumedFrom;

@@ -1,4 +1,4 @@
-/** Tells whether a run is continued on the data and with the settings that it began with. */
+/** Checks that a run is resumed on the data and with the settings that it began with. */
 
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";

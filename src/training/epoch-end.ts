@@ -9,7 +9,7 @@ import type { BestEpoch, Progress } from "./training-state.js";
 import { describeUnseen, unseenWords } from "./unseen-words.js";
 import { recallOf, watch } from "./watch.js";
 
-/** What an epoch left behind. */
+/** The result of an epoch. */
 export interface EndedEpoch {
   readonly metrics: EpochMetrics;
   /** Was it the last one, or did patience run out? */

@@ -3,6 +3,7 @@
 import type { DatasetSplit } from "../data/triplet.js";
 import type { FrozenBackbone } from "../embedding/frozen-backbone.js";
 import type { FeatureMapRequest } from "../images/feature-maps.js";
+import { formatCount } from "../number-text.js";
 import type { TrainingConfig } from "../runs/training-fields.js";
 
 /** Where feature maps lie unless said otherwise: below the working directory. */
@@ -41,15 +42,14 @@ export async function prepareFeatures(
     onEvent({ kind: "features", stage, done, total });
   const plan = await features.plan(requests, { signal, onProgress: report("check", requests.length) });
   if (signal?.aborted) return;
-  const count = (n: number) => n.toLocaleString("en-GB");
   const mirrored = flip ? ", mirrored ones of the training images too (flip=false leaves them out)" : "";
   const shapes = [...features.shapes.values()].map((shape) => `[${shape.join(", ")}]`).join(" + ");
   const gigabytes = (maps: number) => `${((maps * features.mapBytes) / 1e9).toFixed(2)} GB`;
   onEvent({
     kind: "note",
     text:
-      `frozen backbone: ${count(requests.length)} feature maps ${shapes} float16, ` +
-      `${gigabytes(requests.length)} in ${features.folder}${mirrored}; ${count(plan.missing.length)} to compute, ` +
+      `frozen backbone: ${formatCount(requests.length)} feature maps ${shapes} float16, ` +
+      `${gigabytes(requests.length)} in ${features.folder}${mirrored}; ${formatCount(plan.missing.length)} to compute, ` +
       `${gigabytes(plan.missing.length)}${randomCrop ? "; randomCrop has no effect, pictures are cut in the middle" : ""}`,
   });
   await features.compute(plan, { signal, onProgress: report("compute", plan.missing.length) });

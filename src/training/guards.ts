@@ -1,4 +1,4 @@
-/** What tells that training goes wrong: an exploding loss, collapsed routers, values that are not finite. */
+/** Detects training that goes wrong: an exploding loss, collapsed routers, values that are not finite. */
 import type { Parameter } from "../engine/graph/value.js";
 import { type LossValues, lossParts } from "../runs/metrics.js";
 import type { TrainingConfig } from "../runs/training-fields.js";

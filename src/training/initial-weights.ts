@@ -4,6 +4,7 @@ import type { Random } from "../engine/tensor/random.js";
 import { WeightsError } from "../errors.js";
 import { sha256OfFile } from "../files/sha256.js";
 import type { CompositionModel } from "../models/composition-model.js";
+import { formatCount } from "../number-text.js";
 import type { InitialWeightsRecord } from "../runs/run-files.js";
 import { tokenise, type Vocabulary } from "../text/vocabulary.js";
 import { readWeights } from "../weights/read-weights.js";
@@ -131,6 +132,5 @@ function describeCoverage({
   "words" | "wordsFound" | "occurrences" | "occurrencesFound"
 >): string {
   const percent = (100 * occurrencesFound) / Math.max(1, occurrences);
-  const count = (value: number) => value.toLocaleString("en-GB");
-  return `${count(wordsFound)} of ${count(words)} words found, ${percent.toFixed(1)} % of the words in the texts`;
+  return `${formatCount(wordsFound)} of ${formatCount(words)} words found, ${percent.toFixed(1)} % of the words in the texts`;
 }

@@ -10,7 +10,7 @@ describe("mean losses", () => {
     expect(meanLoss(noLosses)).toEqual({ total: 0 });
   });
 
-  it("go on from a checkpoint of an older version, which has zeros for parts that the model lacks", () => {
+  it("continue from a checkpoint of an older version, which has zeros for parts that the model lacks", () => {
     const older = { count: 1, sums: { total: 3, classification: 3, distillation: 0, consistency: 0 } };
     expect(meanLoss(withLoss(older, { total: 1, classification: 1 }))).toEqual({
       total: 2,

@@ -60,7 +60,7 @@ export function requireMemory(
   );
 }
 
-/** What this process can have, its own memory included. */
+/** Memory that this process can use, including what it has. */
 export function availableMemoryBytes(): number {
   return process.availableMemory() + process.memoryUsage().rss;
 }

@@ -235,7 +235,7 @@ function ofWholeBatch(
   return { input: new Input(name, dtype, [batchSize, ...rest]), keepProbability };
 }
 
-/** What differs from the whole batch. */
+/** Tells how batch norm by micro-batches differs from the whole batch. */
 function batchNormNote(batchSize: number, microBatchSize: number): string {
   return (
     `microBatchSize ${microBatchSize}: batch norm normalises by the statistics of ${microBatchSize} triplets, not of ${batchSize}, ` +

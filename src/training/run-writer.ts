@@ -1,4 +1,4 @@
-/** Saves a run as training goes on: metrics, parameters, manifest and checkpoints. */
+/** Saves a run during training: metrics, parameters, manifest and checkpoints. */
 import { resolve } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { modelFileOf } from "../models/registry.js";
@@ -12,9 +12,9 @@ import type { Compiled } from "./stages.js";
 import type { Progress } from "./training-state.js";
 import { tensorsOf } from "./training-tensors.js";
 
-/** What `run.json` says from the beginning on. */
+/** The fields of `run.json` that are known from the start. */
 type ManifestFacts = Omit<RunManifest, "status" | "step" | "seconds">;
-/** What it says besides of how far the run came. */
+/** The fields that are known at the end. */
 type Outcome = Pick<RunManifest, "kept" | "stoppedEarly" | "unseenWords">;
 
 /** Every method throws EnvironmentError when the disk is full; what was saved before stays whole. */
@@ -127,7 +127,7 @@ export class RunWriter {
   }
 }
 
-/** Of a new run, or of the run that is resumed with a line more on that. */
+/** Of a new run, or of the run that is resumed, with a line more that says so. */
 function manifestFacts(run: Compiled, commit: string): ManifestFacts {
   const { saved, state, dataset, features, featureCacheDir, initialWeights, data, config, startMs } = run;
   const startedAt = new Date(performance.timeOrigin + startMs).toISOString();
@@ -150,7 +150,7 @@ function manifestFacts(run: Compiled, commit: string): ManifestFacts {
       triplets: data.parts.validation?.triplets.length ?? 0,
       leftOut: data.parts.leftOut,
     },
-    ...(modelFile ? { modelFile } : {}),
+    modelFile,
     config: config.fields,
     startedAt,
   };

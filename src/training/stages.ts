@@ -36,7 +36,7 @@ export interface SavedRun {
   readonly manifest: RunManifest;
 }
 
-/** What is asked for, with every default filled in. */
+/** The options of a training, with every default filled in. */
 export interface TrainRequest {
   readonly config: RunConfig;
   /** One category of it, if the configuration says so. */

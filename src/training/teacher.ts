@@ -12,7 +12,7 @@ import type { TextTensors } from "../text/encode-texts.js";
 import { examplesOf, joinExamples, microBatches } from "./batch-parts.js";
 import type { TeacherLogits } from "./training-step.js";
 
-/** What gives a step its teacher's router logits. */
+/** Gives a step its teacher's router logits. */
 export interface RouteTeacher {
   predict(batch: Batch): Promise<TeacherLogits>;
   release(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What happens during training, as whoever watches is told. */
+/** Events of a training run, for whoever shows its progress. */
 
 import type { EpochMetrics, StepMetrics } from "../runs/metrics.js";
 import type { FeatureProgress } from "./frozen-features.js";
@@ -10,7 +10,7 @@ export type TrainEvent =
   | { readonly kind: "images"; readonly done: number; readonly total: number }
   | {
       readonly kind: "start";
-      /** Steps done before; above 0 when a run is gone on with. */
+      /** Steps done before; above 0 when a run is resumed. */
       readonly step: number;
       readonly totalSteps: number;
       readonly stepsPerEpoch: number;

@@ -221,7 +221,7 @@ function withWayOn(error: unknown, runDir: string, step: number | undefined): un
   const Kind = [ImageError, EnvironmentError].find((kind) => error instanceof kind);
   if (!Kind || !(error instanceof Error) || step === undefined) return error;
   return new Kind(
-    `${error.message}\nthe run is saved up to step ${step}; when that is mended, go on with: sdfn train --resume ${runDir}`,
+    `${error.message}\nthe run is saved up to step ${step}; when that is fixed, resume with: sdfn train --resume ${runDir}`,
     { cause: error },
   );
 }

@@ -42,7 +42,7 @@ export const trainingStateSchema = z.strictObject({
 
 export type TrainingState = z.infer<typeof trainingStateSchema>;
 
-/** What `state.best` holds. */
+/** The best epoch so far. */
 export type BestEpoch = NonNullable<TrainingState["best"]>;
 
 /** A run before its first step. */
@@ -60,7 +60,7 @@ export function initialState({ loader, dropout }: Pick<TrainingState, "loader" |
   };
 }
 
-/** What a loop counts itself; its loader and its stream of masks know their own place. */
+/** The numbers that the loop keeps itself; the loader and the stream of masks keep their own. */
 export type TrainingNumbers = Omit<TrainingState, "loader" | "dropout">;
 
 /** Where a run under way stands, and the clock behind its seconds. */

@@ -9,7 +9,7 @@ import type { StateDict } from "../nn/module.js";
 import { requireFloat32 } from "../tensor-files/safetensors.js";
 import type { WeightAverage } from "./weight-average.js";
 
-/** What holds them. */
+/** The objects that hold the tensors. */
 export interface TensorHolders {
   readonly model: CompositionModel;
   /** Adam's. */

@@ -1,4 +1,4 @@
-/** How far a model came, measured after an epoch on what is held out of training; its routers in any case. */
+/** Measures a model after an epoch: recall on the held-out triplets, if there are any, and its routers. */
 
 import type { DatasetSplit, Triplet } from "../data/triplet.js";
 import type { FrozenBackbone } from "../embedding/frozen-backbone.js";

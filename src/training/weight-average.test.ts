@@ -32,7 +32,7 @@ describe("the weight average", () => {
     expect(average.tensors().get("weight")?.data[0]).toBe(2);
   });
 
-  it("goes on from what was saved, and refuses another model's", () => {
+  it("continues from what was saved, and refuses another model's", () => {
     const average = new WeightAverage(new Linear(2, 1, new Random(1)), 0.5);
     const saved = new WeightAverage(new Linear(2, 1, new Random(2)), 0.5).tensors();
     average.restore(saved);

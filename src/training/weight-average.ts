@@ -45,7 +45,7 @@ export class WeightAverage {
     );
   }
 
-  /** Goes on from saved averages. @throws WeightsError when one is missing or of another length. */
+  /** Continues from saved averages. @throws WeightsError when one is missing or of another length. */
   restore(tensors: ReadonlyMap<string, Tensor>): void {
     for (const [name, average] of this.#averages) {
       const saved = tensors.get(name);

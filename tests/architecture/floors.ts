@@ -20,7 +20,7 @@ export const floors: readonly (readonly string[])[] = [
   ["engine/onnx", "tensor-files"],
   ["engine/tensor", "catalogue"],
   ["files"],
-  ["errors", "until-aborted", "visible-text"],
+  ["errors", "number-text", "until-aborted", "visible-text", "worker-thread"],
 ];
 
 /** The listed folder that a file lies in: "engine/ops/matmul.ts" -> "engine/ops"; undefined for the public surface. */

@@ -1,14 +1,14 @@
 /** Does the benchmark of growth run through, at sizes that mean nothing? Its figures are measured by hand. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
+import { isCompiled } from "../fixtures/compiled.js";
 
 /** Compiled by the set-up that every npm script begins with. */
-const isCompiled = existsSync(fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url)));
 const script = fileURLToPath(new URL("../../bench/main.mjs", import.meta.url));
 
 describe.skipIf(!isCompiled)("npm run bench -- growth", () => {

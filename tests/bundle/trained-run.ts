@@ -9,20 +9,17 @@ import type { RetrievalDataset } from "../../src/data/triplet.js";
 import { openRun, type Run } from "../../src/runs/open-run.js";
 import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { train } from "../../src/training/train.js";
+import { tinyModel } from "../fixtures/tiny-model.js";
 
 /** Sizes that differ where an axis could be swapped: 3 x 3 regions of 70 px, 24 features, 11 words. */
 const tiny = {
-  backbone: "resnet18",
-  backboneWidth: 0.0625,
+  ...tinyModel,
   embedDim: 24,
   wordDim: 10,
-  batchSize: 8,
-  epochs: 1,
   learningRate: 5e-3,
   imagePx: 70,
   resizePx: 76,
   maxWords: 11,
-  holdOut: 0.2,
 };
 const ofSdfn = { heads: 4, layers: 2 };
 

@@ -5,20 +5,12 @@ import { createModel } from "../../src/models/registry.js";
 import type { Run } from "../../src/runs/open-run.js";
 import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { Vocabulary } from "../../src/text/vocabulary.js";
+import { tinyModel } from "../fixtures/tiny-model.js";
 
-const tiny = {
-  backboneWidth: 0.0625,
-  embedDim: 8,
-  wordDim: 6,
-  heads: 2,
-  layers: 2,
-  imagePx: 32,
-  resizePx: 40,
-  maxWords: 5,
-};
+const tiny = { ...tinyModel, embedDim: 8, wordDim: 6, heads: 2, layers: 2, resizePx: 40, maxWords: 5 };
 
 export function untrainedRun(fields: Readonly<Record<string, unknown>> = {}): Run {
-  const config = resolveRunConfig({ file: { backbone: "resnet18", ...tiny, ...fields } });
+  const config = resolveRunConfig({ file: { ...tiny, ...fields } });
   const vocabulary = new Vocabulary(["is", "red", "blue"]);
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,

@@ -152,7 +152,7 @@ describe("a data set with missing and broken images", () => {
     expect(existsSync(join(root, "warm", "dropped-images.jsonl"))).toBe(true);
   });
 
-  it("says when images cannot be kept on disk, and goes on", async () => {
+  it("says when images cannot be kept on disk, and continues", async () => {
     const file = join(root, "no-folder");
     writeFileSync(file, "");
     const { errors } = await train(join(root, "read-only"), file);

@@ -10,16 +10,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
+import { executable, isCompiled } from "../fixtures/compiled.js";
 import { tinyCatalogue, tinyFields } from "../training/tiny-training.js";
 import { recordingContext, withoutWarnings } from "./recording-context.js";
 
-/** Compiled by the set-up that every npm script begins with. */
-const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const isCompiled = existsSync(executable);
 if (!isCompiled) console.warn("SKIPPED: dist/cli/main.js is not there; run npm run setup to test kills");
 
 const { folder: root, data } = tinyCatalogue();
@@ -121,7 +118,7 @@ async function untilUnderWay(out: string, hasEnded: () => boolean): Promise<stri
 const manifestOf = (out: string, cell: string) => readManifest(join(out, "cells", cell));
 
 describe.skipIf(!isCompiled)("a grid that is killed", () => {
-  it("goes on with the same command: finished cells untouched, the stopped one from its checkpoint, all to the same bits", async () => {
+  it("continues with the same command: finished cells untouched, the stopped one from its checkpoint, all to the same bits", async () => {
     const out = join(root, "killed");
     const child = spawn(process.execPath, [executable, ...compareArgs(out)], { stdio: "ignore" });
     let hasEnded = false;
@@ -155,7 +152,7 @@ describe.skipIf(!isCompiled)("a grid that is killed", () => {
 });
 
 describe("sdfn compare", () => {
-  it("stops at Ctrl-C with the comparison of what is finished, lets go of the folder, and goes on to the same bits", async () => {
+  it("stops at Ctrl-C with the comparison of what is finished, lets go of the folder, and continues to the same bits", async () => {
     const out = join(root, "stopped");
     const abort = new AbortController();
     let hasEnded = false;
@@ -180,7 +177,7 @@ describe("sdfn compare", () => {
     expect(resultsOf(out)).toEqual(resultsOf(await whole()));
   });
 
-  it("refuses to go on when the data have changed, before anything is trained", async () => {
+  it("refuses to continue when the data have changed, before anything is trained", async () => {
     const out = await whole();
     const changed = join(data, "captions", "cap.dress.train.json");
     const text = readFileSync(changed, "utf8");
@@ -253,7 +250,7 @@ describe("sdfn compare", () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it("tells of a cell that fails, goes on with the others, and tries it again the next time", async () => {
+  it("tells of a cell that fails, continues with the others, and tries it again the next time", async () => {
     const out = join(root, "failing");
     const args = compareArgs(out, "--models", "sum,image-only,text-only", "--seeds", "1");
     const context = recordingContext();

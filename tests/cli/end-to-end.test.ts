@@ -139,7 +139,7 @@ describe("sdfn train", () => {
   it("does not write over another run", async () => {
     const { code, errors } = await run("train", "--data", data, "--out", runDir, "--config", configFile);
     expect(code).toBe(1);
-    expect(errors).toMatch(/^RUN_INVALID: .*holds a run; go on with it: sdfn train --resume/);
+    expect(errors).toMatch(/^RUN_INVALID: .*holds a run; resume it: sdfn train --resume/);
   });
 
   it("stops when asked to, keeps what it has, and says so by its exit code", async () => {

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { executable, isCompiled, project } from "../search/shop.js";
+import { executable, isCompiled, project } from "../fixtures/compiled.js";
 import { tinyFields } from "../training/tiny-training.js";
 
 const modelFile = "./gated-fusion.mjs";

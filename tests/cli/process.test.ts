@@ -1,13 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { executable, isCompiled } from "../fixtures/compiled.js";
 
-/** Compiled by the set-up that every npm script begins with. */
-const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const isCompiled = existsSync(executable);
 if (!isCompiled)
   console.warn("SKIPPED: dist/cli/main.js is not there; run npm run setup to test the executable");
 

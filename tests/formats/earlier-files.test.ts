@@ -7,10 +7,9 @@ import { fileURLToPath } from "node:url";
 import { x as unpack } from "tar";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/tensor-files/safetensors.js";
+import { executable } from "../fixtures/compiled.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-/** Compiled by the set-up that every npm script begins with. */
-const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const archives = readdirSync(here).filter((name) => name.endsWith(".tgz"));
 
 describe.each(archives)("%s", (archive) => {

@@ -1,14 +1,12 @@
 /** `npm run fuzz`: what it must find, and that its first inputs find nothing in the project. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { watched } from "../../scripts/fuzz/watch.mjs";
+import { isCompiled, project } from "../fixtures/compiled.js";
 
-const project = fileURLToPath(new URL("../..", import.meta.url));
-const isCompiled = existsSync(join(project, "dist", "errors.js"));
 if (!isCompiled) console.warn("SKIPPED: dist/ is not there; run npm run setup to test fuzzing");
 
 let folder: string;

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isCompiled, project } from "../search/shop.js";
+import { isCompiled, project } from "../fixtures/compiled.js";
 import { publicFunctions, surfaces } from "./public-functions.js";
 
 const functions = publicFunctions();

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { extract } from "tar";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isCompiled, project } from "../search/shop.js";
+import { isCompiled, project } from "../fixtures/compiled.js";
 import { publicFunctions } from "./public-functions.js";
 
 let root: string;

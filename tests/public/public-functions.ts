@@ -6,7 +6,7 @@ import * as models from "../../src/public/models.js";
 import * as search from "../../src/public/search.js";
 import * as service from "../../src/public/service.js";
 import * as training from "../../src/public/training.js";
-import { project } from "../search/shop.js";
+import { project } from "../fixtures/compiled.js";
 
 /** Every surface: what a program writes after `from`, its file, and what it gives. */
 export const surfaces = [

@@ -24,7 +24,7 @@ import { indexCatalogue } from "../../src/search/index/index-catalogue.js";
 import { verifyIndex } from "../../src/search/index/verify-index.js";
 import { LanceStore } from "../../src/search/store/lance-store.js";
 import { recordingContext } from "../cli/recording-context.js";
-import { manyItems } from "../retrieval-items.js";
+import { manyItems } from "../fixtures/retrieval-items.js";
 import { makeSmallIndex, type SmallIndex } from "../service/small-index.js";
 
 let small: SmallIndex;

@@ -12,17 +12,8 @@ import {
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
-import {
-  idOf,
-  isCompiled,
-  openShop,
-  rowsOf,
-  type Shop,
-  sdfn,
-  sdfnJson,
-  sdfnProcess,
-  trainAnother,
-} from "./shop.js";
+import { isCompiled } from "../fixtures/compiled.js";
+import { idOf, openShop, rowsOf, type Shop, sdfn, sdfnJson, sdfnProcess, trainAnother } from "./shop.js";
 
 let shop: Shop;
 let otherRun: string;
@@ -126,7 +117,7 @@ describe("sdfn index", () => {
     });
   });
 
-  it("lists wrong rows and pictures in a file and goes on; their items stay as they were", async () => {
+  it("lists wrong rows and pictures in a file and continues; their items stay as they were", async () => {
     await index();
     const [header = "", a = "", b = "", c = "", d = "", ...others] = rows;
     writeFileSync(join(data, b.split(",")[1] ?? ""), "<html>no picture</html>");
@@ -412,7 +403,7 @@ describe("sdfn index", () => {
 describe.skipIf(!isCompiled)("sdfn index as a process", () => {
   const args = () => ["index", "--run", shop.run, "--catalogue", catalogue, "--out", out, "--json"];
 
-  it("killed in the middle, again and again, serves whole items and goes on", async () => {
+  it("killed in the middle, again and again, serves whole items and continues", async () => {
     let kept = 0;
     let kills = 0;
     for (let round = 0; round < 20; round += 1) {
@@ -457,7 +448,7 @@ describe.skipIf(!isCompiled)("sdfn index as a process", () => {
     expect(await index()).toMatchObject({ unchanged: rows.length - 1, added: 0, updated: 0 });
   });
 
-  it("is refused while another process writes, and searches go on meanwhile", async () => {
+  it("is refused while another process writes, and searches continue meanwhile", async () => {
     await index();
     const writer = await CatalogueIndex.open(out, { access: "write" });
     try {

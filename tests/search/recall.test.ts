@@ -8,7 +8,7 @@ import { ExactStore } from "../../src/search/store/exact-store.js";
 import type { Filter } from "../../src/search/store/filter.js";
 import { LanceStore } from "../../src/search/store/lance-store.js";
 import type { StoredItem } from "../../src/search/store/vector-store.js";
-import { manyItems, randomUnit } from "../retrieval-items.js";
+import { manyItems, randomUnit } from "../fixtures/retrieval-items.js";
 
 describe("LanceStore with a vector index", () => {
   const wide = 64;

@@ -11,17 +11,8 @@ import { ImageError, StoreError, UsageError } from "../../src/errors.js";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { CatalogueSearch, type CatalogueSearchRequest } from "../../src/search/index/catalogue-search.js";
 import type { Filter } from "../../src/search/store/filter.js";
-import {
-  idOf,
-  isCompiled,
-  openShop,
-  project,
-  rowsOf,
-  type Shop,
-  sdfn,
-  sdfnJson,
-  trainAnother,
-} from "./shop.js";
+import { isCompiled, project } from "../fixtures/compiled.js";
+import { idOf, openShop, rowsOf, type Shop, sdfn, sdfnJson, trainAnother } from "./shop.js";
 
 let shop: Shop;
 let folder: string;

@@ -1,32 +1,15 @@
 /** A small shop for tests: a drawn catalogue, a run trained on it, and commands in this process or another. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
 import { recordingContext, withoutWarnings } from "../cli/recording-context.js";
+import { executable } from "../fixtures/compiled.js";
+import { tinyModel } from "../fixtures/tiny-model.js";
 
-export const project = fileURLToPath(new URL("../..", import.meta.url));
-/** Compiled by the set-up that every npm script begins with. */
-export const executable = join(project, "dist", "cli", "main.js");
-export const isCompiled = existsSync(executable);
-
-/** Seconds to train; nothing is learned. */
-const tiny = {
-  backbone: "resnet18",
-  backboneWidth: 0.125,
-  embedDim: 16,
-  wordDim: 8,
-  heads: 2,
-  imagePx: 32,
-  resizePx: 32,
-  batchSize: 8,
-  epochs: 1,
-  maxWords: 12,
-  holdOut: 0.2,
-};
+const tiny = { ...tinyModel, backboneWidth: 0.125, heads: 2, resizePx: 32 };
 
 export interface Shop {
   readonly root: string;

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { searchResponseSchema } from "../../src/service/api.js";
+import { isCompiled, project } from "../fixtures/compiled.js";
+import { testedStores } from "../fixtures/tested-stores.js";
 import { form, keyFile, makeSmallIndex, type SmallIndex, start } from "../service/small-index.js";
-import { testedStores } from "../tested-stores.js";
-import { isCompiled, project, sdfn, sdfnJson } from "./shop.js";
+import { sdfn, sdfnJson } from "./shop.js";
 
 interface Shown {
   readonly id: string;

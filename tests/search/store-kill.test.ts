@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { storeFolder } from "../../src/search/store/local-store.js";
 import { claimWriter, openStore } from "../../src/search/store/store-kinds.js";
-import { testedStores } from "../tested-stores.js";
+import { testedStores } from "../fixtures/tested-stores.js";
 
 /** Compiled by the set-up that every npm script begins with. */
 const compiled = new URL("../../dist/search/store/store-kinds.js", import.meta.url);

@@ -7,7 +7,8 @@ import { exportBundle } from "../../src/bundle/export-bundle.js";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import type { CatalogueEntry } from "../../src/search/index/entry.js";
 import { untrainedRun } from "../bundle/untrained-run.js";
-import { project, sdfn } from "./shop.js";
+import { project } from "../fixtures/compiled.js";
+import { sdfn } from "./shop.js";
 
 const cases = join(project, "..", "shared", "cases");
 const areThere = existsSync(cases);

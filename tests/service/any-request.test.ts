@@ -1,4 +1,4 @@
-/** Whatever is sent, the service answers, never with 500, and goes on. */
+/** Whatever is sent, the service answers, never with 500, and continues. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { executable, isCompiled } from "../search/shop.js";
+import { executable, isCompiled } from "../fixtures/compiled.js";
 import { makeSmallIndex, type SmallIndex } from "./small-index.js";
 
 let place: SmallIndex;

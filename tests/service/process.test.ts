@@ -8,7 +8,8 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { addKey, removeKey } from "../../src/service/keys.js";
-import { executable, isCompiled, sdfnProcess } from "../search/shop.js";
+import { executable, isCompiled } from "../fixtures/compiled.js";
+import { sdfnProcess } from "../search/shop.js";
 import { form, keyFile, makeSmallIndex, outcome, type SmallIndex } from "./small-index.js";
 
 let place: SmallIndex;
@@ -84,7 +85,7 @@ describe.skipIf(!isCompiled)("sdfn serve", () => {
     }
   });
 
-  it("takes the file of keys again at SIGHUP, and goes on with the old keys when it is wrong", async () => {
+  it("takes the file of keys again at SIGHUP, and continues with the old keys when it is wrong", async () => {
     const file = join(place.root, "reloaded.json");
     const old = await addKey(file, { name: "old", may: "read" });
     const { child, address, errors, ended } = await serve(place.index, "--keys", file, "--require-read-key");

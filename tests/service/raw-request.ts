@@ -1,4 +1,4 @@
-/** Requests as they are written: `fetch` and `node:http` mend paths and refuse headers that others send. */
+/** Requests as they are written: `fetch` and `node:http` correct paths and refuse headers that others send. */
 import { connect } from "node:net";
 
 export interface RawAnswer {

@@ -197,7 +197,7 @@ describe("training with a frozen backbone", () => {
     expect(rowsIn(both)).toBe(2 * rowsIn(plain));
   });
 
-  it("stops while it computes, keeps what was done, and a new run goes on", async () => {
+  it("stops while it computes, keeps what was done, and a new run continues", async () => {
     const cacheDir = join(folder, "cache-stopped");
     const controller = new AbortController();
     const stopped = await trained("stopped", cacheDir, {

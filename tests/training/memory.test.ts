@@ -1,14 +1,12 @@
 /** Is the memory that is said before the first step what a training takes? */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { estimateError } from "../../src/training/memory-estimate.js";
+import { isCompiled } from "../fixtures/compiled.js";
 import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
 
-/** Compiled by the set-up that every npm script begins with. */
-const isCompiled = existsSync(fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url)));
 /** A training in a process of its own, whose highest resident size it prints. */
 const script = fileURLToPath(new URL("../../bench/memory-point.mjs", import.meta.url));
 

@@ -187,7 +187,7 @@ describe("guards", () => {
     expect((await trained({ epochs: 1 }, { runDir })).failure).toBeUndefined();
   });
 
-  it("stop at an image that is gone, name it, and go on with the same bits when it is back", async () => {
+  it("stop at an image that is gone, name it, and continue with the same bits when it is back", async () => {
     const whole = await trained({}, { imageBudgetBytes: 0 });
     const dataset = openFashionIq(data);
     const first = dataset.split("train").triplets[0]?.reference ?? "";
@@ -209,7 +209,7 @@ describe("guards", () => {
     expect(broken.failure).toBeInstanceOf(ImageError);
     expect(String(broken.failure)).toMatch(
       new RegExp(
-        `${first}.*\\n.*saved up to step \\d+; when that is mended, go on with: sdfn train --resume`,
+        `${first}.*\\n.*saved up to step \\d+; when that is fixed, resume with: sdfn train --resume`,
       ),
     );
     expect(readManifest(broken.runDir).status).toBe("interrupted");

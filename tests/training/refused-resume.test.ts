@@ -1,4 +1,4 @@
-/** What a run is not gone on with: damaged checkpoints, other data, another configuration, a run that is under way. */
+/** What a run does not resume with: damaged checkpoints, other data, another configuration, a run that is under way. */
 import {
   appendFileSync,
   cpSync,
@@ -67,7 +67,7 @@ function flipByte(file: string, at: number): void {
 }
 
 describe("a run that was stopped", () => {
-  it("keeps two checkpoints, and goes on from either with the same bits", async () => {
+  it("keeps two checkpoints, and continues from either with the same bits", async () => {
     const { runDir, states, manifests } = copy();
     expect([states.length, manifests.length]).toEqual([2, 2]);
     expect((await resume(runDir)).status).toBe("complete");
@@ -77,7 +77,7 @@ describe("a run that was stopped", () => {
     expect(parametersOf(other).equals(expected)).toBe(true);
   });
 
-  it("refuses a damaged checkpoint with the reason, offers the one before, and goes on from it", async () => {
+  it("refuses a damaged checkpoint with the reason, offers the one before, and continues from it", async () => {
     const { runDir, states, manifests } = copy();
     flipByte(states[1] ?? "", 5000);
     await expect(resume(runDir)).rejects.toThrow(
@@ -152,7 +152,7 @@ describe("a run that was stopped", () => {
     await expect(resume(runDir)).rejects.toThrow(/another process trains this run; got process 1/);
   });
 
-  it("does not go on when its metrics were cut", async () => {
+  it("does not continue when its metrics were cut", async () => {
     const { runDir } = copy();
     truncateSync(join(runDir, "metrics.jsonl"), 10);
     await expect(resume(runDir)).rejects.toThrow(

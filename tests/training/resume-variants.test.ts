@@ -1,4 +1,4 @@
-/** Every way to train that has a state of its own is gone on with to the same bits: frozen, by micro-batches, with a stored teacher. */
+/** Every way to train that has a state of its own resumes to the same bits: frozen, by micro-batches, with a stored teacher. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

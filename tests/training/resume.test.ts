@@ -1,18 +1,15 @@
-/** Runs that are killed, interrupted or starved of disk, and gone on with: the same bits as if nothing had been. */
+/** Runs that are killed, interrupted or starved of disk, and resumed: the same bits as if nothing had been. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { Random } from "../../src/engine/tensor/random.js";
 import { openRun } from "../../src/runs/open-run.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
+import { executable } from "../fixtures/compiled.js";
 import { tinyCatalogue, tinySdfn } from "./tiny-training.js";
-
-/** Compiled by the set-up that every npm script begins with. */
-const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 // Dozens of processes, one after the other.
 vi.setConfig({ testTimeout: 400_000 });
@@ -141,7 +138,7 @@ describe.skipIf(!existsSync(executable)).each(["snapshot", "stored"])(
 );
 
 describe.skipIf(!existsSync(executable))("a run", () => {
-  it("that is killed while it writes a checkpoint goes on from the one before", async () => {
+  it("that is killed while it writes a checkpoint continues from the one before", async () => {
     const config = configFile("writing", { backboneWidth: 1, epochs: 1, lambda1: 0 }); // large files
     const { runDir: _, ...expected } = await uninterrupted("whole-writing", config);
     const runDir = join(folder, "writing");
@@ -167,7 +164,7 @@ describe.skipIf(!existsSync(executable))("a run", () => {
     expect(resultOf(runDir)).toEqual(expected);
   });
 
-  it("that is stopped with Ctrl-C says how to go on, and goes on", async () => {
+  it("that is stopped with Ctrl-C says how to resume, and resumes", async () => {
     const config = configFile("stopped", {});
     const { runDir: _, ...expected } = await uninterrupted("whole-stopped", config);
     const runDir = join(folder, "stopped");
@@ -188,7 +185,7 @@ describe.skipIf(!existsSync(executable))("a run", () => {
     );
   });
 
-  it("that fills the disk stops with what was saved whole, and goes on when there is room", async (context) => {
+  it("that fills the disk stops with what was saved whole, and continues when there is room", async (context) => {
     const place = join(folder, "small-disk");
     mkdirSync(place);
     const mount = (options: string) => execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", place]);
@@ -206,7 +203,7 @@ describe.skipIf(!existsSync(executable))("a run", () => {
       expect(full.code, full.errors).toBe(1);
       expect(full.errors).toMatch(/ENVIRONMENT: .*the disk is full; got ENOSPC; make room/);
       expect(full.errors).toMatch(
-        /saved up to step \d+; when that is mended, go on with: sdfn train --resume/,
+        /saved up to step \d+; when that is fixed, resume with: sdfn train --resume/,
       );
       mount("remount,size=64m");
       expect(await sdfnTrain(["--resume", runDir])).toMatchObject({ code: 0 });

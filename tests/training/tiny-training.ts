@@ -4,24 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { generateCatalogue } from "../../src/data/synthetic/generate.js";
+import { tinyModel } from "../fixtures/tiny-model.js";
 
 /** One thread: these graphs are too small to share. */
 export const session = { threadCount: 1 };
 
 /** Fields that every model has; the smallest pictures, of which a part is cut. */
-export const tinyFields = {
-  backbone: "resnet18",
-  backboneWidth: 0.0625,
-  embedDim: 16,
-  wordDim: 8,
-  batchSize: 8,
-  epochs: 2,
-  learningRate: 2e-3,
-  imagePx: 32,
-  resizePx: 36,
-  maxWords: 12,
-  holdOut: 0.2,
-};
+export const tinyFields = { ...tinyModel, epochs: 2, learningRate: 2e-3, resizePx: 36 };
 
 /** The same for SDFN, teacher included: from the second epoch on there is distillation. */
 export const tinySdfn = { ...tinyFields, model: "sdfn", heads: 2, layers: 2, lambda1: 1 };

@@ -1,9 +1,8 @@
 /** The compiled executable as processes of its own: commands that end, and services that run. */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-
-const executable = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+import { executable } from "../fixtures/compiled.js";
 
 /** Runs a command to its end and gives its output. @throws Error with what it wrote when it fails. */
 export async function command(...args: readonly string[]): Promise<string> {

@@ -18,7 +18,7 @@ import {
 describe.skipIf(!isBrowserThere)("when something is wrong", () => {
   useBrowser();
 
-  it("says that the shop cannot be reached, and goes on when it is back", async () => {
+  it("says that the shop cannot be reached, and continues when it is back", async () => {
     const service = await serve(fixture().index);
     const { port } = new URL(service.address);
     const page = await openPage(service.address);

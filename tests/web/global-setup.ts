@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import type { TestProject } from "vitest/node";
 import { findChromium } from "../../scripts/chromium.mjs";
+import { tinyModel } from "../fixtures/tiny-model.js";
 import { command, serve } from "./commands.js";
 
 export interface WebFixture {
@@ -28,18 +29,7 @@ declare module "vitest" {
 }
 
 /** Seconds to train; nothing is learned. 64 px are four regions for words to attend to. */
-const tiny = {
-  backbone: "resnet18",
-  backboneWidth: 0.0625,
-  embedDim: 16,
-  wordDim: 8,
-  imagePx: 64,
-  resizePx: 72,
-  batchSize: 8,
-  epochs: 1,
-  maxWords: 12,
-  holdOut: 0.2,
-};
+const tiny = { ...tinyModel, imagePx: 64, resizePx: 72 };
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const executablePath = findChromium();

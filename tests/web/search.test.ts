@@ -49,7 +49,7 @@ describe.skipIf(!isBrowserThere)("searching", () => {
     expect(await field(page).inputValue()).toBe("");
   });
 
-  it("goes on from a result, keeps the steps, and leads back", async () => {
+  it("continues from a result, keeps the steps, and leads back", async () => {
     const page = await openPage(fixture().sdfn);
     await changeItem(page, 0);
     await ranked(page);

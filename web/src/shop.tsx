@@ -26,11 +26,10 @@ import {
   startState,
   withStep,
 } from "./state/search-state.js";
+import { addressLimits } from "./state/search-url.js";
 import { useCatalogue } from "./state/use-catalogue.js";
 import { useSearch } from "./state/use-search.js";
 import { useSlashKey } from "./state/use-slash-key.js";
-
-const defaultLongestText = 2000;
 
 export function Shop() {
   const state = useAddress();
@@ -89,7 +88,7 @@ export function Shop() {
           onFile={onFile}
           onStartOver={onStartOver}
           unknownWords={answerIsFor === state ? (search.answer?.queries[0]?.unknownWords ?? []) : []}
-          longestText={info?.limits.textCharacters ?? defaultLongestText}
+          longestText={info?.limits.textCharacters ?? addressLimits.textCharacters}
           fieldRef={field}
         />
         {fileProblem !== undefined && (

@@ -1,4 +1,4 @@
-// Forms sent to a running service: answered or refused, never with a fault, and the service goes on.
+// Forms sent to a running service: answered or refused, never with a fault, and the service continues.
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";

@@ -114,12 +114,12 @@ describe("sdfn data fetch", () => {
     ]);
     expect(code).toBe(1);
     expect(errors).toMatch(
-      /^FETCH_FAILED: .*\n {2}- .*HTTP 404\n(?:.*\n)*the same command goes on from here/,
+      /^FETCH_FAILED: .*\n {2}- .*HTTP 404\n(?:.*\n)*the same command continues from here/,
     );
     expect(JSON.parse(output)).toMatchObject({ error: { code: "FETCH_FAILED" } });
   });
 
-  it("stops at once, and says how to go on", async () => {
+  it("stops at once, and says how to continue", async () => {
     const out = join(root, "stopped");
     const abort = new AbortController();
     server.on("/B", (request, response) => {

@@ -21,7 +21,7 @@ import { datasetOption, jsonOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { trainingView } from "../views/training-view.js";
 
-/** What a configuration has that says nothing. */
+/** The defaults of every field. */
 const usual = resolveRunConfig({});
 
 /** Options of a new run and of one that is resumed. */

@@ -4,7 +4,7 @@ import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
 import { UsageError, WeightsError } from "../../errors.js";
 import { resNetNames } from "../../models/backbones/resnet-architectures.js";
-import { formatCount } from "../../report/format.js";
+import { formatCount } from "../../number-text.js";
 import { readWeights } from "../../weights/read-weights.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";

@@ -1,4 +1,4 @@
-/** What the demo leaves to be tried: an index of pictures that no model was trained on, and a service over it. */
+/** Makes an index of pictures that the demo's model was not trained on, and serves it for users to try. */
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";

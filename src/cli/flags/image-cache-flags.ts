@@ -26,7 +26,7 @@ export function imageCacheOf(
   return { folder, maxBytes: imageCacheGb * bytesPerGigabyte };
 }
 
-/** What each system sets aside for what can be made again. */
+/** The folder that each system has for caches. */
 function defaultFolder({
   XDG_CACHE_HOME,
   LOCALAPPDATA,

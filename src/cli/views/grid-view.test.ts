@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { recordingContext } from "../../../tests/cli/recording-context.js";
-import { seedEvaluation } from "../../../tests/seed-evaluation.js";
+import { seedEvaluation } from "../../../tests/fixtures/seed-evaluation.js";
 import { planCells } from "../../experiments/grid-cells.js";
 import { gridView } from "./grid-view.js";
 

@@ -1,4 +1,4 @@
-/** Shows a grid as it goes: a bar for each cell with the time left for all, then a line with its recall. */
+/** Shows a grid's progress: a bar for each cell with the time left for all, then a line with its recall. */
 import type { GridListener } from "../../experiments/run-grid.js";
 import { formatDuration } from "../../report/format.js";
 import type { CommandContext } from "../terminal/context.js";

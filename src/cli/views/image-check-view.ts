@@ -1,4 +1,4 @@
-/** Shows how the look at a data set's images goes: a bar, and lines on images that are left out. */
+/** Shows the progress of checking a data set's images: a bar, and lines on images that are left out. */
 import type { ImageCheckListener } from "../../evaluation/run-embedder.js";
 import type { CommandContext } from "../terminal/context.js";
 import { type Progress, startProgress } from "../terminal/progress.js";

@@ -1,18 +1,15 @@
 /** A query's route weights with the names of the operation modules. */
-import { z } from "zod";
 import type { RouteWeights } from "../../embedding/encoder.js";
+import { operationModuleNames } from "../../models/operation-module-names.js";
 import { formatShare } from "../../report/format.js";
 import { moduleNamed } from "../../report/module-names.js";
 import type { ModuleName, QueryRoutes } from "../../report/types.js";
 import type { RunConfig } from "../../runs/run-config.js";
 import { textTable } from "../terminal/text-table.js";
 
-const withModules = z.object({ modules: z.array(z.string()) });
-
 /** The model's operation modules, in the order of its route weights; none for a model without. */
 export function moduleNamesOf({ modelConfig }: RunConfig): readonly ModuleName[] {
-  const parsed = withModules.safeParse(modelConfig);
-  return parsed.success ? parsed.data.modules.map(moduleNamed) : [];
+  return (operationModuleNames(modelConfig) ?? []).map(moduleNamed);
 }
 
 /** The weights with their modules' names; undefined for a model without routers. */

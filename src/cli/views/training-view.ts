@@ -1,5 +1,7 @@
-/** Shows a training run as it goes: a bar for each epoch, then a line with its recall. */
-import { formatCount, formatDuration } from "../../report/format.js";
+/** Shows a training run's progress: a bar for each epoch, then a line with its recall. */
+
+import { formatCount } from "../../number-text.js";
+import { formatDuration } from "../../report/format.js";
 import { type EpochMetrics, type LossValues, lossParts } from "../../runs/metrics.js";
 import type { TrainEvent } from "../../training/train.js";
 import type { CommandContext } from "../terminal/context.js";

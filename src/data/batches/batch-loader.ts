@@ -129,7 +129,7 @@ export class BatchLoader {
 
   /**
    * The rest of the current epoch's batches; after the last one the next epoch begins with the
-   * next call. A loop that is left early goes on where it stopped. One loop at a time.
+   * next call. A loop that is left early continues where it stopped. One loop at a time.
    * @throws ImageError when an image is missing or damaged.
    */
   async *epoch(): AsyncGenerator<Batch, void, void> {

@@ -25,33 +25,20 @@ import {
 import type { DatasetKind } from "./dataset-kind.js";
 import { fileNames, indexImages } from "./image-index.js";
 
-/** How to read a folder in FashionIQ's layout. */
-export interface FashionIqOptions {
-  /** Categories to use; all that have a caption file by default. */
-  readonly categories?: readonly string[];
-}
-
 /**
  * Opens a folder in FashionIQ's layout. Annotations of a split are read when it is asked for, so
  * the files of other splits may be absent; images may be absent altogether.
- * @throws DatasetError when there are no caption files, or none for an asked category.
+ * @throws DatasetError when there are no caption files.
  */
-export function openFashionIq(root: string, { categories }: FashionIqOptions = {}): RetrievalDataset {
-  const found = findCategories(root);
-  for (const category of categories ?? []) {
-    if (found.includes(category)) continue;
-    throw new DatasetError(
-      `${root}: has no captions of this category; got ${category}; it must be one of ${found.join(", ")}`,
-    );
-  }
-  return new FashionIq(root, categories ? [...new Set(categories)].sort() : found);
+export function openFashionIq(root: string): RetrievalDataset {
+  return new FashionIq(root, findCategories(root));
 }
 
 /** How such a folder is told from others, and opened. */
 export const fashionIqKind: DatasetKind = {
   layout: "captions/cap.{category}.{split}.json",
   isAt: (root) => fileNames(join(root, "captions")).some((file) => captionFilePattern.test(file)),
-  open: (root) => openFashionIq(root),
+  open: openFashionIq,
 };
 
 const captionFilePattern = /^cap\.(.+)\.(?:train|val|test)\.json$/;

@@ -6,7 +6,7 @@ import { FetchError } from "../../errors.js";
  * later (busy, down, silent, cut off). `refused`: what is there is not what we take (no image, too large, a private
  * host).
  */
-export const failureKinds = ["dead", "unavailable", "refused"] as const;
+const failureKinds = ["dead", "unavailable", "refused"] as const;
 export type FailureKind = (typeof failureKinds)[number];
 
 /** What went wrong with one address. */

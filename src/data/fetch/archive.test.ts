@@ -71,7 +71,7 @@ describe("unpackArchive", () => {
       [{ path: "large.jpg", content: Buffer.alloc(100_001) }],
       "larger than 100000",
     ],
-  ])("leaves out %s, and goes on", async (_, entries, reason) => {
+  ])("leaves out %s, and continues", async (_, entries, reason) => {
     const { taken, refused } = await unpack(gzipSync(tarFile([good, ...entries, last])));
     expect(taken).toEqual(["womens_clogs/0/good.jpg", "womens_clogs/1/last.jpg"]);
     expect(refused).toEqual([expect.objectContaining({ reason: expect.stringContaining(reason) })]);

@@ -15,7 +15,7 @@ export class ArchiveError extends FetchError {
   }
 }
 
-/** What an archive may ask of us. */
+/** Limits on what an archive may hold. */
 export interface ArchiveLimits {
   readonly maxEntries: number;
   /** Of all entries together, unpacked. */
@@ -24,7 +24,7 @@ export interface ArchiveLimits {
   readonly maxFileBytes: number;
 }
 
-/** What to do with an archive. */
+/** How to unpack an archive. */
 export interface UnpackOptions {
   readonly limits: ArchiveLimits;
   readonly signal: AbortSignal;
@@ -36,7 +36,7 @@ export interface UnpackOptions {
   onBytes(done: number, total: number): void;
 }
 
-/** What was left out of an archive because of what it is. */
+/** An entry that was refused. */
 export interface RefusedEntry {
   readonly path: string;
   readonly reason: string;

@@ -77,7 +77,7 @@ describe("downloadFile", () => {
     calls = [];
   });
 
-  it("goes on where it broke off", async () => {
+  it("continues where it broke off", async () => {
     const ranges: unknown[] = [];
     const half = content.subarray(0, 50_001);
     server.on(

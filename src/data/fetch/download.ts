@@ -76,7 +76,7 @@ export async function downloadFile(
     // The rest of nothing: the partial file is whole, or longer than the file; the next try starts anew.
     if (answer.headers["content-range"] === `bytes */${startBytes}`) return rm(originPath, { force: true });
     await rm(originPath, { force: true });
-    throw new AddressError(address, "unavailable", "cannot go on where it broke off");
+    throw new AddressError(address, "unavailable", "cannot continue where it broke off");
   }
   expectStatus(address, answer, [200, 206]);
   const from = answer.status === 206 ? rangeStart(address, answer, startBytes) : 0;

@@ -149,7 +149,7 @@ describe("FashionIQ", () => {
     await expect(fetchFashionIq({ urlLists: [join(root, "none")] })).rejects.toThrow("ENOENT");
   });
 
-  it("says which annotation files cannot be had, all at once, and goes on from there", async () => {
+  it("says which annotation files cannot be had, all at once, and continues from there", async () => {
     serveFashionIq(server, ["A"], [["A", `${server.url}img/A`]]);
     server.serve("/fiq/captions/cap.dress.val.json", "<html>Sign in</html>");
     server.serve("/fiq/captions/cap.shirt.val.json", "[1, 2");

@@ -62,7 +62,7 @@ export async function fetchFiles(
   if (problems.length > 0) {
     throw new FetchError(
       `${root}: files of the data set could not be fetched:${problems.map((problem) => `\n  - ${problem}`).join("")}\n` +
-        "the same command goes on from here; --base-url names another place, and files put into the folder by hand are kept",
+        "the same command continues from here; --base-url names another place, and files put into the folder by hand are kept",
     );
   }
   return { present: files.length - missing.length, fetched, fetchedBytes };

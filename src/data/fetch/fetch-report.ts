@@ -4,7 +4,7 @@ import type { FailureKind } from "./address-error.js";
 import { storeFile } from "./store.js";
 
 /** Name of the report in the data set's folder. */
-export const reportFileName = "fetch-report.json";
+const reportFileName = "fetch-report.json";
 
 /** Something that could not be had. */
 export interface FetchProblem {

@@ -36,7 +36,6 @@ export const attributeValues = {
 
 export type Attribute = keyof typeof attributeValues;
 export type ValueOf<A extends Attribute> = (typeof attributeValues)[A][number];
-export type Colour = ValueOf<"colour">;
 
 /** All attributes, in the vocabulary's order. */
 export const allAttributes = Object.keys(attributeValues) as readonly Attribute[];

@@ -142,7 +142,7 @@ function membersOf(category: Category, grid: Grid, taken: ReadonlySet<string>): 
  * Share of queries that change one, two and three attributes. A single change is easy for the eye alone (ten near
  * misses fill the first ten places), three changes are easy for a reader alone; so most queries have two.
  */
-export const changeShares = [0.06, 0.86, 0.08] as const;
+const changeShares = [0.06, 0.86, 0.08] as const;
 
 /** A query by the position of its pictures. */
 export interface Pair {

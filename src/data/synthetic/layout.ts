@@ -5,7 +5,7 @@ import type { SyntheticOptions } from "./options.js";
 import { type CataloguePlan, syntheticSplits } from "./plan.js";
 
 /** Raised when the same options begin to give other files. */
-export const generatorVersion = 2;
+const generatorVersion = 2;
 export const manifestFile = "synthetic.json";
 const generatorName = "sdfn synthetic catalogue";
 

@@ -65,7 +65,7 @@ export function toHex(colour: Rgb): string {
 }
 
 /** Reads "#rrggbb". */
-export function fromHex(hex: string): Rgb {
+function fromHex(hex: string): Rgb {
   const channel = (start: number): number => Number.parseInt(hex.slice(start, start + 2), 16) / 255;
   return [channel(1), channel(3), channel(5)];
 }

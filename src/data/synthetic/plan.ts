@@ -49,10 +49,7 @@ export interface SplitCounts {
  * more than the train pictures, in five families a category, so that its galleries are dense; one picture a design,
  * so that every query has one answer.
  */
-export function splitCounts(
-  itemsPerCategory: number,
-  triplets: number,
-): Readonly<Record<Split, SplitCounts>> {
+function splitCounts(itemsPerCategory: number, triplets: number): Readonly<Record<Split, SplitCounts>> {
   const val = Math.min(1050, Math.ceil(itemsPerCategory * 1.05));
   const test = Math.max(4, Math.ceil(itemsPerCategory * 0.1));
   return {

@@ -3,8 +3,8 @@ import type { Random } from "../../engine/tensor/random.js";
 
 /** How the garment is presented. */
 export const stages = ["mannequin", "hanger", "flat"] as const;
-export const backdrops = ["plain", "gradient", "room", "panel"] as const;
-export const sceneProps = ["none", "plant", "frame", "stool"] as const;
+const backdrops = ["plain", "gradient", "room", "panel"] as const;
+const sceneProps = ["none", "plant", "frame", "stool"] as const;
 
 /** One line of a fold; x from -1 (left side) to 1, y from 0 (waist) to 1 (hem). */
 export interface Fold {

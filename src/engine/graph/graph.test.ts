@@ -30,9 +30,8 @@ describe("graphs", () => {
     const x = new Input("x", "float32", [2]);
     const one = sum(sum(x, x), x);
     const other = sum(sum(x, x), x);
-    const { nodeCount, model } = lower({ y: sum(one, other) }, { parameters: "baked" });
-    expect(nodeCount).toBe(3); // x + x, + x, and the sum of the two
-    expect(parseModel(model).graph?.node).toHaveLength(3);
+    const { model } = lower({ y: sum(one, other) }, { parameters: "baked" });
+    expect(parseModel(model).graph?.node).toHaveLength(3); // x + x, + x, and the sum of the two
   });
 
   it("share equal small constants, whatever object holds them", () => {

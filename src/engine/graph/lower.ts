@@ -10,7 +10,6 @@ export type ParameterMode = "fed" | "baked";
 /** An ONNX model and what it wants to be fed. */
 export interface LoweredGraph {
   readonly model: Uint8Array<ArrayBuffer>;
-  readonly nodeCount: number;
   /** Inputs by name. */
   readonly inputs: ReadonlyMap<string, Input>;
   /** Fed parameters by the name of their graph input; empty when baked. */
@@ -40,7 +39,7 @@ export function lower(
   for (const [name, value] of Object.entries(outputs)) {
     graph.output(name, names.get(value) as string, value.dtype, value.shape);
   }
-  return { model: graph.toBytes(metadata), nodeCount: graph.nodeCount, inputs, parameters: fed };
+  return { model: graph.toBytes(metadata), inputs, parameters: fed };
 
   function nameOf(value: Value): string {
     if (value instanceof Result) {

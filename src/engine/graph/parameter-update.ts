@@ -1,4 +1,4 @@
-/** A parameter and what it becomes. */
+/** A parameter and its next value. */
 import type { Parameter, Value } from "./value.js";
 
 /** A parameter and the value it takes after each run of a stateful graph. */

@@ -74,11 +74,6 @@ export class OnnxGraph {
   /** Values that are known by the name of a graph output. */
   readonly #renamed = new Map<string, string>();
 
-  /** How many nodes there are. */
-  get nodeCount(): number {
-    return this.#nodes.length;
-  }
-
   /** Adds a node with one output (or finds its equal) and returns the output's name. */
   node(
     opType: string,

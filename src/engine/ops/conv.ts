@@ -70,12 +70,7 @@ function outputLength(length: Dim | undefined, kernel: Dim | undefined, attrs: C
 type GradientAttrs = ConvAttributes & { /** Shape of the gradient. */ readonly shape: StaticShape };
 
 /** The transpose of conv2d in x: dX of `shape` [B, Ci, H, W] from g = dY [B, Co, Ho, Wo] and weight [Co, Ci, kH, kW]. */
-export function conv2dInputGradient(
-  g: Value,
-  weight: Value,
-  shape: Value["shape"],
-  attrs: ConvAttributes,
-): Value {
+function conv2dInputGradient(g: Value, weight: Value, shape: Value["shape"], attrs: ConvAttributes): Value {
   return applyOp(inputGradientOp, { g, weight }, { ...attrs, shape: requireStatic("conv2d", shape) });
 }
 

@@ -5,9 +5,7 @@ import type { TensorType, Value } from "../graph/value.js";
 import type { OnnxGraph } from "../onnx/onnx-graph.js";
 import { type Dim, elementCount, isStatic } from "../tensor/shape.js";
 import { full } from "./constant.js";
-import { conv2dInputGradient } from "./conv.js";
 import { scatterAdd } from "./gather.js";
-import { mean } from "./reduce.js";
 import { reshape } from "./shape.js";
 
 /** A square window and how it moves. */
@@ -56,34 +54,6 @@ function maxPoolOutputs(graph: OnnxGraph, x: string, attrs: PoolAttrs, type: Ten
   return graph.nodeOutputs("MaxPool", [x], poolAttributes(attrs), {
     outputCount: isStatic(type.shape) ? 2 : 1,
   });
-}
-
-/** Mean of each window, padding counted as zeros, as torch.nn.functional.avg_pool2d. x [B, C, H, W] -> [B, C, Ho, Wo]. */
-export function averagePool2d(x: Value, { kernel, stride, padding = 0 }: PoolOptions): Value {
-  return applyOp(averagePoolOp, { x }, { kernel, stride, padding });
-}
-
-const averagePoolOp: Op<"x", PoolAttrs> = {
-  name: "averagePool2d",
-  inputs: ["x"],
-  outputType: ({ x }, attrs) => pooledType("averagePool2d", x, attrs),
-  gradient: {
-    // The transpose of a convolution of each channel with a constant kernel.
-    x({ x, dy, attrs: { kernel, stride, padding } }) {
-      const images = x.dim(0) * x.dim(1);
-      const weight = full([1, 1, kernel, kernel], 1 / (kernel * kernel), x.dtype);
-      const g = reshape(dy, [images, 1, dy.dim(2), dy.dim(3)]);
-      const shape = [images, 1, x.dim(2), x.dim(3)];
-      return reshape(conv2dInputGradient(g, weight, shape, { stride, padding, dilation: 1 }), x.shape);
-    },
-  },
-  onnx: (graph, { x }, attrs) =>
-    graph.node("AveragePool", [x], { ...poolAttributes(attrs), count_include_pad: 1 }),
-};
-
-/** Mean over height and width. x [B, C, H, W] -> [B, C]. */
-export function globalAveragePool(x: Value): Value {
-  return mean(x, { axes: [2, 3] });
 }
 
 function pooledType(where: string, x: TensorType, { kernel, stride, padding }: PoolAttrs) {

@@ -38,7 +38,6 @@ export function readModel(bytes: Uint8Array<ArrayBuffer>): ReadModel {
   });
   return {
     model: bytes,
-    nodeCount: graph.node.length,
     inputs: new Map(inputs),
     outputs: new Map(graph.output.map((info) => [info.name, typeOf(info)])),
     parameters: new Map(),

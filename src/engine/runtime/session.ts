@@ -13,8 +13,6 @@ import { readModel } from "./read-model.js";
 export interface SessionOptions {
   /** Threads inside one operator; the number of cores by default. */
   readonly threadCount?: number;
-  /** Writes ONNX Runtime's profile to this path and a suffix. */
-  readonly profilePath?: string;
 }
 
 /** Tensors by name. */
@@ -50,7 +48,7 @@ function halfBits({ buffer, byteOffset, length }: Uint16Array): Uint16Array {
 /** Starts ONNX Runtime on a lowered graph. */
 export async function createOrtSession(
   { model, parameters }: LoweredGraph,
-  { threadCount = availableParallelism(), profilePath }: SessionOptions,
+  { threadCount = availableParallelism() }: SessionOptions,
 ): Promise<ort.InferenceSession> {
   return ort.InferenceSession.create(model, {
     executionProviders: ["cpu"],
@@ -64,7 +62,6 @@ export async function createOrtSession(
     intraOpNumThreads: threadCount,
     // Threads of one session must not spin while another session runs.
     extra: { session: { force_spinning_stop: "1" } },
-    ...(profilePath === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePath }),
   });
 }
 

@@ -77,11 +77,6 @@ export class StatefulSession<Output extends string> {
     return this.#lowered.inputs.has(name);
   }
 
-  /** How many ONNX nodes a run executes before ONNX Runtime fuses some. */
-  get nodeCount(): number {
-    return this.#lowered.nodeCount;
-  }
-
   /**
    * Runs once and, if accepted, moves every updated parameter to its next value. Occupies the calling thread meanwhile.
    * @throws GraphError when a run is under way.

@@ -50,11 +50,6 @@ export function int64(shape: StaticShape, values: ArrayLike<number>): Tensor<"in
   return tensor("int64", shape, BigInt64Array.from(Array.from(values, BigInt)));
 }
 
-/** An independent copy. */
-export function cloneTensor<D extends DType>(source: Tensor<D>): Tensor<D> {
-  return { ...source, data: source.data.slice() as HostArrays[D] };
-}
-
 /** The first element as a number; for scalars. */
 export function scalarOf(source: Tensor): number {
   const data: HostArray = source.data;

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { localStores, testedStores } from "../../../tests/tested-stores.js";
+import { localStores, testedStores } from "../../../tests/fixtures/tested-stores.js";
 import { StoreError, UsageError } from "../../errors.js";
 import type { StoreSettings } from "../store/store-kind.js";
 import { CatalogueIndex, type IndexedItem } from "./catalogue-index.js";
@@ -261,7 +261,7 @@ describe.skipIf(!isRoot).each(localStores)(
     });
     afterEach(() => process.seteuid?.(0));
 
-    it("refuses writes and goes on with reads", async () => {
+    it("refuses writes and continues with reads", async () => {
       const index = await create();
       await index.put([item("a")]);
       for (const name of ["", ...readdirSync(root, { recursive: true, encoding: "utf8" })]) {

@@ -95,7 +95,7 @@ export class CatalogueIndex {
   }
 
   /**
-   * Opens an index. For reading any number of processes may; for writing one, which also mends what a crash left.
+   * Opens an index. For reading any number of processes may; for writing one, which also repairs what a crash left.
    * @param images folder of the catalogue's pictures, instead of the one that the index says.
    * @throws StoreError when there is none, it is of another version, damaged, or another process writes to it.
    */
@@ -165,7 +165,7 @@ export class CatalogueIndex {
       const giveFree = await claimWriter(opening.settings, folder);
       try {
         const manifest = await opening.manifestOf();
-        // What has a manifest had a store: a missing one is not made good by an empty one.
+        // What has a manifest had a store: an empty one does not replace a missing one.
         const access = existsSync(join(folder, indexFiles.manifest)) ? "write" : "create";
         const store = await openStore(manifest.store, { folder, embedDim: manifest.embedDim, access });
         return new CatalogueIndex(folder, { store, manifest, giveFree, images: opening.images });

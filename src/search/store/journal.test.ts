@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { manyItems } from "../../../tests/retrieval-items.js";
+import { manyItems } from "../../../tests/fixtures/retrieval-items.js";
 import { StoreError } from "../../errors.js";
 import { Journal, type JournalEntry, readJournal } from "./journal.js";
 
@@ -43,7 +43,7 @@ describe("Journal", () => {
     expect((await readJournal(join(folder, "missing"))).entries).toEqual([]);
   });
 
-  it("ends before an entry that was cut off at any byte, and goes on there", async () => {
+  it("ends before an entry that was cut off at any byte, and continues there", async () => {
     const [, second = 0, third = 0] = await written();
     const whole = readFileSync(path);
     for (const size of [third - 1, second + 9, second + 8, second + 7, second + 1]) {

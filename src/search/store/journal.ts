@@ -118,7 +118,7 @@ export class Journal {
 
   #unusable(cause: unknown): StoreError {
     return new StoreError(
-      `${this.#path}: a write cannot be kept safe; got ${cause}; make room on the disk or mend it, then write again`,
+      `${this.#path}: a write cannot be kept safe; got ${cause}; make room on the disk or fix it, then write again`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** What a loss of power can do to a LanceDB table, mended: a newest manifest that is empty or cut off. */
+/** What a loss of power can do to a LanceDB table, and its repair: a newest manifest that is empty or cut off. */
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, rename } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -46,7 +46,7 @@ export async function moveDamagedAside(tableFolder: string, root: string): Promi
   return damaged.map((path) => relative(root, path));
 }
 
-/** @throws StoreError when the newest version must be mended first. */
+/** @throws StoreError when the newest version must be repaired first. */
 export async function requireUndamaged(tableFolder: string): Promise<void> {
   if ((await damagedManifests(tableFolder)).length === 0) return;
   throw new StoreError(

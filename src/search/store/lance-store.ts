@@ -48,7 +48,7 @@ const journalFile = "journal.log";
 const writesPerTidying = 40;
 /** Versions are kept for queries under way in other processes. */
 const keptVersionsMs = 60_000;
-/** Writes go on while indexes are built, and win. */
+/** Writes continue while indexes are built, and win. */
 const optimiseAttempts = 5;
 const journalBytes = 64 * 2 ** 20;
 /** Ids in one condition. */
@@ -85,7 +85,7 @@ export class LanceStore implements VectorStore {
   }
 
   /**
-   * Opens the store in a folder; for writing it is mended where a crash left it damaged.
+   * Opens the store in a folder; for writing it is repaired where a crash left it damaged.
    * @throws StoreError when it cannot be opened so.
    */
   static async open(folder: string, { embedDim, access }: LanceStoreOptions): Promise<LanceStore> {

@@ -10,8 +10,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { manyItems } from "../../../tests/retrieval-items.js";
-import { localStores, testedStores } from "../../../tests/tested-stores.js";
+import { manyItems } from "../../../tests/fixtures/retrieval-items.js";
+import { localStores, testedStores } from "../../../tests/fixtures/tested-stores.js";
 import { StoreError } from "../../errors.js";
 import { storeFolder } from "./local-store.js";
 import { claimWriter, defaultStore, openStore, storeKindNames } from "./store-kinds.js";

@@ -1,4 +1,4 @@
-/** For whoever watches the service: is it alive, can it answer, how is it doing? */
+/** Health and metrics: is the service alive, can it answer, how is it doing? */
 import { z } from "zod";
 import { readinessSchema, stateSchema } from "../api.js";
 import type { ServiceParts } from "../parts.js";

@@ -1,4 +1,4 @@
-/** `GET /v1/suggestions`: how people have said what should be different, for whoever types it. */
+/** `GET /v1/suggestions`: frequent modification phrases, for whoever types one. */
 import { z } from "zod";
 import { serviceLimits, suggestionsSchema } from "../api.js";
 import type { ServiceParts } from "../parts.js";

@@ -122,7 +122,7 @@ export class SearchRunner {
 }
 
 /** An answer with its next page; an item that moved between the pages meanwhile is not shown twice. */
-export function withPage(answer: SearchResponse | undefined, page: SearchResponse): SearchResponse {
+function withPage(answer: SearchResponse | undefined, page: SearchResponse): SearchResponse {
   if (answer === undefined) return page;
   const ids = new Set(answer.items.map(({ item }) => item.id));
   return {

@@ -29,7 +29,7 @@ export interface SearchState {
 }
 
 export const noFilters: Filters = { categories: [], attributes: {} };
-export const emptyStep: Step = { text: "" };
+const emptyStep: Step = { text: "" };
 export const startState: SearchState = { step: emptyStep, trail: [], filters: noFilters };
 
 /** Steps kept; older ones are forgotten, so that an address stays short enough to be sent. */

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { serviceLimits } from "../../../src/service/api.js";
 import { type SearchState, startState } from "./search-state.js";
-import { formatSearch, parseSearch } from "./search-url.js";
+import { addressLimits, formatSearch, parseSearch } from "./search-url.js";
 
 const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
 const text = fc.string({ unit: "grapheme", maxLength: 30 }).map((words) => words.trim());
@@ -27,6 +28,10 @@ const state: fc.Arbitrary<SearchState> = fc.record({
     maxPrice: price,
     attributes,
   }),
+});
+
+it("an address holds as much as the service takes", () => {
+  expect(serviceLimits).toMatchObject(addressLimits);
 });
 
 describe("search addresses", () => {

@@ -1,10 +1,8 @@
 /** The search as the query part of the page's address, so that links and the browser's history hold it. */
 import { type Filters, longestTrail, type Reference, type SearchState, type Step } from "./search-state.js";
 
-/** Longer values in an address are not from this page. */
-const longestText = 2000;
-const longestName = 256;
-const mostValues = 100;
+/** What the service takes at most, by its own names: longer values in an address are not from this page. */
+export const addressLimits = { textCharacters: 2000, nameCharacters: 256, values: 100 };
 /** Attributes are parameters of their own: `is.colour=red`. */
 const attributePrefix = "is.";
 
@@ -48,7 +46,7 @@ function stepEntries({ reference, text }: Step): string[][] {
 function stepOf(parameters: URLSearchParams): Step {
   return {
     reference: referenceOf(parameters),
-    text: (parameters.get("q") ?? "").slice(0, longestText).trim(),
+    text: (parameters.get("q") ?? "").slice(0, addressLimits.textCharacters).trim(),
   };
 }
 
@@ -64,10 +62,11 @@ function filtersOf(parameters: URLSearchParams): Filters {
     const name = parameter.slice(attributePrefix.length);
     if (!parameter.startsWith(attributePrefix) || !isName(name) || !isName(value)) continue;
     const values = attributes.get(name) ?? [];
-    if (values.length < mostValues && !values.includes(value)) attributes.set(name, [...values, value]);
+    if (values.length < addressLimits.values && !values.includes(value))
+      attributes.set(name, [...values, value]);
   }
   return {
-    categories: [...new Set(parameters.getAll("category").filter(isName))].slice(0, mostValues),
+    categories: [...new Set(parameters.getAll("category").filter(isName))].slice(0, addressLimits.values),
     minPrice: priceOf(parameters.get("min")),
     maxPrice: priceOf(parameters.get("max")),
     attributes: Object.fromEntries(attributes),
@@ -80,5 +79,5 @@ function priceOf(text: string | null): number | undefined {
 }
 
 function isName(text: string | null): text is string {
-  return text !== null && text !== "" && text.length <= longestName;
+  return text !== null && text !== "" && text.length <= addressLimits.nameCharacters;
 }

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { getSuggestions } from "../api/client.js";
 
-/** Typing that goes on within this time asks only once. */
+/** Typing that continues within this time asks only once. */
 const pauseMs = 120;
 
 interface Wanted {
