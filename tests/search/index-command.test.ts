@@ -356,7 +356,10 @@ describe("sdfn index", () => {
     const file = join(out, "index.json");
     const manifest = readFileSync(file, "utf8");
     for (const [text, message] of [
-      [manifest.replace('"format": 1', '"format": 2'), /has format 2, this program reads 1; use the version/],
+      [
+        manifest.replace('"format": 1', '"format": 3'),
+        /has format 3, this program reads 1 and 2; use the version/,
+      ],
       ["{", /is not JSON/],
       [manifest.replace('"embedDim": 16', '"embedDim": "wide"'), /is damaged; got .*embedDim/s],
     ] as const) {
