@@ -1,19 +1,20 @@
 /** Loads a model from a user's file: the only place that runs code which is not the project's. */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ModelFileError, SdfnError } from "../errors.js";
+import { isErrno } from "../files/errno.js";
+import { sha256OfFileSync } from "../files/sha256.js";
 import { ModelDefinition } from "./model-definition.js";
 import { type ModelFile, registerModel } from "./registry.js";
 
 /** A file and its SHA-256; nothing of it is run. @throws ModelFileError when it cannot be read. */
 export function readModelFile(path: string): ModelFile {
   try {
-    return { path, sha256: createHash("sha256").update(readFileSync(path)).digest("hex") };
+    return { path, sha256: sha256OfFileSync(path) };
   } catch (cause) {
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    const reason = isMissing ? "there is no such file" : `the file cannot be read; got ${cause}`;
+    const reason = isErrno(cause, "ENOENT")
+      ? "there is no such file"
+      : `the file cannot be read; got ${cause}`;
     throw new ModelFileError(`${path}: ${reason}; give a module whose default export is a defineModel(...)`, {
       cause,
     });

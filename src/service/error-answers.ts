@@ -1,6 +1,7 @@
 /** What a client is told of an error: one table from codes to statuses, and nothing of the server's inside. */
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { type ErrorCode, ImageError, RequestError, SdfnError, UsageError } from "../errors.js";
+import { codeOf } from "../files/errno.js";
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -139,7 +140,7 @@ const clientGone: ErrorAnswer = {
 };
 
 function isCutOff(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
+  return codeOf(error) === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
 /** Pictures that came as bytes have no path, and are called so; others are files of the server. */

@@ -172,11 +172,9 @@ export class ExactFileStore implements VectorStore {
 
   /** The file first: what cannot be kept is not found either. */
   async #replace(lines: ReadonlyMap<string, string>): Promise<void> {
-    try {
-      await writeWhole(this.#file, textOf([...lines.values()], this.embedDim));
-    } catch (cause) {
-      throw failed(this.#file, cause);
-    }
+    await writeWhole(this.#file, textOf([...lines.values()], this.embedDim), {
+      refused: (cause) => failed(this.#file, cause),
+    });
     this.#lines = lines;
     this.#stamp = await fileStamp(this.#file);
   }
