@@ -50,7 +50,7 @@ async function look(bytes) {
 }
 
 async function tried(bytes) {
-  const largestBefore = process.resourceUsage().maxRSS;
+  const largestBefore = largestMib();
   const start = process.cpuUsage();
   let reason;
   try {
@@ -59,9 +59,18 @@ async function tried(bytes) {
     reason = reasonOf(error);
   }
   const { user, system } = process.cpuUsage(start);
-  const grownMib = (process.resourceUsage().maxRSS - largestBefore) / 1024;
+  const grownMib = largestMib() - largestBefore;
   if (grownMib > memoryMib) reason ??= `takes ${Math.round(grownMib)} MiB of memory; at most ${memoryMib}`;
   return { reason, cpu: (user + system) / 1e6 };
+}
+
+/**
+ * The most memory that this process has had. Linux counts in maxRSS what the process that started this one had too,
+ * and a small input's growth would not be seen below that.
+ */
+function largestMib() {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS / 1024;
+  return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
 }
 
 /** What a user may cause has a class of its own; everything else is a fault of the project's. */

@@ -141,7 +141,7 @@ describe("an index that is gone", () => {
     const folder = place.copy("replaced");
     const service = await start({ index: folder });
     const manifest = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
-    for (const change of [{ format: 2 }, { modelId: "another" }, { contents: undefined }]) {
+    for (const change of [{ format: 3 }, { modelId: "another" }, { contents: undefined }]) {
       writeFileSync(join(folder, "index.json"), JSON.stringify({ ...manifest, ...change }));
       expect((await service.get("/readyz")).status, JSON.stringify(change)).toBe(503);
       expect(await outcome(service.get("/v1/catalogue"))).toMatchObject({
@@ -150,8 +150,10 @@ describe("an index that is gone", () => {
       });
     }
     await service.close();
-    writeFileSync(join(folder, "index.json"), JSON.stringify({ ...manifest, format: 2 }));
-    await expect(start({ index: folder })).rejects.toThrow(/the index has format 2, this program reads 1/);
+    writeFileSync(join(folder, "index.json"), JSON.stringify({ ...manifest, format: 3 }));
+    await expect(start({ index: folder })).rejects.toThrow(
+      /the index has format 3, this program reads 1 and 2/,
+    );
     await expect(start({ index: join(place.root, "nowhere") })).rejects.toThrow(StoreError);
   });
 
