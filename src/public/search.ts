@@ -1,5 +1,6 @@
 /** The public surface `sdfn/search`: indexes of catalogues, searched by picture and words. Re-exports only. */
 
+export type { CatalogueEntry } from "../search/index/catalogue-entry.js";
 export {
   CatalogueIndex,
   type FoundItem,
@@ -17,7 +18,6 @@ export {
   searchLimits,
   weightedSum,
 } from "../search/index/catalogue-search.js";
-export type { CatalogueEntry } from "../search/index/entry.js";
 export {
   type IndexCatalogueOptions,
   type IndexReport,

@@ -12,8 +12,8 @@ import {
   wellFormedSchema,
 } from "../catalogue/item-schema.js";
 import { characters, notEmpty, upToCharacters } from "../catalogue/text-patterns.js";
+import { contentsSchema } from "../search/index/catalogue-contents.js";
 import { searchLimits } from "../search/index/catalogue-search.js";
-import { contentsSchema } from "../search/index/contents.js";
 
 /** Bounds that the service keeps whatever it is told. */
 export const serviceLimits = {

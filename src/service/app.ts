@@ -16,7 +16,6 @@ import { type GuardOptions, guard } from "./guard.js";
 import type { HostNames } from "./host-names.js";
 import { otherMethods } from "./methods.js";
 import { openApi } from "./openapi.js";
-import type { ServiceParts } from "./parts.js";
 import { logRequests } from "./request-log.js";
 import { catalogueRoute } from "./routes/catalogue.js";
 import { healthRoutes } from "./routes/health.js";
@@ -26,6 +25,7 @@ import { searchRoute } from "./routes/search.js";
 import { suggestionsRoute } from "./routes/suggestions.js";
 import { webPageRoutes } from "./routes/web-page.js";
 import type { ServiceApp } from "./service-app.js";
+import type { ServiceParts } from "./service-parts.js";
 import { answerUnchanged } from "./unchanged.js";
 
 /** Where log lines go. */

@@ -1,7 +1,7 @@
 /** Items and conditions as the service gives and takes them, in the words of the index. */
 import type { z } from "zod";
 import { RequestError } from "../errors.js";
-import type { CatalogueEntry } from "../search/index/entry.js";
+import type { CatalogueEntry } from "../search/index/catalogue-entry.js";
 import type { Filter } from "../search/store/filter.js";
 import type { Condition, Item, itemWriteSchema } from "./api.js";
 import type { WrittenEntry } from "./catalogue-writer.js";

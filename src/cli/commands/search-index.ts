@@ -6,6 +6,7 @@ import { thumbnailDataUri } from "../../images/image.js";
 import { searchPage } from "../../report/search-page.js";
 import type { PagePicture } from "../../report/types.js";
 import { projectCommit } from "../../runs/project-version.js";
+import type { CatalogueEntry } from "../../search/index/catalogue-entry.js";
 import { CatalogueIndex } from "../../search/index/catalogue-index.js";
 import {
   type CatalogueAnswer,
@@ -13,7 +14,6 @@ import {
   CatalogueSearch,
   searchLimits,
 } from "../../search/index/catalogue-search.js";
-import type { CatalogueEntry } from "../../search/index/entry.js";
 import type { Filter } from "../../search/store/filter.js";
 import { openModel } from "../encoders/open-model.js";
 import { filterFlag, filterHelp } from "../flags/filter-flag.js";

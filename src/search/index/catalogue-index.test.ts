@@ -18,8 +18,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { localStores, testedStores } from "../../../tests/fixtures/tested-stores.js";
 import { StoreError, UsageError } from "../../errors.js";
 import type { StoreSettings } from "../store/store-kind.js";
+import type { CatalogueEntry } from "./catalogue-entry.js";
 import { CatalogueIndex, type IndexedItem } from "./catalogue-index.js";
-import type { CatalogueEntry } from "./entry.js";
 
 const model = { modelId: "m".repeat(32), model: "sdfn", embedDim: 3 };
 let root: string;

@@ -9,9 +9,9 @@ import { normalFilter } from "../store/filter.js";
 import type { StoreSettings } from "../store/store-kind.js";
 import { claimWriter, defaultStore, openStore } from "../store/store-kinds.js";
 import type { StoredSummary, VectorStore } from "../store/vector-store.js";
+import { ContentsCounter } from "./catalogue-contents.js";
+import { type CatalogueEntry, parseEntry, storedItem } from "./catalogue-entry.js";
 import { CataloguePictures } from "./catalogue-pictures.js";
-import { ContentsCounter } from "./contents.js";
-import { type CatalogueEntry, parseEntry, storedItem } from "./entry.js";
 import {
   cannotWrite,
   type IndexModel,

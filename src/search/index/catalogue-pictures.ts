@@ -3,7 +3,7 @@ import { realpath, stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { codeOf } from "../../files/errno.js";
 import { sha256OfFile } from "../../files/sha256.js";
-import type { CatalogueEntry } from "./entry.js";
+import type { CatalogueEntry } from "./catalogue-entry.js";
 import { indexFiles } from "./manifest.js";
 import { PictureFolder } from "./picture-folder.js";
 

@@ -13,8 +13,8 @@ import type {
 import { UsageError } from "../../errors.js";
 import { type Filter, normalFilter } from "../store/filter.js";
 import type { StoreAnswer, StoreQuery } from "../store/vector-store.js";
+import { type CatalogueEntry, parseEntry } from "./catalogue-entry.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
-import { type CatalogueEntry, parseEntry } from "./entry.js";
 import { defaultLimit, type Page, pageLimits, pageProblems, wholeNumberProblems } from "./page.js";
 import { isRowSound } from "./verify-row.js";
 

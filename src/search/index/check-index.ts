@@ -3,8 +3,8 @@ import { Random } from "../../engine/tensor/random.js";
 import { ExactStore } from "../store/exact-store.js";
 import { type Filter, tagOf } from "../store/filter.js";
 import type { StoreAnswer, VectorStore } from "../store/vector-store.js";
+import type { Contents } from "./catalogue-contents.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
-import type { Contents } from "./contents.js";
 import { verifyIndex } from "./verify-index.js";
 
 export interface CheckOptions {

@@ -3,8 +3,8 @@
 import type { Encoder } from "../../embedding/encoder.js";
 import { ImageError, StoreError } from "../../errors.js";
 import type { StoredItem } from "../store/vector-store.js";
+import { entryHash, hashParts, parseEntry, storedItem } from "./catalogue-entry.js";
 import type { CatalogueIndex, IndexedItem } from "./catalogue-index.js";
-import { entryHash, hashParts, parseEntry, storedItem } from "./entry.js";
 import type { IndexState } from "./verify-index.js";
 import { isRowSound, isSummarySound } from "./verify-row.js";
 

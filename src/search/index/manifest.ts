@@ -10,7 +10,7 @@ import { writeWhole } from "../../files/whole.js";
 import { localNames } from "../store/local-store.js";
 import type { StoreSettings } from "../store/store-kind.js";
 import { defaultStore } from "../store/store-kinds.js";
-import { contentsSchema } from "./contents.js";
+import { contentsSchema } from "./catalogue-contents.js";
 
 /** Names inside an index folder. */
 export const indexFiles = {

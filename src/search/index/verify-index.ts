@@ -1,8 +1,8 @@
 /** Looks at every row and file of an index: are they as they were written? */
 import { StoreError } from "../../errors.js";
 import type { StoredItem, VectorStore } from "../store/vector-store.js";
+import { hashParts } from "./catalogue-entry.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
-import { hashParts } from "./entry.js";
 import { isRowOfOldVersion, isRowSound } from "./verify-row.js";
 
 export interface IndexState {

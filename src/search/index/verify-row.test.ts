@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StoredItem } from "../store/vector-store.js";
-import { entryHash, entryOf, storedItem } from "./entry.js";
+import { entryHash, entryOf, storedItem } from "./catalogue-entry.js";
 import { isRowOfOldVersion, isRowSound, isSummarySound } from "./verify-row.js";
 
 const entry = entryOf(

@@ -1,6 +1,13 @@
 /** Tells whether a row of the index is as it was written. */
 import { hasUnitLength, type StoredItem, type StoredSummary } from "../store/vector-store.js";
-import { type CatalogueEntry, detailsHash, hashParts, parseEntry, tagsOf, vectorHash } from "./entry.js";
+import {
+  type CatalogueEntry,
+  detailsHash,
+  hashParts,
+  parseEntry,
+  tagsOf,
+  vectorHash,
+} from "./catalogue-entry.js";
 
 /** Is everything that is shown of a row as it was written? Its vector and what filters compare with are not looked at. */
 export function isSummarySound({ id, hash, details }: StoredSummary): boolean {

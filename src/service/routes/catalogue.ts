@@ -1,7 +1,7 @@
 /** What there is to search: the catalogue's contents and the service's limits. */
 import { catalogueSchema, serviceLimits } from "../api.js";
-import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
+import type { ServiceParts } from "../service-parts.js";
 
 export function catalogueRoute(app: ServiceApp, { catalogue }: ServiceParts): void {
   app.get(

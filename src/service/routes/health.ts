@@ -1,8 +1,8 @@
 /** Health and metrics: is the service alive, can it answer, how is it doing? */
 import { z } from "zod";
 import { readinessSchema, stateSchema } from "../api.js";
-import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
+import type { ServiceParts } from "../service-parts.js";
 
 export function healthRoutes(app: ServiceApp, { catalogue, metrics, load, isStopping }: ServiceParts): void {
   app.get(

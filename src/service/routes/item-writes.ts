@@ -6,8 +6,8 @@ import { RequestError } from "../../errors.js";
 import { itemSchema, itemWriteSchema } from "../api.js";
 import { parsed, readForm, requireClient } from "../form.js";
 import { itemOf, writtenEntry } from "../item.js";
-import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
+import type { ServiceParts } from "../service-parts.js";
 import { type Take, within } from "../slots.js";
 import { itemParams } from "./items.js";
 

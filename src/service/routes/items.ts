@@ -1,12 +1,12 @@
 /** Items of the catalogue and their pictures. */
 import { z } from "zod";
 import { RequestError } from "../../errors.js";
-import type { CatalogueEntry } from "../../search/index/entry.js";
+import type { CatalogueEntry } from "../../search/index/catalogue-entry.js";
 import { itemSchema, nameSchema } from "../api.js";
 import { itemOf } from "../item.js";
-import type { ServiceParts } from "../parts.js";
 import { sendPicture } from "../send-picture.js";
 import type { ServiceApp } from "../service-app.js";
+import type { ServiceParts } from "../service-parts.js";
 
 export const itemParams = z.object({ id: nameSchema });
 /** Sent as it is; the document's word for it is a string. */

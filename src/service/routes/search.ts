@@ -13,8 +13,8 @@ import {
 import { parsed, readForm, requireClient } from "../form.js";
 import { filterOf, itemOf } from "../item.js";
 import type { Metrics } from "../metrics.js";
-import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
+import type { ServiceParts } from "../service-parts.js";
 import { type Take, within } from "../slots.js";
 
 type Asked = z.output<typeof searchFormRequestSchema>;

@@ -1,8 +1,8 @@
 /** `GET /v1/suggestions`: frequent modification phrases, for whoever types one. */
 import { z } from "zod";
 import { serviceLimits, suggestionsSchema } from "../api.js";
-import type { ServiceParts } from "../parts.js";
 import type { ServiceApp } from "../service-app.js";
+import type { ServiceParts } from "../service-parts.js";
 
 /** A parameter's digits as a number; what is none is left as it is, to be refused. */
 const wholeNumber = (given: unknown): unknown =>

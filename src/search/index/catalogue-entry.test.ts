@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { CatalogueItem } from "../../catalogue/catalogue-item.js";
 import { StoreError } from "../../errors.js";
-import { ContentsCounter } from "./contents.js";
-import { entryHash, entryOf, hashParts, parseEntry, storedItem } from "./entry.js";
+import { ContentsCounter } from "./catalogue-contents.js";
+import { entryHash, entryOf, hashParts, parseEntry, storedItem } from "./catalogue-entry.js";
 
 const picture = "ab".repeat(32);
 const item: CatalogueItem = {

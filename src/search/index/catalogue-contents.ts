@@ -1,7 +1,7 @@
 /** What an index's items have: categories, prices, attributes and their values, for people who filter. */
 import { z } from "zod";
 import { isFilterable } from "../../catalogue/item-schema.js";
-import type { CatalogueEntry } from "./entry.js";
+import type { CatalogueEntry } from "./catalogue-entry.js";
 
 const counted = z.strictObject({ value: z.string(), items: z.int().min(1) });
 
