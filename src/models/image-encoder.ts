@@ -17,7 +17,7 @@ import { Module } from "../nn/module.js";
 import type { Backbone, PicturePreprocessing } from "./backbones/backbone.js";
 import { backboneDefinition } from "./backbones/registry.js";
 import type { EncoderConfig } from "./encoder-config.js";
-import { windowGrid, windowMean } from "./window-mean.js";
+import { windowMeanOfMap } from "./window-mean.js";
 
 /** A stage of the backbone, beside the last, that a model looks at. */
 export interface LevelRequest {
@@ -125,12 +125,18 @@ export class ImageEncoder extends Module {
     return this.forwardFeatureMaps(this.featureMaps(images, pass), pass);
   }
 
-  /** The backbone's maps of `images` as `forward` takes them: the last as `images`, those asked for as `images.LEVEL`. */
+  /**
+   * The backbone's maps of `images` as `forward` takes them: the last as `images`, those asked for as `images.LEVEL`,
+   * halved where that is asked for.
+   */
   featureMaps(images: Value, pass: ForwardPass): FeatureMapValues {
     const ownPass = this.#isBackboneFrozen ? pass.withFrozenStatistics() : pass;
     const { preprocessing, lastLevel } = this.backbone;
     const maps = this.backbone.featureMaps(normalisePixels(images, preprocessing), ownPass);
-    const levels = this.#levels.map(({ name }) => [mapName(name), maps.get(name) as Value] as const);
+    const levels = this.#levels.map(({ name, isHalved }) => {
+      const map = maps.get(name) as Value;
+      return [mapName(name), isHalved ? windowMeanOfMap(map, { size: 2, stride: 2 }) : map] as const;
+    });
     return { images: maps.get(lastLevel.name) as Value, ...Object.fromEntries(levels) };
   }
 
@@ -142,16 +148,10 @@ export class ImageEncoder extends Module {
     return featuresOf(regions, { ...grid, levels });
   }
 
-  #levelFeatures({ name, isHalved }: LevelRequest, maps: FeatureMapValues, pass: ForwardPass): LevelFeatures {
+  #levelFeatures({ name }: LevelRequest, maps: FeatureMapValues, pass: ForwardPass): LevelFeatures {
     const { regions, ...grid } = sequenceOf(maps[mapName(name)] as Value);
-    const window = { size: 2, stride: 2 };
-    const kept = isHalved ? windowMean(regions, grid, window) : regions;
     const projection = this.levels[name];
-    return {
-      name,
-      regions: projection ? projection.forward(kept, pass) : kept,
-      ...(isHalved ? windowGrid(grid, window) : grid),
-    };
+    return { name, regions: projection ? projection.forward(regions, pass) : regions, ...grid };
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Value } from "../engine/graph/value.js";
 import { constant } from "../engine/ops/constant.js";
 import { matmul } from "../engine/ops/matmul.js";
+import { reshape, transposeLast } from "../engine/ops/shape.js";
 import { tensor } from "../engine/tensor/tensor.js";
 
 /** A square window of `size` positions, moved by `stride`, that begins `before` positions above and left of the map. */
@@ -27,6 +28,25 @@ export function windowGrid({ rows, columns }: Grid, { stride }: Pick<WindowOptio
  * One product with a constant matrix, so that maps of odd sides need no padding.
  */
 export function windowMean(regions: Value, grid: Grid, options: WindowOptions): Value {
+  return matmul(windowWeights(grid, options), regions);
+}
+
+/** The same of a map: [B, C, h, w] -> [B, C, h', w']. */
+export function windowMeanOfMap(map: Value, options: WindowOptions): Value {
+  const [batch = 0] = map.shape;
+  const grid = { rows: map.dim(2), columns: map.dim(3) };
+  const { rows, columns } = windowGrid(grid, options);
+  const flat = reshape(map, [batch, map.dim(1), grid.rows * grid.columns]);
+  return reshape(matmul(flat, transposeLast(windowWeights(grid, options))), [
+    batch,
+    map.dim(1),
+    rows,
+    columns,
+  ]);
+}
+
+/** Share of each position in each window's mean: [N', N]. */
+function windowWeights(grid: Grid, options: WindowOptions): Value {
   const { size, stride, before = 0 } = options;
   const to = windowGrid(grid, options);
   const count = grid.rows * grid.columns;
@@ -43,5 +63,5 @@ export function windowMean(regions: Value, grid: Grid, options: WindowOptions): 
       for (const y of rows) for (const x of columns) weights[start + y * grid.columns + x] = share;
     }
   }
-  return matmul(constant(tensor("float32", [to.rows * to.columns, count], weights)), regions);
+  return constant(tensor("float32", [to.rows * to.columns, count], weights));
 }
