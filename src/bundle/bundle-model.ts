@@ -1,5 +1,6 @@
 /** A bundle's models in memory: prepares and embeds a batch. Occupies the thread it runs on; `BundleEncoder` gives it one. */
 import type { EncodedQuery, WordAttention } from "../embedding/encoder.js";
+import { PairScorer } from "../embedding/pair-scorer.js";
 import { composeQueries, type FeatureShapes, featuresAt, matrixAt, rowOf } from "../embedding/query-graph.js";
 import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
@@ -122,20 +123,7 @@ export class BundleModel {
   async scorePairs({ queries, gallery }: PairRows): Promise<Float32Array> {
     const { pairs } = this.#sessions;
     if (!pairs) throw new BundleError(`${this.#manifest.model}: does not score pairs`);
-    const rows = (data: Float32Array, count: number): Tensor => ({
-      dtype: "float32",
-      shape: [count, data.length / count],
-      data,
-    });
-    const { scores } = await pairs.run({
-      queries: rows(queries, queries.length / this.#pairRowLength),
-      gallery: rows(gallery, gallery.length / this.#manifest.embedDim),
-    });
-    return scores?.data as Float32Array;
-  }
-
-  get #pairRowLength(): number {
-    return Number(this.#manifest.graphs.pairs?.inputs.queries?.shape[1]);
+    return new PairScorer(pairs, gallery).score(queries);
   }
 
   #attentionAt(weights: Tensor | undefined, row: number, text: string): WordAttention | undefined {
