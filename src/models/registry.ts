@@ -9,6 +9,7 @@ import { TextOnly } from "./baselines/text-only.js";
 import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
+import { Artemis, artemisSchema } from "./methods/artemis.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
@@ -25,6 +26,7 @@ const definitions = {
   mrn: define({ name: "mrn", schema, modelClass: Mrn }),
   film: define({ name: "film", schema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
+  artemis: define({ name: "artemis", title: "ARTEMIS", schema: artemisSchema, modelClass: Artemis }),
 } as const satisfies Record<string, ModelDefinition>;
 
 export type ModelName = keyof typeof definitions;

@@ -118,9 +118,9 @@ async function compareGraph<Model extends CompositionModel>(
   try {
     const { loss: lossValue, ...found } = (await session.run(inputs.tensors())).outputs;
     compareAll(comparison, found);
-    const norm = summandNorm(comparison, `output/${prefix}`);
     if (lossValue) {
-      const size = prefix === "training/" ? {} : { summandNorm: norm };
+      const isSum = prefix !== "training/";
+      const size = isSum ? { summandNorm: summandNorm(comparison, `output/${prefix}`) } : {};
       comparison.compare(`output/${prefix}loss`, lossValue, { family: "outputs", ...size });
     }
   } finally {
