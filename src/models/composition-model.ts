@@ -9,6 +9,7 @@ import type { RouterLogits } from "../nn/losses/routes.js";
 import { scaledSimilarity } from "../nn/losses/similarity.js";
 import type { LossPart } from "../nn/losses/total.js";
 import { Module } from "../nn/module.js";
+import type { Backbone } from "./backbones/backbone.js";
 import type { EncoderConfig } from "./encoder-config.js";
 import {
   type FeatureMapValues,
@@ -77,8 +78,10 @@ export interface BatchFeatures {
 
 /** What a model tells its encoders, and what a definition tells a model. */
 export interface ModelOptions {
-  /** Stages of the backbone, beside the last, whose maps `compose` and `embedTarget` look at: by name, or as a request. */
+  /** Stages of the backbone whose maps `compose` and `embedTarget` look at beside the regions: by name, or as a request. */
   readonly levels?: readonly (string | LevelRequest)[];
+  /** An image network in place of the configuration's. */
+  readonly backbone?: Backbone | undefined;
   /** Side of the pictures, px: for models with parameters of a map's shape. */
   readonly imagePx?: number;
 }
@@ -107,10 +110,10 @@ export abstract class CompositionModel extends Module {
     config: EncoderConfig,
     vocabularySize: number,
     random: Random,
-    { levels = [] }: ModelOptions = {},
+    { levels = [], backbone }: ModelOptions = {},
   ) {
     super();
-    this.image = new ImageEncoder(config, random, levels);
+    this.image = new ImageEncoder(config, random, levels, backbone);
     this.text = createTextEncoder(config, vocabularySize, random);
     this.scale = parameter([], filled(config.initialScale));
     this.#imagePasses = config.imagePasses;
