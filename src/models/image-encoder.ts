@@ -21,7 +21,7 @@ import { windowMeanOfMap } from "./window-mean.js";
 
 /** A stage of the backbone that a model looks at, beside the regions of the last. */
 export interface LevelRequest {
-  /** "layer3"; the last stage gives its map as the backbone does, before the projection to D. */
+  /** "layer3"; the last stage, by its name or as "last", gives its map as the backbone does, before the projection to D. */
   readonly name: string;
   /** Averages the map over windows of 2x2 positions first; at an odd side the last window is cut. */
   readonly isHalved?: boolean;
@@ -107,7 +107,10 @@ export class ImageEncoder extends Module {
     this.proj = new Conv2d(this.backbone.lastLevel.channels, config.embedDim, random, { kernel: 1 });
     this.norm = config.imageNorm === "batch" ? new BatchNorm2d(config.embedDim) : undefined;
     this.#isBackboneFrozen = config.backboneStatistics === "frozen";
-    this.#levels = levels.map((level) => (typeof level === "string" ? { name: level } : level));
+    const nameOf = (name: string) => (name === "last" ? backbone.lastLevel.name : name);
+    this.#levels = levels
+      .map((level) => (typeof level === "string" ? { name: level } : level))
+      .map((level) => ({ ...level, name: nameOf(level.name) }));
     const known = this.backbone.levels;
     const channelsOf = ({ name }: LevelRequest) => known.find((level) => level.name === name)?.channels;
     const unknown = this.#levels.filter((level) => channelsOf(level) === undefined);

@@ -47,7 +47,7 @@ it("caches halved maps, which are a quarter of the whole ones", () => {
 });
 
 it("gives the last stage's map before its projection, which is cached once", () => {
-  const encoder = new ImageEncoder(config, new Random(1), ["layer4", { name: "layer4", isHalved: true }]);
+  const encoder = new ImageEncoder(config, new Random(1), ["last", { name: "layer4", isHalved: true }]);
   const maps = encoder.featureMaps(images, ForwardPass.inference());
   expect(Object.entries(maps).map(([name, { shape }]) => [name, shape])).toEqual([
     ["images", [2, 32, 3, 3]],

@@ -10,6 +10,7 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Artemis, artemisSchema } from "./methods/artemis.js";
+import { ClvcNet, clvcNetSchema, refusedClvcNetCombinations } from "./methods/clvc-net/clvc-net.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
@@ -27,6 +28,13 @@ const definitions = {
   film: define({ name: "film", schema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
   artemis: define({ name: "artemis", title: "ARTEMIS", schema: artemisSchema, modelClass: Artemis }),
+  "clvc-net": define({
+    name: "clvc-net",
+    title: "CLVC-Net",
+    schema: clvcNetSchema,
+    modelClass: ClvcNet,
+    refused: refusedClvcNetCombinations,
+  }),
 } as const satisfies Record<string, ModelDefinition>;
 
 export type ModelName = keyof typeof definitions;

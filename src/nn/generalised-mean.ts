@@ -19,11 +19,13 @@ const least = 1e-6;
  * console.log(y.data[0].toFixed(3)); // 5.000
  */
 export function generalisedMean(x: Value, p: Value, mask?: Value): Value {
-  const powers = power(x, p, least);
-  return exp(divide(log(mask ? meanOf(powers, mask) : mean(powers, { axes: [1] })), p));
+  const exponent = cast(p, "float64");
+  const powers = power(cast(x, "float64"), exponent, least); // [B, N, C]
+  const y = exp(divide(log(mask ? meanOf(powers, mask) : mean(powers, { axes: [1] })), exponent));
+  return cast(y, x.dtype);
 }
 
 function meanOf(x: Value, mask: Value): Value {
-  const isThere = expandDims(cast(mask, x.dtype), 2); // [B, N, 1]
-  return divide(sum(multiply(x, isThere), { axes: [1] }), sum(isThere, { axes: [1] }));
+  const weights = expandDims(cast(mask, x.dtype), 2); // [B, N, 1]
+  return divide(sum(multiply(x, weights), { axes: [1] }), sum(weights, { axes: [1] }));
 }

@@ -1,9 +1,13 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
 import { artemisCase } from "./methods/artemis.js";
+import { clvcGlobalCase, clvcLocalCase, clvcLossCase } from "./methods/clvc-net.js";
 import { tirgCase } from "./methods/tirg.js";
 
 export const methodCases: Readonly<Record<string, (comparison: GoldenComparison) => Promise<void>>> = {
   artemis: artemisCase,
+  clvc_global: clvcGlobalCase,
+  clvc_local: clvcLocalCase,
+  clvc_loss: clvcLossCase,
   tirg: tirgCase,
 };
