@@ -9,7 +9,6 @@ import type { RouterLogits } from "../nn/losses/routes.js";
 import { scaledSimilarity } from "../nn/losses/similarity.js";
 import type { LossPart } from "../nn/losses/total.js";
 import { Module } from "../nn/module.js";
-import type { Backbone } from "./backbones/backbone.js";
 import type { EncoderConfig } from "./encoder-config.js";
 import {
   type FeatureMapValues,
@@ -80,8 +79,6 @@ export interface BatchFeatures {
 export interface ModelOptions {
   /** Stages of the backbone whose maps `compose` and `embedTarget` look at beside the regions: by name, or as a request. */
   readonly levels?: readonly (string | LevelRequest)[];
-  /** An image network in place of the configuration's. */
-  readonly backbone?: Backbone | undefined;
   /** Side of the pictures, px: for models with parameters of a map's shape. */
   readonly imagePx?: number;
 }
@@ -110,10 +107,10 @@ export abstract class CompositionModel extends Module {
     config: EncoderConfig,
     vocabularySize: number,
     random: Random,
-    { levels = [], backbone }: ModelOptions = {},
+    { levels = [] }: ModelOptions = {},
   ) {
     super();
-    this.image = new ImageEncoder(config, random, levels, backbone);
+    this.image = new ImageEncoder(config, random, levels);
     this.text = createTextEncoder(config, vocabularySize, random);
     this.scale = parameter([], filled(config.initialScale));
     this.#imagePasses = config.imagePasses;

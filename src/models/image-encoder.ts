@@ -92,22 +92,16 @@ export class ImageEncoder extends Module {
 
   /**
    * @param levels stages of the backbone that the model looks at, beside the regions of the last.
-   * @param backbone in place of the configuration's.
    * @throws ConfigError for a level that the backbone does not have.
    */
-  constructor(
-    config: EncoderConfig,
-    random: Random,
-    levels: readonly (string | LevelRequest)[] = [],
-    backbone: Backbone = backboneDefinition(config.backbone).create(config, random),
-  ) {
+  constructor(config: EncoderConfig, random: Random, levels: readonly (string | LevelRequest)[] = []) {
     super();
-    this.backbone = backbone;
+    this.backbone = backboneDefinition(config.backbone).create(config, random);
     this.backbone.setRateGroup("backbone");
     this.proj = new Conv2d(this.backbone.lastLevel.channels, config.embedDim, random, { kernel: 1 });
     this.norm = config.imageNorm === "batch" ? new BatchNorm2d(config.embedDim) : undefined;
     this.#isBackboneFrozen = config.backboneStatistics === "frozen";
-    const nameOf = (name: string) => (name === "last" ? backbone.lastLevel.name : name);
+    const nameOf = (name: string) => (name === "last" ? this.backbone.lastLevel.name : name);
     this.#levels = levels
       .map((level) => (typeof level === "string" ? { name: level } : level))
       .map((level) => ({ ...level, name: nameOf(level.name) }));

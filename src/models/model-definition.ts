@@ -2,7 +2,6 @@
 import { z } from "zod";
 import type { Random } from "../engine/tensor/random.js";
 import { ModelFileError } from "../errors.js";
-import type { Backbone } from "./backbones/backbone.js";
 import type { CompositionModel } from "./composition-model.js";
 import { type EncoderConfig, encoderFields } from "./encoder-config.js";
 import { type CombinationRules, parseConfig } from "./parse-config.js";
@@ -15,8 +14,6 @@ export interface ModelSurroundings {
   readonly random: Random;
   /** Side of the pictures that it will see, px: for parameters whose shape is a map's. */
   readonly imagePx: number;
-  /** An image network in place of the configuration's, for models that hand it on. */
-  readonly backbone?: Backbone | undefined;
 }
 
 /**
@@ -27,7 +24,7 @@ export type ModelClass<Config> = new (
   config: Config,
   vocabularySize: number,
   random: Random,
-  picture: Pick<ModelSurroundings, "imagePx" | "backbone">,
+  picture: Pick<ModelSurroundings, "imagePx">,
 ) => CompositionModel;
 
 interface DefinitionParts<Config> {
@@ -78,8 +75,8 @@ export class ModelDefinition {
       schema,
       refusedCombinations: rules,
       parse,
-      create: (given, { vocabularySize, random, imagePx, backbone }) =>
-        new Model(parse(given) as Config, vocabularySize, random, { imagePx, backbone }),
+      create: (given, { vocabularySize, random, imagePx }) =>
+        new Model(parse(given) as Config, vocabularySize, random, { imagePx }),
     });
   }
 }

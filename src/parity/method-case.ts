@@ -5,15 +5,13 @@ import { expandDims } from "../engine/ops/shape.js";
 import { StatefulSession } from "../engine/runtime/stateful-session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
-import type { Level } from "../models/backbones/backbone.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { featuresOf, type ImageFeatures, type LevelFeatures } from "../models/image-encoder.js";
 import { createModel } from "../models/registry.js";
 import { ForwardPass } from "../nn/forward-pass.js";
-import { GivenMaps } from "./given-maps.js";
 import type { GoldenComparison } from "./golden-comparison.js";
 import { anyRandom } from "./layer-cases.js";
-import { compareAll, cotangentLoss, GraphInputs, paddingOfLengths, summandNorm } from "./module-case.js";
+import { compareAll, cotangentLoss, GraphInputs, summandNorm } from "./module-case.js";
 
 /** What a file's outputs are in a model of ours. */
 export interface MethodCase<Model extends CompositionModel> {
@@ -29,10 +27,6 @@ export interface MethodCase<Model extends CompositionModel> {
   trainingLoss?(model: Model, inputs: GraphInputs, pass: ForwardPass): Value;
   /** Parameters of the file by our names, where the file spells them otherwise. */
   parameterName?(name: string): string;
-  /** The backbone's stages, from low to high, where the file has maps as a backbone gives them. */
-  levels?(comparison: GoldenComparison): readonly [Level, ...Level[]];
-  /** Parameters of the model, by our names, that the file does not have beside the encoders'. */
-  readonly isElsewhere?: RegExp;
 }
 
 /** Parameters that a file about a composition does not have: those of the encoders, and the scale. */
@@ -76,17 +70,11 @@ function loaded<Model extends CompositionModel>(
   const model = createModel(
     method.name,
     { backbone: "resnet18", backboneWidth: 1 / 64, wordDim: 1, ...method.fields(comparison) },
-    {
-      vocabularySize: 3,
-      random: anyRandom(),
-      imagePx: method.imagePx?.(comparison) ?? 64,
-      backbone: method.levels && new GivenMaps(method.levels(comparison)),
-    },
+    { vocabularySize: 3, random: anyRandom(), imagePx: method.imagePx?.(comparison) ?? 64 },
   ) as Model;
   const own = new Map<string, Tensor<"float32">>();
   for (const [name, { shape, data }] of model.state()) {
-    if (encoderParameter.test(name) || method.isElsewhere?.test(name))
-      own.set(name, { dtype: "float32", shape, data });
+    if (encoderParameter.test(name)) own.set(name, { dtype: "float32", shape, data });
   }
   for (const [name, tensor] of state) own.set(method.parameterName?.(name) ?? name, tensor);
   if (comparison.has("input/scale")) own.set("scale", comparison.use("input/scale") as Tensor<"float32">);
@@ -124,15 +112,15 @@ async function compareGraph<Model extends CompositionModel>(
   const values = gradients(loss, targets);
   const named = Object.fromEntries(names.map((name, i) => [`grad/${prefix}${name}`, values[i] ?? loss]));
   const session = await StatefulSession.compile(
-    { ...underOutput(outputs, prefix), ...named, ...paddingOfLengths(inputs), loss },
+    { ...underOutput(outputs, prefix), ...named, loss },
     pass.bufferUpdates,
   );
   try {
     const { loss: lossValue, ...found } = (await session.run(inputs.tensors())).outputs;
     compareAll(comparison, found);
+    const norm = summandNorm(comparison, `output/${prefix}`);
     if (lossValue) {
-      const isSum = prefix !== "training/";
-      const size = isSum ? { summandNorm: summandNorm(comparison, `output/${prefix}`) } : {};
+      const size = prefix === "training/" ? {} : { summandNorm: norm };
       comparison.compare(`output/${prefix}loss`, lossValue, { family: "outputs", ...size });
     }
   } finally {

@@ -10,7 +10,6 @@ import {
   type BatchFeatures,
   type Composition,
   CompositionModel,
-  type ModelOptions,
   type TargetEmbedding,
 } from "../../composition-model.js";
 import { encoderFields } from "../../encoder-config.js";
@@ -78,7 +77,7 @@ export class ClvcNet extends CompositionModel {
     { backbone }: ModelOptions = {},
   ) {
     const isRaw = config.mapInput === "raw";
-    super(config, vocabularySize, random, { backbone, levels: isRaw ? ["last"] : [] });
+    super(config, vocabularySize, random, { levels: isRaw ? ["last"] : [] });
     const channels = isRaw ? this.image.backbone.lastLevel.channels : config.embedDim;
     if (channels % 16 !== 0) {
       throw new ConfigError(
