@@ -10,6 +10,7 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
@@ -26,6 +27,7 @@ const definitions = {
   mrn: define({ name: "mrn", schema, modelClass: Mrn }),
   film: define({ name: "film", schema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
+  val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",
     title: "CoSMo (reconstruction)",
