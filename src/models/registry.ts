@@ -10,7 +10,9 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Artemis, artemisSchema } from "./methods/artemis.js";
-import { ClvcNet, clvcNetSchema, refusedClvcNetCombinations } from "./methods/clvc-net/clvc-net.js";
+import { ClvcNet, clvcNetSchema, refusedClvcNet } from "./methods/clvc-net/clvc-net.js";
+import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
@@ -33,7 +35,15 @@ const definitions = {
     title: "CLVC-Net",
     schema: clvcNetSchema,
     modelClass: ClvcNet,
-    refused: refusedClvcNetCombinations,
+    refused: refusedClvcNet,
+  }),
+  val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
+  cosmo: define({
+    name: "cosmo",
+    title: "CoSMo (reconstruction)",
+    schema: cosmoSchema,
+    modelClass: Cosmo,
+    refused: refusedCosmo,
   }),
 } as const satisfies Record<string, ModelDefinition>;
 

@@ -2,7 +2,9 @@
 import type { GoldenComparison } from "./golden-comparison.js";
 import { artemisCase } from "./methods/artemis.js";
 import { clvcGlobalCase, clvcLocalCase, clvcLossCase } from "./methods/clvc-net.js";
+import { cosmoCase } from "./methods/cosmo.js";
 import { tirgCase } from "./methods/tirg.js";
+import { valCase, valLossCase } from "./methods/val.js";
 
 export const methodCases: Readonly<Record<string, (comparison: GoldenComparison) => Promise<void>>> = {
   artemis: artemisCase,
@@ -10,4 +12,7 @@ export const methodCases: Readonly<Record<string, (comparison: GoldenComparison)
   clvc_local: clvcLocalCase,
   clvc_loss: clvcLossCase,
   tirg: tirgCase,
+  cosmo: cosmoCase,
+  val: valCase,
+  val_loss: valLossCase,
 };

@@ -9,7 +9,7 @@ import { imageOf, methodCase } from "../method-case.js";
 import type { GraphInputs } from "../module-case.js";
 
 export const artemisCase = methodCase<Artemis>({
-  name: "artemis",
+  model: "artemis",
   fields: (comparison) => ({ embedDim: comparison.number("D") }),
   // The file holds the scale's logarithm: the loss below takes it for one.
   parameterName: (name) => (name === "log_scale" ? "scale" : name),

@@ -5,39 +5,45 @@ import { not } from "../../engine/ops/comparison.js";
 import { full } from "../../engine/ops/constant.js";
 import { reshape, transpose } from "../../engine/ops/shape.js";
 import { sequenceOf } from "../../models/image-encoder.js";
-import type { ClvcNet } from "../../models/methods/clvc-net/clvc-net.js";
+import { GlobalBranch, LocalBranch } from "../../models/methods/clvc-net/branch.js";
 import { clvcLosses } from "../../models/methods/clvc-net/losses.js";
+import type { ForwardPass } from "../../nn/forward-pass.js";
 import { totalLoss } from "../../nn/losses/total.js";
-import { lossFileCase } from "../loss-file-case.js";
-import { methodCase } from "../method-case.js";
+import type { GoldenComparison } from "../golden-comparison.js";
+import { anyRandom } from "../layer-cases.js";
+import { partCase } from "../method-case.js";
+import { methodLossCase } from "../method-loss-case.js";
 import type { GraphInputs } from "../module-case.js";
 
 /** map [B, C, h, w], words [B, T, D], trg_map -> map (Y) or y, q, t, and the attention [B, T, N]. */
-function branchCase(branch: "local" | "global") {
-  return methodCase<ClvcNet>({
-    name: "clvc-net",
-    fields: (comparison) => ({ embedDim: comparison.number("D"), mapInput: "raw" }),
-    levels: (comparison) => [{ name: "layer4", channels: comparison.number("C"), stride: 32 }],
-    parameterName: (name) => `${branch}.${name}`,
-    isElsewhere: branch === "local" ? /^global/ : /^(local|globalScale)/,
-    outputs(model, inputs, pass) {
-      const map = sequenceOf(inputs.value("map"));
-      const { [branch]: own } = model;
-      const { q, composed, attention } = own.compose(map, textOf(inputs), pass);
-      const t = own.embedTarget(sequenceOf(inputs.value("trg_map")));
-      const { shape } = inputs.value("map");
-      const y =
-        branch === "local" ? { map: reshape(transpose(composed, [0, 2, 1]), shape) } : { y: composed };
-      return { ...y, q, t, "aux.attention": attention };
-    },
-  });
-}
+const outputsOf =
+  (composedOf: (composed: Value, inputs: GraphInputs) => Record<string, Value>) =>
+  (branch: LocalBranch | GlobalBranch, inputs: GraphInputs, pass: ForwardPass): Record<string, Value> => {
+    const { q, composed, attention } = branch.compose(sequenceOf(inputs.value("map")), textOf(inputs), pass);
+    const t = branch.embedTarget(sequenceOf(inputs.value("trg_map")));
+    return { ...composedOf(composed, inputs), q, t, "aux.attention": attention };
+  };
 
-export const clvcLocalCase = branchCase("local");
-export const clvcGlobalCase = branchCase("global");
+const sizesOf = (comparison: GoldenComparison) => ({
+  channels: comparison.number("C"),
+  width: comparison.number("D"),
+});
+
+export const clvcLocalCase = partCase<LocalBranch>({
+  build: (comparison) => new LocalBranch(sizesOf(comparison), anyRandom()),
+  outputs: outputsOf((composed, inputs) => {
+    const { shape } = inputs.value("map");
+    return { map: reshape(transpose(composed, [0, 2, 1]), shape) };
+  }),
+});
+
+export const clvcGlobalCase = partCase<GlobalBranch>({
+  build: (comparison) => new GlobalBranch(sizesOf(comparison), anyRandom()),
+  outputs: outputsOf((composed) => ({ y: composed })),
+});
 
 /** q, t, scale of both branches, Y and the target's map -> every part, both branches' sums, and the loss. */
-export const clvcLossCase = lossFileCase((inputs) => {
+export const clvcLossCase = methodLossCase((_comparison, inputs) => {
   const of = (branch: string) => ({
     q: inputs.value(`q_${branch}`),
     t: inputs.value(`t_${branch}`),

@@ -2,10 +2,10 @@
 import { z } from "zod";
 import type { Parameter, Value } from "../../../engine/graph/value.js";
 import type { Random } from "../../../engine/tensor/random.js";
-import { ConfigError } from "../../../errors.js";
 import type { ForwardPass } from "../../../nn/forward-pass.js";
 import { filled, parameter } from "../../../nn/initial-values.js";
 import type { LossPart } from "../../../nn/losses/total.js";
+import { backboneDefinition } from "../../backbones/registry.js";
 import {
   type BatchFeatures,
   type Composition,
@@ -28,14 +28,32 @@ export const clvcNetSchema = z.strictObject({
 /** A complete configuration. */
 export type ClvcNetConfig = z.output<typeof clvcNetSchema>;
 
-/** What is wrong with fields that are right one by one. */
-export function refusedClvcNetCombinations({ embedDim = 16, mapInput }: Partial<ClvcNetConfig>): string[] {
-  const divisor = mapInput === "raw" ? 8 : 16;
-  if (embedDim % divisor === 0) return [];
-  return [
-    `embedDim: CLVC-Net's branches need a multiple of ${divisor} with mapInput ${mapInput ?? "projected"}; got ${embedDim}; ` +
-      `set it to ${divisor * Math.max(1, Math.round(embedDim / divisor))}`,
-  ];
+/** What is wrong with fields that are right one by one: the branches of convolutions are shares of a width. */
+export function refusedClvcNet({
+  embedDim,
+  mapInput,
+  backbone,
+  backboneWidth,
+}: Partial<ClvcNetConfig>): readonly string[] {
+  if (embedDim === undefined || mapInput === undefined) return [];
+  const isRaw = mapInput === "raw";
+  const divisor = isRaw ? 8 : 16;
+  const problems: string[] = [];
+  if (embedDim % divisor !== 0) {
+    problems.push(
+      `embedDim: must be a multiple of ${divisor} with mapInput ${mapInput}; got ${embedDim}; ` +
+        `set it to ${divisor * Math.ceil(embedDim / divisor)}`,
+    );
+  }
+  if (!isRaw || backbone === undefined || backboneWidth === undefined) return problems;
+  const channels = backboneDefinition(backbone).levels({ backboneWidth }).at(-1)?.channels ?? 0;
+  if (channels % 16 !== 0) {
+    problems.push(
+      `mapInput: raw needs a last map of a multiple of 16 channels; got ${channels} of ${backbone} at backboneWidth ` +
+        `${backboneWidth}; set mapInput to projected, or another backboneWidth`,
+    );
+  }
+  return problems;
 }
 
 /** Both branches count alike: the mean of their cosines ranks. */
@@ -69,22 +87,10 @@ export class ClvcNet extends CompositionModel {
   readonly globalScale: Parameter;
   readonly #isRaw: boolean;
 
-  /** @throws ConfigError when the raw map's channels do not divide by 16. */
-  constructor(
-    config: ClvcNetConfig,
-    vocabularySize: number,
-    random: Random,
-    { backbone }: ModelOptions = {},
-  ) {
+  constructor(config: ClvcNetConfig, vocabularySize: number, random: Random) {
     const isRaw = config.mapInput === "raw";
     super(config, vocabularySize, random, { levels: isRaw ? ["last"] : [] });
     const channels = isRaw ? this.image.backbone.lastLevel.channels : config.embedDim;
-    if (channels % 16 !== 0) {
-      throw new ConfigError(
-        `mapInput: the backbone's last map must have a multiple of 16 channels; got ${channels} of ${config.backbone} at ` +
-          `backboneWidth ${config.backboneWidth}; set mapInput to projected, or another backboneWidth`,
-      );
-    }
     const sizes = { channels, width: config.embedDim };
     this.local = new LocalBranch(sizes, random);
     this.global = new GlobalBranch(sizes, random);
