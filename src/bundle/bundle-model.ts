@@ -15,6 +15,9 @@ import {
   readBundleFile,
 } from "./bundle-manifest.js";
 
+/** How far beyond a text's end a model of the project looks: CLVC-Net's two convolutions over three words, one after the other. */
+const seenPadding = 2;
+
 /** A query whose picture was decoded. */
 export interface PreparedQuery {
   /** RGB [resizePx, resizePx, 3] of the bundle. */
@@ -100,12 +103,14 @@ export class BundleModel {
   async #compose(texts: readonly string[], references: readonly (Float32Array | undefined)[]) {
     if (texts.length === 0) return undefined;
     const { maxWords } = this.#manifest.preprocessing.text;
-    // Padding costs cross attention time: the longest text has none.
+    // Padding costs cross attention time, but a text must have as much as its words can see: its neighbours in the batch
+    // would change its embedding otherwise.
     const longest = Math.max(...texts.map((text) => this.#vocabulary.encode(text, maxWords).length));
+    const places = Math.min(longest + seenPadding, maxWords);
     const { embeddings, routes, attention, pairRows } = await composeQueries(this.#sessions.queries, {
       shapes: this.#shapes,
       references,
-      texts: encodeTexts(this.#vocabulary, texts, longest),
+      texts: encodeTexts(this.#vocabulary, texts, places),
     });
     return (row: number, hasPicture: boolean): EncodedQuery => {
       const text = texts[row] ?? "";
