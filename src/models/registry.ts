@@ -12,6 +12,7 @@ import { encoderSchema as schema } from "./encoder-config.js";
 import { Artemis, artemisSchema } from "./methods/artemis.js";
 import { ClvcNet, clvcNetSchema, refusedClvcNet } from "./methods/clvc-net/clvc-net.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { Dcnet, dcnetSchema } from "./methods/dcnet/dcnet.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
@@ -37,6 +38,7 @@ const definitions = {
     modelClass: ClvcNet,
     refused: refusedClvcNet,
   }),
+  dcnet: define({ name: "dcnet", title: "DCNet", schema: dcnetSchema, modelClass: Dcnet }),
   val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",
