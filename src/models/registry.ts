@@ -10,6 +10,7 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
@@ -34,6 +35,13 @@ const definitions = {
     schema: cosmoSchema,
     modelClass: Cosmo,
     refused: refusedCosmo,
+  }),
+  sac: define({
+    name: "sac",
+    title: "SAC (reconstruction)",
+    schema: sacSchema,
+    modelClass: Sac,
+    refused: refusedSac,
   }),
 } as const satisfies Record<string, ModelDefinition>;
 
