@@ -10,6 +10,7 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { CssNet, cssNetSchema } from "./methods/css-net/css-net.js";
 import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
@@ -42,6 +43,13 @@ const definitions = {
     schema: sacSchema,
     modelClass: Sac,
     refused: refusedSac,
+  }),
+  "css-net": define({
+    name: "css-net",
+    title: "Css-Net (CoSMo reconstruction)",
+    schema: cssNetSchema,
+    modelClass: CssNet,
+    refused: refusedCosmo,
   }),
 } as const satisfies Record<string, ModelDefinition>;
 
