@@ -3,8 +3,9 @@ import type { Value } from "../../../engine/graph/value.js";
 import { add, divide, multiply } from "../../../engine/ops/arithmetic.js";
 import { cast } from "../../../engine/ops/constant.js";
 import { sigmoid } from "../../../engine/ops/elementwise.js";
+import { linearOfPair } from "../../../engine/ops/linear.js";
 import { mean, sum } from "../../../engine/ops/reduce.js";
-import { broadcastTo, concat, expandDims } from "../../../engine/ops/shape.js";
+import { expandDims, reshape } from "../../../engine/ops/shape.js";
 import type { Random } from "../../../engine/tensor/random.js";
 import { BatchNorm1d } from "../../../nn/batch-norm1d.js";
 import { Conv1d } from "../../../nn/conv1d.js";
@@ -64,11 +65,10 @@ export class TextCompositor extends Module {
 
   /** p */
   forward({ words, mask }: Words, picture: Value, pass: ForwardPass): Value {
-    const [batch = 0, length = 0] = words.shape;
     const h = expandDims(this.img_fc.forward(picture), 1); // [B, 1, W]
     const a = sigmoid(sum(multiply(this.key.forward(words), h), { axes: [2], keepDims: true })); // [B, T, 1]
-    const repeated = broadcastTo(expandDims(picture, 1), [batch, length, picture.dim(1)]);
-    const both = this.all.forward(concat([words, repeated], { axis: 2 })); // [B, T, W]
+    const [width, pairWidth] = [this.all.weight.dim(0), this.all.weight.dim(1)];
+    const both = linearOfPair(words, picture, reshape(this.all.weight, [width, pairWidth])); // [B, T, W]
     const changed = add(words, this.value.forward(multiply(a, both)));
     const pooled = meanOfWords({ words: changed, ...(mask && { mask }) });
     return this.fc.forward(this.norm.forward(pooled, pass));
