@@ -10,6 +10,11 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
+import { Eer, eerSchema } from "./methods/eer.js";
+import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
+import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
+import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
@@ -32,6 +37,35 @@ const definitions = {
     schema: cosmoSchema,
     modelClass: Cosmo,
     refused: refusedCosmo,
+  }),
+  datir: define({
+    name: "datir",
+    title: "DATIR (reconstruction)",
+    schema: datirSchema,
+    modelClass: Datir,
+    refused: refusedDatir,
+  }),
+  mcr: define({
+    name: "mcr",
+    title: "MCR (reconstruction)",
+    schema: mcrSchema,
+    modelClass: Mcr,
+    refused: refusedMcr,
+  }),
+  eer: define({ name: "eer", title: "EER (reconstruction)", schema: eerSchema, modelClass: Eer }),
+  fashionvlp: define({
+    name: "fashionvlp",
+    title: "FashionVLP (reconstruction)",
+    schema: fashionVlpSchema,
+    modelClass: FashionVlp,
+    refused: refusedFashionVlp,
+  }),
+  limn: define({
+    name: "limn",
+    title: "LIMN (reconstruction)",
+    schema: limnSchema,
+    modelClass: Limn,
+    refused: refusedLimn,
   }),
 } as const satisfies Record<string, ModelDefinition>;
 
