@@ -15,6 +15,7 @@ import { Eer, eerSchema } from "./methods/eer.js";
 import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
 import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
+import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
@@ -31,6 +32,7 @@ const definitions = {
   mrn: define({ name: "mrn", schema, modelClass: Mrn }),
   film: define({ name: "film", schema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
+  val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",
     title: "CoSMo (reconstruction)",

@@ -163,16 +163,21 @@ export async function runModuleCase(
   compareAll(comparison, served);
 }
 
-/** Compares what the file holds; we may compute more. */
-export function compareAll(comparison: GoldenComparison, values: Readonly<Record<string, Tensor>>): void {
+/** Compares what the file holds; we may compute more. `leastShare` is of gradients, see `tolerances`. */
+export function compareAll(
+  comparison: GoldenComparison,
+  values: Readonly<Record<string, Tensor>>,
+  { leastShare = 0 }: { readonly leastShare?: number } = {},
+): void {
   for (const [key, value] of Object.entries(values)) {
-    const family = key.startsWith("grad/") ? "gradients" : "outputs";
-    if (comparison.has(key)) comparison.compare(key, value, { family });
+    if (!comparison.has(key)) continue;
+    const isGradient = key.startsWith("grad/");
+    comparison.compare(key, value, isGradient ? { family: "gradients", leastShare } : { family: "outputs" });
   }
 }
 
 /** Where a file states padding twice, one must follow from the other. */
-function paddingOfLengths(inputs: GraphInputs): Record<string, Value> {
+export function paddingOfLengths(inputs: GraphInputs): Record<string, Value> {
   if (!inputs.has("lengths") || !inputs.has("pad_mask")) return {};
   return { "input/pad_mask": not(wordMask(inputs.value("lengths"), inputs.value("pad_mask"))) };
 }

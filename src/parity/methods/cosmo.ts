@@ -3,7 +3,7 @@ import type { Cosmo } from "../../models/methods/cosmo.js";
 import { imageOf, methodCase } from "../method-case.js";
 
 export const cosmoCase = methodCase<Cosmo>({
-  name: "cosmo",
+  model: "cosmo",
   fields: (comparison) => ({ embedDim: comparison.number("D"), heads: comparison.number("heads") }),
   outputs(model, inputs, pass) {
     const [x, text] = [inputs.value("x"), inputs.text()];
