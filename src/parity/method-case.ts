@@ -7,16 +7,17 @@ import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { featuresOf, type ImageFeatures, type LevelFeatures } from "../models/image-encoder.js";
-import { createModel } from "../models/registry.js";
+import type { ModelDefinition } from "../models/model-definition.js";
+import { modelDefinition } from "../models/registry.js";
 import { ForwardPass } from "../nn/forward-pass.js";
 import type { GoldenComparison } from "./golden-comparison.js";
 import { anyRandom } from "./layer-cases.js";
-import { compareAll, cotangentLoss, GraphInputs, summandNorm } from "./module-case.js";
+import { compareAll, cotangentLoss, GraphInputs, paddingOfLengths, summandNorm } from "./module-case.js";
 
 /** What a file's outputs are in a model of ours. */
 export interface MethodCase<Model extends CompositionModel> {
-  /** Name of the model in the registry. */
-  readonly name: string;
+  /** Name of the model in the registry, or a definition that is only compared and that nobody can train. */
+  readonly model: string | ModelDefinition;
   /** Fields of its configuration, as the file's shapes and metadata tell them; dropout is 0. */
   fields(comparison: GoldenComparison): Readonly<Record<string, unknown>>;
   /** Side of the pictures, px, that the file's maps would be of, where the model asks; 64 by default. */
@@ -67,8 +68,8 @@ function loaded<Model extends CompositionModel>(
   comparison: GoldenComparison,
   state: ReadonlyMap<string, Tensor<"float32">>,
 ): Model {
-  const model = createModel(
-    method.name,
+  const definition = typeof method.model === "string" ? modelDefinition(method.model) : method.model;
+  const model = definition.create(
     { backbone: "resnet18", backboneWidth: 1 / 64, wordDim: 1, ...method.fields(comparison) },
     { vocabularySize: 3, random: anyRandom(), imagePx: method.imagePx?.(comparison) ?? 64 },
   ) as Model;
@@ -112,11 +113,13 @@ async function compareGraph<Model extends CompositionModel>(
   const values = gradients(loss, targets);
   const named = Object.fromEntries(names.map((name, i) => [`grad/${prefix}${name}`, values[i] ?? loss]));
   const session = await StatefulSession.compile(
-    { ...underOutput(outputs, prefix), ...named, loss },
+    { ...underOutput(outputs, prefix), ...paddingOfLengths(inputs), ...named, loss },
     pass.bufferUpdates,
   );
   try {
-    const { loss: lossValue, ...found } = (await session.run(inputs.tensors())).outputs;
+    // An input that the loss does not depend on has a gradient, zero, and no place in the graph.
+    const feeds = Object.entries(inputs.tensors()).filter(([name]) => session.hasInput(name));
+    const { loss: lossValue, ...found } = (await session.run(Object.fromEntries(feeds))).outputs;
     compareAll(comparison, found);
     const norm = summandNorm(comparison, `output/${prefix}`);
     if (lossValue) {

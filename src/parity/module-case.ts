@@ -172,7 +172,7 @@ export function compareAll(comparison: GoldenComparison, values: Readonly<Record
 }
 
 /** Where a file states padding twice, one must follow from the other. */
-function paddingOfLengths(inputs: GraphInputs): Record<string, Value> {
+export function paddingOfLengths(inputs: GraphInputs): Record<string, Value> {
   if (!inputs.has("lengths") || !inputs.has("pad_mask")) return {};
   return { "input/pad_mask": not(wordMask(inputs.value("lengths"), inputs.value("pad_mask"))) };
 }
