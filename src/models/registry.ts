@@ -9,6 +9,8 @@ import { TextOnly } from "./baselines/text-only.js";
 import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
+import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
@@ -25,6 +27,14 @@ const definitions = {
   mrn: define({ name: "mrn", schema: mrnSchema, modelClass: Mrn }),
   film: define({ name: "film", schema: filmSchema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
+  val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
+  cosmo: define({
+    name: "cosmo",
+    title: "CoSMo (reconstruction)",
+    schema: cosmoSchema,
+    modelClass: Cosmo,
+    refused: refusedCosmo,
+  }),
 } as const satisfies Record<string, ModelDefinition>;
 
 export type ModelName = keyof typeof definitions;

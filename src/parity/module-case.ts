@@ -163,11 +163,16 @@ export async function runModuleCase(
   compareAll(comparison, served);
 }
 
-/** Compares what the file holds; we may compute more. */
-export function compareAll(comparison: GoldenComparison, values: Readonly<Record<string, Tensor>>): void {
+/** Compares what the file holds; we may compute more. `leastShare` is of gradients, see `tolerances`. */
+export function compareAll(
+  comparison: GoldenComparison,
+  values: Readonly<Record<string, Tensor>>,
+  { leastShare = 0 }: { readonly leastShare?: number } = {},
+): void {
   for (const [key, value] of Object.entries(values)) {
-    const family = key.startsWith("grad/") ? "gradients" : "outputs";
-    if (comparison.has(key)) comparison.compare(key, value, { family });
+    if (!comparison.has(key)) continue;
+    const isGradient = key.startsWith("grad/");
+    comparison.compare(key, value, isGradient ? { family: "gradients", leastShare } : { family: "outputs" });
   }
 }
 
