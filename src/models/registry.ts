@@ -1,9 +1,9 @@
 /** Every model by name: those of the project, and those that this process loaded from users' files. */
 import { ModelFileError, UsageError } from "../errors.js";
 import { Concat, concatSchema } from "./baselines/concat.js";
-import { Film } from "./baselines/film.js";
+import { Film, filmSchema } from "./baselines/film.js";
 import { ImageOnly } from "./baselines/image-only.js";
-import { Mrn } from "./baselines/mrn.js";
+import { Mrn, mrnSchema } from "./baselines/mrn.js";
 import { Sum } from "./baselines/sum.js";
 import { TextOnly } from "./baselines/text-only.js";
 import { Tirg } from "./baselines/tirg.js";
@@ -29,8 +29,8 @@ const definitions = {
   "text-only": define({ name: "text-only", schema, modelClass: TextOnly }),
   sum: define({ name: "sum", schema, modelClass: Sum }),
   concat: define({ name: "concat", schema: concatSchema, modelClass: Concat }),
-  mrn: define({ name: "mrn", schema, modelClass: Mrn }),
-  film: define({ name: "film", schema, modelClass: Film }),
+  mrn: define({ name: "mrn", schema: mrnSchema, modelClass: Mrn }),
+  film: define({ name: "film", schema: filmSchema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
   val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({

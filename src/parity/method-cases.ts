@@ -1,10 +1,16 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
 import { cosmoCase } from "./methods/cosmo.js";
+import { filmCase } from "./methods/film.js";
+import { filmRticCase } from "./methods/film-rtic.js";
+import { mrnCase } from "./methods/mrn.js";
 import { tirgCase } from "./methods/tirg.js";
 import { valCase, valLossCase } from "./methods/val.js";
 
 export const methodCases: Readonly<Record<string, (comparison: GoldenComparison) => Promise<void>>> = {
+  film: filmCase,
+  film_rtic: filmRticCase,
+  mrn: mrnCase,
   tirg: tirgCase,
   cosmo: cosmoCase,
   val: valCase,
