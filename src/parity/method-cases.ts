@@ -1,8 +1,13 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
 import { cosmoCase } from "./methods/cosmo.js";
+import { datirCase } from "./methods/datir.js";
+import { eerCase } from "./methods/eer.js";
+import { fashionVlpCase } from "./methods/fashionvlp.js";
 import { filmCase } from "./methods/film.js";
 import { filmRticCase } from "./methods/film-rtic.js";
+import { limnCase, limnLossCase } from "./methods/limn.js";
+import { mcrCase } from "./methods/mcr.js";
 import { mrnCase } from "./methods/mrn.js";
 import { tirgCase } from "./methods/tirg.js";
 import { valCase, valLossCase } from "./methods/val.js";
@@ -13,6 +18,12 @@ export const methodCases: Readonly<Record<string, (comparison: GoldenComparison)
   mrn: mrnCase,
   tirg: tirgCase,
   cosmo: cosmoCase,
+  datir: datirCase,
+  mcr: mcrCase,
+  eer: eerCase,
+  fashionvlp: fashionVlpCase,
+  limn_reconstruction: limnCase,
+  limn_reconstruction_loss: limnLossCase,
   val: valCase,
   val_loss: valLossCase,
 };
