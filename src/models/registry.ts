@@ -10,11 +10,13 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { CssNet, cssNetSchema } from "./methods/css-net/css-net.js";
 import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
 import { Eer, eerSchema } from "./methods/eer.js";
 import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
 import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
+import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
@@ -68,6 +70,20 @@ const definitions = {
     schema: limnSchema,
     modelClass: Limn,
     refused: refusedLimn,
+  }),
+  sac: define({
+    name: "sac",
+    title: "SAC (reconstruction)",
+    schema: sacSchema,
+    modelClass: Sac,
+    refused: refusedSac,
+  }),
+  "css-net": define({
+    name: "css-net",
+    title: "Css-Net (CoSMo reconstruction)",
+    schema: cssNetSchema,
+    modelClass: CssNet,
+    refused: refusedCosmo,
   }),
 } as const satisfies Record<string, ModelDefinition>;
 

@@ -1,6 +1,7 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
 import { cosmoCase } from "./methods/cosmo.js";
+import { cssNetCase, cssNetLossCase } from "./methods/css-net.js";
 import { datirCase } from "./methods/datir.js";
 import { eerCase } from "./methods/eer.js";
 import { fashionVlpCase } from "./methods/fashionvlp.js";
@@ -24,6 +25,8 @@ export const methodCases: Readonly<Record<string, (comparison: GoldenComparison)
   fashionvlp: fashionVlpCase,
   limn_reconstruction: limnCase,
   limn_reconstruction_loss: limnLossCase,
+  css_net: cssNetCase,
+  css_net_loss: cssNetLossCase,
   val: valCase,
   val_loss: valLossCase,
 };
