@@ -14,6 +14,7 @@ import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
 import { Eer, eerSchema } from "./methods/eer.js";
 import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
 import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
+import { Maaf, maafSchema, refusedMaaf } from "./methods/maaf.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
@@ -32,6 +33,7 @@ const definitions = {
   mrn: define({ name: "mrn", schema: mrnSchema, modelClass: Mrn }),
   film: define({ name: "film", schema: filmSchema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
+  maaf: define({ name: "maaf", title: "MAAF", schema: maafSchema, modelClass: Maaf, refused: refusedMaaf }),
   val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",

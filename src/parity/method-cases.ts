@@ -3,6 +3,7 @@ import type { GoldenComparison } from "./golden-comparison.js";
 import { cosmoCase } from "./methods/cosmo.js";
 import { filmCase } from "./methods/film.js";
 import { filmRticCase } from "./methods/film-rtic.js";
+import { maafCase } from "./methods/maaf.js";
 import { mrnCase } from "./methods/mrn.js";
 import { tirgCase } from "./methods/tirg.js";
 import { valCase, valLossCase } from "./methods/val.js";
@@ -10,6 +11,7 @@ import { valCase, valLossCase } from "./methods/val.js";
 export const methodCases: Readonly<Record<string, (comparison: GoldenComparison) => Promise<void>>> = {
   film: filmCase,
   film_rtic: filmRticCase,
+  maaf: maafCase,
   mrn: mrnCase,
   tirg: tirgCase,
   cosmo: cosmoCase,

@@ -76,7 +76,10 @@ export class Eer extends CompositionModel {
   }
 
   /** q, e as `erased`, r as `added`, and g as `keep`. */
-  steps(regions: Value, { words, sentence, mask }: TextFeatures): Parts & Record<"q" | "erased" | "added" | "keep", Value> {
+  steps(
+    regions: Value,
+    { words, sentence, mask }: TextFeatures,
+  ): Parts & Record<"q" | "erased" | "added" | "keep", Value> {
     const keep = this.#keep(regions, sentence); // g
     const kept = multiply(keep, regions); // E
     const query = multiply(this.query.forward(kept), 1 / Math.sqrt(kept.dim(2)));

@@ -76,7 +76,10 @@ export class FashionVlp extends CompositionModel {
     this.regionType = learned();
     this.partType = learned();
     this.inputNorm = new LayerNorm(width);
-    this.layers = Array.from({ length: layers }, () => new AttentionBlock(width, random, blockOptions(config)));
+    this.layers = Array.from(
+      { length: layers },
+      () => new AttentionBlock(width, random, blockOptions(config)),
+    );
     this.position = score();
     this.partScore = score();
     this.contextHidden = new Linear(width, width, random);

@@ -1,6 +1,6 @@
 /** LIMN, a reconstruction: latent factors of query and target, and a token that both are matched by. */
 import { z } from "zod";
-import { type Parameter, type Value } from "../../engine/graph/value.js";
+import type { Parameter, Value } from "../../engine/graph/value.js";
 import { add, multiply, subtract } from "../../engine/ops/arithmetic.js";
 import { constant, full } from "../../engine/ops/constant.js";
 import { square } from "../../engine/ops/elementwise.js";
@@ -99,7 +99,10 @@ export class Limn extends CompositionModel {
   compose(reference: ImageFeatures, text: TextFeatures, pass: ForwardPass): Composition {
     const ofText = [expandDims(text.sentence, 1), text.words].map((tokens) => add(tokens, this.#type(1)));
     const tokens = [...this.#imageTokens(reference), ...ofText];
-    const before = repeatForBatch(full([this.factors.dim(0) + 2 + reference.regions.dim(1)], 1, "bool"), text.mask);
+    const before = repeatForBatch(
+      full([this.factors.dim(0) + 2 + reference.regions.dim(1)], 1, "bool"),
+      text.mask,
+    );
     const keyMask = concat([before, text.mask], { axis: 1 });
     const { match, factors } = this.#gather(tokens, pass, keyMask);
     return { q: match, parts: { factors } };
@@ -162,7 +165,10 @@ export function limnLosses({
   );
   return {
     match: classification(query.match, target.match),
-    factor: multiply(byFactor.reduce((total, loss) => add(total, loss)), 1 / count),
+    factor: multiply(
+      byFactor.reduce((total, loss) => add(total, loss)),
+      1 / count,
+    ),
     orthogonal: add(overlap(query.factors), overlap(target.factors)),
   };
 }

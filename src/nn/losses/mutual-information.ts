@@ -1,7 +1,7 @@
 /** A bound of mutual information, as a loss. */
 import type { Value } from "../../engine/graph/value.js";
-import { multiply } from "../../engine/ops/arithmetic.js";
 import { softplus } from "../../engine/ops/activations.js";
+import { multiply } from "../../engine/ops/arithmetic.js";
 import { constant } from "../../engine/ops/constant.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { float32 } from "../../engine/tensor/tensor.js";
