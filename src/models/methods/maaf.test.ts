@@ -93,15 +93,19 @@ describe("maaf", () => {
   });
 
   it("does not look at padding", async () => {
-    const model = build();
+    const model = build({ embedDim: 4, heads: 2 });
+    const regions = [
+      [1, 2, 4, 0],
+      [0, 1, 1, 3],
+    ];
     const ofText = (words: readonly (readonly number[])[]) =>
-      numbers(model.compose(picture, text(words, 2), inference).q);
+      numbers(model.compose(image(regions, regions), text(words, 2), inference).q);
     const words = [
-      [1, 2],
-      [4, -1],
+      [1, 2, 0, 5],
+      [4, -1, 3, 1],
     ];
     const expected = await ofText(words);
-    const padded = await ofText([...words, [0, 0], [5, 9]]);
+    const padded = await ofText([...words, [0, 0, 0, 0], [5, 9, -7, 1]]);
     for (const [d, value] of padded.entries()) expect(value).toBeCloseTo(expected[d] ?? Number.NaN, 5);
   });
 
