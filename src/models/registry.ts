@@ -9,6 +9,7 @@ import { TextOnly } from "./baselines/text-only.js";
 import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
+import { Amc, amcSchema } from "./methods/amc.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
 import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
 import { Eer, eerSchema } from "./methods/eer.js";
@@ -18,6 +19,7 @@ import { Maaf, maafSchema, refusedMaaf } from "./methods/maaf.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
+import { refusedHeads } from "./refused.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
 
@@ -42,6 +44,7 @@ const definitions = {
     modelClass: Cosmo,
     refused: refusedCosmo,
   }),
+  amc: define({ name: "amc", title: "AMC", schema: amcSchema, modelClass: Amc, refused: refusedHeads }),
   datir: define({
     name: "datir",
     title: "DATIR (reconstruction)",

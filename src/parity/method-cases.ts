@@ -1,5 +1,6 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
+import { amcCase, amcLossCase } from "./methods/amc.js";
 import { cosmoCase } from "./methods/cosmo.js";
 import { filmCase } from "./methods/film.js";
 import { filmRticCase } from "./methods/film-rtic.js";
@@ -11,6 +12,8 @@ import { valCase, valLossCase } from "./methods/val.js";
 export const methodCases: Readonly<Record<string, (comparison: GoldenComparison) => Promise<void>>> = {
   film: filmCase,
   film_rtic: filmRticCase,
+  amc: amcCase,
+  amc_loss: amcLossCase,
   maaf: maafCase,
   mrn: mrnCase,
   tirg: tirgCase,
