@@ -10,6 +10,11 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Amc, amcSchema } from "./methods/amc.js";
+import {
+  ComqueryFormer,
+  comqueryFormerSchema,
+  refusedComqueryFormer,
+} from "./methods/comqueryformer/comqueryformer.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
 import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
 import { Eer, eerSchema } from "./methods/eer.js";
@@ -45,6 +50,13 @@ const definitions = {
     refused: refusedCosmo,
   }),
   amc: define({ name: "amc", title: "AMC", schema: amcSchema, modelClass: Amc, refused: refusedHeads }),
+  comqueryformer: define({
+    name: "comqueryformer",
+    title: "ComqueryFormer",
+    schema: comqueryFormerSchema,
+    modelClass: ComqueryFormer,
+    refused: refusedComqueryFormer,
+  }),
   datir: define({
     name: "datir",
     title: "DATIR (reconstruction)",

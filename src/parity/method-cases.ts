@@ -1,6 +1,7 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
 import { amcCase, amcLossCase } from "./methods/amc.js";
+import { comqueryFormerCase, comqueryFormerLossCase } from "./methods/comqueryformer.js";
 import { cosmoCase } from "./methods/cosmo.js";
 import { filmCase } from "./methods/film.js";
 import { filmRticCase } from "./methods/film-rtic.js";
@@ -14,6 +15,8 @@ export const methodCases: Readonly<Record<string, (comparison: GoldenComparison)
   film_rtic: filmRticCase,
   amc: amcCase,
   amc_loss: amcLossCase,
+  comqueryformer: comqueryFormerCase,
+  comqueryformer_loss: comqueryFormerLossCase,
   maaf: maafCase,
   mrn: mrnCase,
   tirg: tirgCase,
