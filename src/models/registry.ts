@@ -9,16 +9,24 @@ import { TextOnly } from "./baselines/text-only.js";
 import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
+import { Amc, amcSchema } from "./methods/amc.js";
+import {
+  ComqueryFormer,
+  comqueryFormerSchema,
+  refusedComqueryFormer,
+} from "./methods/comqueryformer/comqueryformer.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
 import { CssNet, cssNetSchema } from "./methods/css-net/css-net.js";
 import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
 import { Eer, eerSchema } from "./methods/eer.js";
 import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
 import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
+import { Maaf, maafSchema, refusedMaaf } from "./methods/maaf.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
 import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
+import { refusedHeads } from "./refused.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
 
@@ -34,6 +42,7 @@ const definitions = {
   mrn: define({ name: "mrn", schema: mrnSchema, modelClass: Mrn }),
   film: define({ name: "film", schema: filmSchema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
+  maaf: define({ name: "maaf", title: "MAAF", schema: maafSchema, modelClass: Maaf, refused: refusedMaaf }),
   val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",
@@ -41,6 +50,14 @@ const definitions = {
     schema: cosmoSchema,
     modelClass: Cosmo,
     refused: refusedCosmo,
+  }),
+  amc: define({ name: "amc", title: "AMC", schema: amcSchema, modelClass: Amc, refused: refusedHeads }),
+  comqueryformer: define({
+    name: "comqueryformer",
+    title: "ComqueryFormer",
+    schema: comqueryFormerSchema,
+    modelClass: ComqueryFormer,
+    refused: refusedComqueryFormer,
   }),
   datir: define({
     name: "datir",

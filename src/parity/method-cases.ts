@@ -1,5 +1,7 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
+import { amcCase, amcLossCase } from "./methods/amc.js";
+import { comqueryFormerCase, comqueryFormerLossCase } from "./methods/comqueryformer.js";
 import { cosmoCase } from "./methods/cosmo.js";
 import { cssNetCase, cssNetLossCase } from "./methods/css-net.js";
 import { datirCase } from "./methods/datir.js";
@@ -8,6 +10,7 @@ import { fashionVlpCase } from "./methods/fashionvlp.js";
 import { filmCase } from "./methods/film.js";
 import { filmRticCase } from "./methods/film-rtic.js";
 import { limnCase, limnLossCase } from "./methods/limn.js";
+import { maafCase } from "./methods/maaf.js";
 import { mcrCase } from "./methods/mcr.js";
 import { mrnCase } from "./methods/mrn.js";
 import { tirgCase } from "./methods/tirg.js";
@@ -16,6 +19,11 @@ import { valCase, valLossCase } from "./methods/val.js";
 export const methodCases: Readonly<Record<string, (comparison: GoldenComparison) => Promise<void>>> = {
   film: filmCase,
   film_rtic: filmRticCase,
+  amc: amcCase,
+  amc_loss: amcLossCase,
+  comqueryformer: comqueryFormerCase,
+  comqueryformer_loss: comqueryFormerLossCase,
+  maaf: maafCase,
   mrn: mrnCase,
   tirg: tirgCase,
   cosmo: cosmoCase,
