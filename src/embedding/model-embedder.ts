@@ -10,6 +10,7 @@ import { encodeTexts } from "../text/encode-texts.js";
 import type { Tokeniser } from "../text/tokeniser.js";
 import type { RouteWeights } from "./encoder.js";
 import { type InferenceGraphs, inferenceGraphs } from "./inference-graphs.js";
+import { PairScorer } from "./pair-scorer.js";
 import {
   type ComposedQueries,
   composeQueries,
@@ -130,12 +131,11 @@ export class ModelEmbedder {
     const { pairs } = this.#sessions;
     if (!pairs) return undefined;
     const count = gallery.length / this.embedDim;
-    const rows: Tensor = { dtype: "float32", shape: [count, this.embedDim], data: gallery };
+    const scorer = new PairScorer(pairs, gallery);
     const result = new Float32Array(queries.length * count);
     for (let start = 0; start < queries.length; start += this.#options.batchSize) {
       const { pairRows } = await this.#compose(queries.slice(start, start + this.#options.batchSize));
-      const { scores } = await pairs.run({ queries: pairRows as Tensor, gallery: rows });
-      result.set(scores?.data as Float32Array, start * count);
+      result.set(await scorer.score(pairRows?.data as Float32Array), start * count);
     }
     return result;
   }

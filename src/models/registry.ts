@@ -10,6 +10,8 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Amc, amcSchema } from "./methods/amc.js";
+import { Artemis, artemisSchema } from "./methods/artemis.js";
+import { ClvcNet, clvcNetSchema, refusedClvcNet } from "./methods/clvc-net/clvc-net.js";
 import {
   ComqueryFormer,
   comqueryFormerSchema,
@@ -43,6 +45,14 @@ const definitions = {
   film: define({ name: "film", schema: filmSchema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
   maaf: define({ name: "maaf", title: "MAAF", schema: maafSchema, modelClass: Maaf, refused: refusedMaaf }),
+  artemis: define({ name: "artemis", title: "ARTEMIS", schema: artemisSchema, modelClass: Artemis }),
+  "clvc-net": define({
+    name: "clvc-net",
+    title: "CLVC-Net",
+    schema: clvcNetSchema,
+    modelClass: ClvcNet,
+    refused: refusedClvcNet,
+  }),
   val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",

@@ -1,6 +1,8 @@
 /** The methods that have golden files, by the names of these. */
 import type { GoldenComparison } from "./golden-comparison.js";
 import { amcCase, amcLossCase } from "./methods/amc.js";
+import { artemisCase } from "./methods/artemis.js";
+import { clvcGlobalCase, clvcLocalCase, clvcLossCase } from "./methods/clvc-net.js";
 import { comqueryFormerCase, comqueryFormerLossCase } from "./methods/comqueryformer.js";
 import { cosmoCase } from "./methods/cosmo.js";
 import { cssNetCase, cssNetLossCase } from "./methods/css-net.js";
@@ -25,6 +27,10 @@ export const methodCases: Readonly<Record<string, (comparison: GoldenComparison)
   comqueryformer_loss: comqueryFormerLossCase,
   maaf: maafCase,
   mrn: mrnCase,
+  artemis: artemisCase,
+  clvc_global: clvcGlobalCase,
+  clvc_local: clvcLocalCase,
+  clvc_loss: clvcLossCase,
   tirg: tirgCase,
   cosmo: cosmoCase,
   datir: datirCase,

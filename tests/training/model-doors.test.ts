@@ -236,6 +236,8 @@ describe("a model with levels, parts and pair scores", () => {
       }
     }
     expect(() => new Wrong()).toThrow(ConfigError);
-    expect(() => new Wrong()).toThrow(/resnet18: has no level layer9 .*known are layer1, layer2, layer3/);
+    expect(() => new Wrong()).toThrow(
+      /resnet18: has no level layer9; known are layer1, layer2, layer3, layer4/,
+    );
   });
 });
