@@ -183,6 +183,32 @@ describe("a model with levels, parts and pair scores", () => {
       },
     });
     expect(result.mean.r50).toBeGreaterThan(0);
+    // A pair's score looks at the text only: the words alone are ranked as the whole query is.
+    const { r1, r10, r50 } = result.mean;
+    expect(result.shortcuts?.mean.words).toEqual({ r1, r10, r50 });
+    expect(result.paraphrases?.mean.byWording[0]).toEqual({ r1, r10, r50 });
+    await embedder.release();
+  });
+
+  it("takes the mean of pictures' features, all levels of them, for a picture", async () => {
+    const embedder = await embedderOf(await trained("mean"));
+    const [a = "", b = ""] = openFashionIq(data).split("val").images.get("dress") ?? [];
+    const [ofA, ofB, both] = [
+      await embedder.meanPicture([a]),
+      await embedder.meanPicture([b]),
+      await embedder.meanPicture([a, b]),
+    ];
+    for (const [i, value] of both.entries()) {
+      expect(value).toBeCloseTo(((ofA[i] ?? Number.NaN) + (ofB[i] ?? Number.NaN)) / 2, 4);
+    }
+    const text = "is red";
+    const [one, same, other] = [
+      await embedder.embedQueries([{ reference: a, text }]),
+      await embedder.embedQueries([{ reference: ofA, text }]),
+      await embedder.embedQueries([{ reference: both, text }]),
+    ];
+    expect(same).toEqual(one);
+    expect(other).not.toEqual(one);
     await embedder.release();
   });
 
