@@ -3,8 +3,9 @@
  * the others.
  *
  * - The picture alone is asked for by its own gallery embedding: what an index gives for a picture without words.
- * - The words alone go through the model with the mean picture of the gallery: none of its references, but one that every
- *   way of composing can take. Zeros would silence a model that multiplies.
+ * - The words alone go through the model with the mean picture of the gallery for a reference, so that every way of
+ *   composing and of scoring can be asked. Features of zeros, which an index takes as it has no pictures, are further from
+ *   what a model has seen, and found up to two points less where both were measured (docs/training.md).
  */
 import { type CategoryTask, type Embedder, embeddedQueries } from "./category-task.js";
 import { type RankingTask, recallAtK, targetRanks } from "./recall.js";
@@ -17,21 +18,23 @@ export interface HalfRanks {
 }
 
 /** Pictures that the mean picture is made of at most; more do not change it. */
-const meanPictureCount = 256;
+const meanPictureCount = 64;
 
 /**
  * Ranks of a category's queries with one half only, in the gallery that is embedded already.
  * @throws ImageError when an image is missing or damaged.
  */
 export async function halfRanks(category: CategoryTask, embedder: Embedder): Promise<HalfRanks> {
-  const { task, asked, galleryIds } = category;
-  const ranksOf = (half: Pick<RankingTask, "queries" | "scores">) => targetRanks({ ...task, ...half });
+  const { asked, galleryIds } = category;
+  const { gallery, embedDim, hits, masked } = category.task;
+  const ranksOf = (half: Pick<RankingTask, "queries" | "scores">) =>
+    targetRanks({ gallery, embedDim, hits, masked, ...half });
   const step = Math.ceil(galleryIds.length / meanPictureCount);
   const reference = await embedder.meanPicture(galleryIds.filter((_, row) => row % step === 0));
   const words = asked.map(({ text }) => ({ reference, text }));
   return {
-    picture: ranksOf({ queries: await referenceEmbeddings(category, embedder), scores: undefined }),
-    words: ranksOf(await embeddedQueries(words, { embedder, gallery: task.gallery })),
+    picture: ranksOf({ queries: await referenceEmbeddings(category, embedder) }),
+    words: ranksOf(await embeddedQueries(words, { embedder, gallery })),
   };
 }
 

@@ -20,6 +20,7 @@ import { ConfigError } from "../../src/errors.js";
 import { evaluate } from "../../src/evaluation/evaluate.js";
 import { defaultProtocol } from "../../src/evaluation/protocols.js";
 import { scorerOf } from "../../src/evaluation/recall.js";
+import { halfRanks } from "../../src/evaluation/shortcuts.js";
 import { ImageCache } from "../../src/images/image-cache.js";
 import {
   type BatchFeatures,
@@ -169,7 +170,8 @@ describe("a model with levels, parts and pair scores", () => {
       ...provenance,
       split: "val",
       protocol: defaultProtocol,
-      async onCategory({ task, ranks }) {
+      async onCategory(category) {
+        const { task, ranks } = category;
         const { scores, gallery, queries } = task;
         const count = gallery.length / task.embedDim;
         expect(scores?.length).toBe((queries.length / task.embedDim) * count);
@@ -180,6 +182,13 @@ describe("a model with levels, parts and pair scores", () => {
           (row) => row !== target && !masked.has(row) && score(0, row) >= score(0, target),
         );
         expect(ranks[0]).toBe(better.length + 1);
+        // A picture alone has no text to score pairs with: the cosine of gallery embeddings decides.
+        const reference = category.galleryIds.indexOf(category.asked[0]?.triplet.reference ?? "");
+        const cosine = scorerOf({ ...task, queries: gallery, scores: undefined });
+        const nearer = Array.from({ length: count }, (_, row) => row).filter(
+          (row) => row !== target && !masked.has(row) && cosine(reference, row) >= cosine(reference, target),
+        );
+        expect((await halfRanks(category, embedder)).picture[0]).toBe(nearer.length + 1);
       },
     });
     expect(result.mean.r50).toBeGreaterThan(0);
