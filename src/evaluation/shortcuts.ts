@@ -4,8 +4,8 @@
  *
  * - The picture alone is asked for by its own gallery embedding: what an index gives for a picture without words.
  * - The words alone go through the model with the mean picture of the gallery for a reference, so that every way of
- *   composing and of scoring can be asked. Features of zeros, which an index takes as it has no pictures, are further from
- *   what a model has seen, and found up to two points less where both were measured (docs/training.md).
+ *   composing and of scoring can be asked: features of zeros are no picture that a model has seen, and have no direction
+ *   to compare. What both gave is in docs/evaluation.md.
  */
 import { type CategoryTask, type Embedder, embeddedQueries } from "./category-task.js";
 import { type RankingTask, recallAtK, targetRanks } from "./recall.js";

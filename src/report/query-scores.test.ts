@@ -43,7 +43,7 @@ describe("paraphraseSection", () => {
     expect(title).toBe("The same in other words");
     expect(lead).toContain("2 of 3 queries, each in 2 wordings");
     expect(lead).toContain("11.0 ranks");
-    expect(body.markup).toContain("In every wording: R@1 50.0, R@10 50.0, R@50 100.0");
+    expect(body.markup).toContain("In all: R@1 50.0, R@10 50.0, R@50 100.0");
     expect(rowsOf(body.markup)).toEqual([
       ["Own wording", "50.0", "50.0", "100.0"],
       ["Wording 2", "50.0", "100.0", "100.0"],

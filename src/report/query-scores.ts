@@ -72,9 +72,9 @@ export function paraphraseSection(paraphrases: Paraphrases | null): Section {
     lead: `${formatCount(mean.queries)} of ${formatCount(mean.of)} queries, each in ${formatCount(wordings)} wordings of the same change.${apart}`,
     body: html`<div class="recall">${barFigure({
       caption:
-        "Percent of queries that are answered in every wording, in some and in none, mean over categories",
+        "Percent of queries whose target is among the first 1, 10 or 50 in all wordings, in some and in none, mean over categories",
       ...bars([
-        ["In every wording", share("all")],
+        ["In all", share("all")],
         ["In some", share("some")],
         ["In none", share("none")],
       ]),
