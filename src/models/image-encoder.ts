@@ -4,7 +4,7 @@ import type { Value } from "../engine/graph/value.js";
 import { add, multiply } from "../engine/ops/arithmetic.js";
 import { cast, constant } from "../engine/ops/constant.js";
 import { mean as meanOf } from "../engine/ops/reduce.js";
-import { reshape, transpose } from "../engine/ops/shape.js";
+import { transpose } from "../engine/ops/shape.js";
 import type { Random } from "../engine/tensor/random.js";
 import { float32 } from "../engine/tensor/tensor.js";
 import { ConfigError, ShapeError } from "../errors.js";
@@ -17,6 +17,7 @@ import { Module } from "../nn/module.js";
 import type { Backbone, PicturePreprocessing } from "./backbones/backbone.js";
 import { backboneDefinition } from "./backbones/registry.js";
 import type { EncoderConfig } from "./encoder-config.js";
+import { regionsOfMap } from "./region-map.js";
 import { windowMeanOfMap } from "./window-mean.js";
 
 /** A stage of the backbone that a model looks at, beside the regions of the last. */
@@ -147,14 +148,14 @@ export class ImageEncoder extends Module {
   /** The rest of `forward`, from feature maps: for those that were computed before. */
   forwardFeatureMaps(featureMaps: FeatureMapValues, pass: ForwardPass): ImageFeatures {
     const projected = this.proj.forward(featureMaps.images); // [B, D, h, w]
-    const { regions, ...grid } = sequenceOf(this.norm ? this.norm.forward(projected, pass) : projected);
+    const { regions, ...grid } = regionsOfMap(this.norm ? this.norm.forward(projected, pass) : projected);
     const levels = this.#levels.map((level) => this.#levelFeatures(level, featureMaps, pass));
     return featuresOf(regions, { ...grid, levels });
   }
 
   #levelFeatures(level: LevelRequest, maps: FeatureMapValues, pass: ForwardPass): LevelFeatures {
     const { name } = level;
-    const { regions, ...grid } = sequenceOf(maps[this.#mapName(level)] as Value);
+    const { regions, ...grid } = regionsOfMap(maps[this.#mapName(level)] as Value);
     const projection = this.levels[name];
     return { name, regions: projection ? projection.forward(regions, pass) : regions, ...grid };
   }
@@ -180,14 +181,6 @@ class LevelProjection extends Module {
     const projected = this.proj.forward(regions);
     return this.norm ? this.norm.forward(projected, pass) : projected;
   }
-}
-
-/** [B, C, h, w] -> [B, h · w, C] */
-export function sequenceOf(map: Value): Omit<LevelFeatures, "name"> {
-  const [batch = 0] = map.shape;
-  const [rows, columns] = [map.dim(2), map.dim(3)];
-  const regions = transpose(reshape(map, [batch, map.dim(1), rows * columns]), [0, 2, 1]);
-  return { regions, rows, columns };
 }
 
 /**

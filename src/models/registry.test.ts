@@ -54,7 +54,7 @@ function encoded(model: CompositionModel, batch: number | "batch", pass = Forwar
 }
 
 function queryGraph(model: CompositionModel, batch: number | "batch", pass = ForwardPass.inference()) {
-  const tokens = new Input("tokens", "int64", [batch, wordCount]);
+  const tokens = new Input("tokens", "int64", [batch, batch === "batch" ? "words" : wordCount]);
   const lengths = new Input("lengths", "int64", [batch]);
   return model.compose(encoded(model, batch, pass), model.encodeText(tokens, lengths), pass);
 }

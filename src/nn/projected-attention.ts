@@ -21,7 +21,7 @@ export interface ProjectedAttentionOptions {
   readonly hasOut?: boolean;
   /** Dropout of the attention weights; 0 by default. */
   readonly dropout?: number;
-  /** Initial values of the weights of query, key and value; torch.nn.Linear's by default. */
+  /** Initial values of the weights; torch.nn.Linear's by default. */
   readonly initial?: InitialValues | undefined;
 }
 
@@ -54,7 +54,7 @@ export class ProjectedAttention extends Module {
     this.query = projection();
     this.key = projection();
     this.value = projection();
-    this.out = hasOut ? new Linear(width, width, random) : undefined;
+    this.out = hasOut ? new Linear(width, width, random, { initial }) : undefined;
     this.#heads = heads;
     this.#dropout = dropout;
   }

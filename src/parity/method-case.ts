@@ -21,7 +21,12 @@ export interface PartCase<Model extends Module> {
   /** The part with any values, of the widths that the file's shapes and metadata tell; dropout is 0. */
   build(comparison: GoldenComparison): Model;
   /** Outputs by the names that follow `output/` and the mode; `pass` is the mode's. */
-  outputs(model: Model, inputs: GraphInputs, pass: ForwardPass): Record<string, Value>;
+  outputs(
+    model: Model,
+    inputs: GraphInputs,
+    pass: ForwardPass,
+    comparison: GoldenComparison,
+  ): Record<string, Value>;
   /** The whole loss of `output/training/loss`, always in training mode; where the file has one. */
   trainingLoss?(model: Model, inputs: GraphInputs, pass: ForwardPass): Value;
   /** Parameters of the file by our names, where the file spells them otherwise. */
@@ -74,7 +79,7 @@ export function partCase<Model extends Module>(
       const pass = prefix === "eval/" ? ForwardPass.inference() : ForwardPass.training();
       const model = build();
       await compareGraph(comparison, { model, method, pass, prefix }, (inputs) => {
-        const outputs = method.outputs(model, inputs, pass);
+        const outputs = method.outputs(model, inputs, pass, comparison);
         return { outputs, loss: cotangentLoss(comparison, underOutput(outputs), inputs) };
       });
       if (prefix === "train/") compareStatistics(comparison, model, method);
@@ -185,7 +190,7 @@ async function compareInference<Model extends Module>(
   prefix: string,
 ): Promise<void> {
   const inputs = new GraphInputs(comparison, { hasSymbolicBatch: true });
-  const outputs = method.outputs(model, inputs, ForwardPass.inference());
+  const outputs = method.outputs(model, inputs, ForwardPass.inference(), comparison);
   const perQuery = Object.entries(outputs).filter(([, value]) => value.rank > 0);
   compareAll(comparison, await inputs.run(underOutput(Object.fromEntries(perQuery), prefix), "baked"));
 }

@@ -4,9 +4,9 @@ import type { Value } from "../../engine/graph/value.js";
 import { not } from "../../engine/ops/comparison.js";
 import { full } from "../../engine/ops/constant.js";
 import { reshape, transpose } from "../../engine/ops/shape.js";
-import { sequenceOf } from "../../models/image-encoder.js";
 import { GlobalBranch, LocalBranch } from "../../models/methods/clvc-net/branch.js";
 import { clvcLosses } from "../../models/methods/clvc-net/losses.js";
+import { regionsOfMap } from "../../models/region-map.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
 import { totalLoss } from "../../nn/losses/total.js";
 import type { GoldenComparison } from "../golden-comparison.js";
@@ -19,8 +19,12 @@ import type { GraphInputs } from "../module-case.js";
 const outputsOf =
   (composedOf: (composed: Value, inputs: GraphInputs) => Record<string, Value>) =>
   (branch: LocalBranch | GlobalBranch, inputs: GraphInputs, pass: ForwardPass): Record<string, Value> => {
-    const { q, composed, attention } = branch.compose(sequenceOf(inputs.value("map")), textOf(inputs), pass);
-    const t = branch.embedTarget(sequenceOf(inputs.value("trg_map")));
+    const { q, composed, attention } = branch.compose(
+      regionsOfMap(inputs.value("map")),
+      textOf(inputs),
+      pass,
+    );
+    const t = branch.embedTarget(regionsOfMap(inputs.value("trg_map")));
     return { ...composedOf(composed, inputs), q, t, "aux.attention": attention };
   };
 

@@ -13,7 +13,7 @@ import { generalisedMean } from "../../../nn/generalised-mean.js";
 import { filled, parameter } from "../../../nn/initial-values.js";
 import { Linear } from "../../../nn/linear.js";
 import { Module } from "../../../nn/module.js";
-import { sequenceOf } from "../../image-encoder.js";
+import { regionsOfMap } from "../../region-map.js";
 import type { TextFeatures } from "../../text-encoder.js";
 import type { Grid } from "../../window-mean.js";
 import { Inception, type InceptionForm, overMap, overWords } from "./inception.js";
@@ -99,7 +99,7 @@ export class LocalBranch extends Branch {
     const ofWords = matmul(transposeLast(attention), words); // s [B, N, D]
     const z = mapOf(concat([v, ofWords], { axis: 2 }), map); // [B, 2D, h, w]
     const [gamma, beta] = [this.gamma.forward(z, pass), this.beta.forward(z, pass)];
-    const composed = add(multiply(sequenceOf(gamma).regions, map.regions), sequenceOf(beta).regions);
+    const composed = add(multiply(regionsOfMap(gamma).regions, map.regions), regionsOfMap(beta).regions);
     return { q: this.fc.forward(generalisedMean(composed, this.gem_p)), composed, attention };
   }
 }
