@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Tensor } from "../src/engine/tensor/tensor.js";
 import { float32 } from "../src/engine/tensor/tensor.js";
+import { caseOf } from "../src/parity/cases.js";
 import { checkFolder, type FileResult } from "../src/parity/check-folder.js";
 import { runParity } from "../src/parity/run-parity.js";
 import { readSafetensors, writeSafetensors } from "../src/tensor-files/safetensors.js";
@@ -12,6 +13,7 @@ import { recordingContext } from "./cli/recording-context.js";
 
 const own = fileURLToPath(new URL("golden", import.meta.url));
 const shared = fileURLToPath(new URL("../../shared/golden", import.meta.url));
+const methods = join(shared, "methods");
 if (!existsSync(shared)) console.warn(`SKIPPED: ${shared} is not there; only tests/golden is compared`);
 
 /** Five training steps of the whole model take their time to compile. */
@@ -35,6 +37,20 @@ describe("our modules give PyTorch's numbers", () => {
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
     expect(results).toHaveLength(22);
   });
+
+  // A file without a case is one of a method that the project does not have.
+  it.skipIf(!existsSync(methods))(
+    "in every file of ../shared/golden/methods of a method of ours",
+    { timeout: timeoutMs },
+    async () => {
+      const results = await check(methods);
+      const ours = results.filter(({ name }) => caseOf(name));
+      expect(ours.filter(({ passed }) => !passed)).toEqual([]);
+      expect(ours.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(["mrn", "film_rtic", "tirg", "amc_loss"]),
+      );
+    },
+  );
 });
 
 describe("parity", () => {
