@@ -77,7 +77,7 @@ export interface BatchFeatures {
 
 /** What a model tells its encoders, and what a definition tells a model. */
 export interface ModelOptions {
-  /** Stages of the backbone, beside the last, whose maps `compose` and `embedTarget` look at: by name, or as a request. */
+  /** Stages of the backbone whose maps `compose` and `embedTarget` look at beside the regions: by name, or as a request. */
   readonly levels?: readonly (string | LevelRequest)[];
   /** Side of the pictures, px: for models with parameters of a map's shape. */
   readonly imagePx?: number;

@@ -18,8 +18,14 @@ const small = { backbone: "resnet18", backboneWidth: 1 / 16, embedDim: 8, wordDi
 const px = 40; // four regions
 const wordCount = 5;
 
+/** What single models need, or have to be small. */
+const ownFields: Partial<Record<ModelName, Readonly<Record<string, unknown>>>> = {
+  sdfn: { heads: 2, layers: 2, routerWidth: 16 },
+  "clvc-net": { embedDim: 16 },
+};
+
 function build(name: ModelName, config: Record<string, unknown> = {}): CompositionModel {
-  const own = name === "sdfn" ? { heads: 2, layers: 2, routerWidth: 16 } : {};
+  const own = ownFields[name] ?? {};
   return createModel(
     name,
     { ...small, ...own, ...config },
@@ -48,7 +54,7 @@ function encoded(model: CompositionModel, batch: number | "batch", pass = Forwar
 }
 
 function queryGraph(model: CompositionModel, batch: number | "batch", pass = ForwardPass.inference()) {
-  const tokens = new Input("tokens", "int64", [batch, wordCount]);
+  const tokens = new Input("tokens", "int64", [batch, batch === "batch" ? "words" : wordCount]);
   const lengths = new Input("lengths", "int64", [batch]);
   return model.compose(encoded(model, batch, pass), model.encodeText(tokens, lengths), pass);
 }

@@ -10,18 +10,23 @@ import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
 import { Amc, amcSchema } from "./methods/amc.js";
+import { Artemis, artemisSchema } from "./methods/artemis.js";
+import { ClvcNet, clvcNetSchema, refusedClvcNet } from "./methods/clvc-net/clvc-net.js";
 import {
   ComqueryFormer,
   comqueryFormerSchema,
   refusedComqueryFormer,
 } from "./methods/comqueryformer/comqueryformer.js";
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { CssNet, cssNetSchema } from "./methods/css-net/css-net.js";
 import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
+import { Dcnet, dcnetSchema } from "./methods/dcnet/dcnet.js";
 import { Eer, eerSchema } from "./methods/eer.js";
 import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
 import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
 import { Maaf, maafSchema, refusedMaaf } from "./methods/maaf.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
+import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedHeads } from "./refused.js";
@@ -41,6 +46,15 @@ const definitions = {
   film: define({ name: "film", schema: filmSchema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
   maaf: define({ name: "maaf", title: "MAAF", schema: maafSchema, modelClass: Maaf, refused: refusedMaaf }),
+  artemis: define({ name: "artemis", title: "ARTEMIS", schema: artemisSchema, modelClass: Artemis }),
+  "clvc-net": define({
+    name: "clvc-net",
+    title: "CLVC-Net",
+    schema: clvcNetSchema,
+    modelClass: ClvcNet,
+    refused: refusedClvcNet,
+  }),
+  dcnet: define({ name: "dcnet", title: "DCNet", schema: dcnetSchema, modelClass: Dcnet }),
   val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",
@@ -85,6 +99,20 @@ const definitions = {
     schema: limnSchema,
     modelClass: Limn,
     refused: refusedLimn,
+  }),
+  sac: define({
+    name: "sac",
+    title: "SAC (reconstruction)",
+    schema: sacSchema,
+    modelClass: Sac,
+    refused: refusedSac,
+  }),
+  "css-net": define({
+    name: "css-net",
+    title: "Css-Net (CoSMo reconstruction)",
+    schema: cssNetSchema,
+    modelClass: CssNet,
+    refused: refusedCosmo,
   }),
 } as const satisfies Record<string, ModelDefinition>;
 

@@ -143,9 +143,9 @@ async function compareGraph<Model extends Module>(
     const feeds = Object.entries(inputs.tensors()).filter(([name]) => session.hasInput(name));
     const { loss: lossValue, ...found } = (await session.run(Object.fromEntries(feeds))).outputs;
     compareAll(comparison, found, { leastShare: leastShareOfGradients });
-    const norm = summandNorm(comparison, `output/${prefix}`);
     if (lossValue) {
-      const size = prefix === "training/" ? {} : { summandNorm: norm };
+      const isSum = prefix !== "training/";
+      const size = isSum ? { summandNorm: summandNorm(comparison, `output/${prefix}`) } : {};
       comparison.compare(`output/${prefix}loss`, lossValue, { family: "outputs", ...size });
     }
   } finally {

@@ -37,11 +37,9 @@ export class GraphInputs {
     if (known) return known;
     const { dtype, shape } = this.#comparison.use(`input/${name}`);
     const [, ...rest] = shape;
-    const input = new Input(
-      name,
-      dtype,
-      this.#hasSymbolicBatch && shape.length > 0 ? ["batch", ...rest] : shape,
-    );
+    const isSymbolic = this.#hasSymbolicBatch && shape.length > 0;
+    const symbol = name === "gallery" ? "rows" : "batch";
+    const input = new Input(name, dtype, isSymbolic ? [symbol, ...rest] : shape);
     this.#inputs.set(name, input);
     return input;
   }

@@ -35,6 +35,9 @@ export function refusedCosmo(config: Partial<CosmoConfig & MapSource>): string[]
 /** Added to the variance. */
 const epsilon = 1e-5;
 
+/** [B, N, D] -> [B, 1, D] */
+const overRegions = { axes: [1], keepDims: true };
+
 /**
  * The composition of CoSMo, of any width D, over any sentence vector:
  *
@@ -44,7 +47,8 @@ const epsilon = 1e-5;
  *   y = c + W_o (A V) + b_o                                        content modulator
  *   [p1 ; p2] = W_p s + b_p,   z = σ * (1 + p1) * y + μ + p2       style modulator
  *
- * X [B, N, D], s [B, E] -> y, z [B, N, D]; U [B, N, H], H heads of d = D / H; μ, σ, p1, p2 [B, D].
+ * X [B, N, D], s [B, E] -> y, z [B, N, D]; U [B, N, H], H heads of d = D / H; μ, σ, p1, p2 [B, D]. Q and K are less their
+ * means because f is, which changes nothing in softmax_j(U_j); so b_f has no effect.
  */
 export class CosmoComposer extends Module {
   readonly fuse: Linear;
@@ -72,7 +76,6 @@ export class CosmoComposer extends Module {
 
   /** @returns z, and y as `content`. */
   forward(regions: Value, sentence: Value): { readonly map: Value; readonly content: Value } {
-    const overRegions = { axes: [1], keepDims: true };
     const mu = mean(regions, overRegions); // [B, 1, D]
     const centred = subtract(regions, mu);
     const deviation = sqrt(add(mean(square(centred), overRegions), epsilon)); // [B, 1, D]
@@ -88,9 +91,10 @@ export class CosmoComposer extends Module {
 
   /** W_o (A V) + b_o: [B, N, D] */
   #attended(c: Value, sentence: Value): Value {
-    const f = this.fuse.forwardPair(c, sentence); // [B, N, D]
-    const q = centredOverRegions(this.#cut(this.query.forward(f))); // [B, H, N, d]
-    const k = centredOverRegions(this.#cut(this.key.forward(f)));
+    const fused = this.fuse.forwardPair(c, sentence); // [B, N, D]
+    const f = subtract(fused, mean(fused, overRegions));
+    const q = this.#cut(this.query.forward(f)); // [B, H, N, d]
+    const k = this.#cut(this.key.forward(f));
     const v = this.#cut(this.value.forward(c));
     const u = expandDims(transpose(this.unary.forward(f), [0, 2, 1]), 2); // [B, H, 1, N]
     const pairs = matmul(multiply(q, 1 / Math.sqrt(q.dim(-1))), transposeLast(k)); // [B, H, N, N]
@@ -104,11 +108,6 @@ export class CosmoComposer extends Module {
     const [batch = 0, length = 0] = x.shape;
     return transpose(reshape(x, [batch, length, this.#heads, x.dim(2) / this.#heads]), [0, 2, 1, 3]);
   }
-}
-
-/** [B, H, N, d] less its mean over N. */
-function centredOverRegions(x: Value): Value {
-  return subtract(x, mean(x, { axes: [2], keepDims: true }));
 }
 
 /**

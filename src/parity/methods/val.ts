@@ -1,5 +1,6 @@
 /** Golden files of VAL: the composition of three levels of any width, and the matching loss of one level. */
-import { embeddingOf, ValComposer } from "../../models/methods/val/composer.js";
+import { embeddingOf } from "../../models/methods/three-levels.js";
+import { ValComposer } from "../../models/methods/val/composer.js";
 import { type MatchingOptions, matchingLoss } from "../../models/methods/val/matching-loss.js";
 import { anyRandom } from "../layer-cases.js";
 import { partCase } from "../method-case.js";

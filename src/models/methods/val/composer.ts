@@ -1,13 +1,10 @@
 /** The composition of VAL, of any number of levels of any width. */
 import type { Value } from "../../../engine/graph/value.js";
-import { mean } from "../../../engine/ops/reduce.js";
 import type { Random } from "../../../engine/tensor/random.js";
 import { BatchNorm1d } from "../../../nn/batch-norm1d.js";
 import type { ForwardPass } from "../../../nn/forward-pass.js";
 import { Linear } from "../../../nn/linear.js";
 import { Module } from "../../../nn/module.js";
-import type { TargetEmbedding } from "../../composition-model.js";
-import { joinParts } from "../../parts.js";
 import { ValLevel, type ValLevelSize, type ValOptions } from "./level.js";
 
 export interface ValWidths {
@@ -41,11 +38,4 @@ export class ValComposer extends Module {
     const e = this.text_norm.forward(this.text.forward(dropped), pass); // [B, E]
     return this.levels.map((level, i) => level.forward(maps[i] as Value, e, pass));
   }
-}
-
-/** [unit(mean of map 0) ; unit(mean of map 1) ; ...], and the means as parts: of composed maps a query, of others a target. */
-export function embeddingOf(maps: readonly Value[]): Required<TargetEmbedding> {
-  const parts = Object.fromEntries(maps.map((map, i) => [`level${i}`, mean(map, { axes: [1] })]));
-  const weights = Object.fromEntries(Object.keys(parts).map((name) => [name, 1]));
-  return { embedding: joinParts(parts, weights), parts };
 }

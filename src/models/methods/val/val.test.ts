@@ -8,7 +8,7 @@ import { ConfigError, ShapeError } from "../../../errors.js";
 import { ForwardPass } from "../../../nn/forward-pass.js";
 import { featuresOf } from "../../image-encoder.js";
 import { createModel } from "../../registry.js";
-import { embeddingOf } from "./composer.js";
+import { embeddingOf } from "../three-levels.js";
 import { MapKernel, ValLevel } from "./level.js";
 import { matchingLoss } from "./matching-loss.js";
 import type { Val } from "./val.js";

@@ -16,7 +16,8 @@ import type { ImageFeatures } from "../../image-encoder.js";
 import type { ModelSurroundings } from "../../model-definition.js";
 import { mapRows, refusedHeads } from "../../refused.js";
 import type { TextFeatures } from "../../text-encoder.js";
-import { embeddingOf, ValComposer } from "./composer.js";
+import { embeddingOf, lowerLevels, mapsOf } from "../three-levels.js";
+import { ValComposer } from "./composer.js";
 import { matchingLoss, negativeRules } from "./matching-loss.js";
 
 export const valSchema = z.strictObject({
@@ -38,12 +39,6 @@ export const valSchema = z.strictObject({
 export type ValConfig = z.output<typeof valSchema>;
 
 export const refusedVal = (config: Partial<ValConfig>): readonly string[] => refusedHeads(config);
-
-/** Below the last one. */
-const lowerLevels = [
-  { name: "layer2", isHalved: true, isProjected: true },
-  { name: "layer3", isHalved: true, isProjected: true },
-] as const;
 
 /**
  * Visiolinguistic attention learning (Chen, Gong, Bazzani, CVPR 2020; equations of yanbeic/VAL @8d12749): `ValComposer` on three
@@ -96,9 +91,4 @@ export class Val extends CompositionModel {
     );
     return [{ name: "triplet", weight: 1, value: ofLevels.reduce((total, loss) => add(total, loss)) }];
   }
-}
-
-/** Low to high. */
-function mapsOf({ levels, regions }: ImageFeatures): readonly Value[] {
-  return [...levels.map((level) => level.regions), regions];
 }
