@@ -12,7 +12,8 @@ import { recordingContext } from "./cli/recording-context.js";
 
 const own = fileURLToPath(new URL("golden", import.meta.url));
 const shared = fileURLToPath(new URL("../../shared/golden", import.meta.url));
-if (!existsSync(shared)) console.warn(`SKIPPED: ${shared} is not there; only tests/golden is compared`);
+const methods = join(shared, "methods");
+if (!existsSync(methods)) console.warn(`SKIPPED: ${methods} is not there; only tests/golden is compared`);
 
 /** Five training steps of the whole model take their time to compile. */
 const timeoutMs = 600_000;
@@ -27,13 +28,26 @@ describe("our modules give PyTorch's numbers", () => {
   it("in every file of tests/golden", { timeout: timeoutMs }, async () => {
     const results = await check(own);
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
-    expect(results).toHaveLength(22);
+    expect(results).toHaveLength(32);
   });
 
   it.skipIf(!existsSync(shared))("in every file of ../shared/golden", { timeout: timeoutMs }, async () => {
     const results = await check(shared);
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
     expect(results).toHaveLength(22);
+  });
+});
+
+/** Files of methods that the project does not have yet: none but these may fail. */
+const notBuilt: readonly string[] = ["dcnet", "dcnet_loss"];
+
+describe.skipIf(!existsSync(methods))("whole methods give PyTorch's numbers", () => {
+  it("in every file of ../shared/golden/methods", { timeout: timeoutMs }, async () => {
+    const results = await check(methods);
+    const failed = results.filter(({ passed }) => !passed);
+    expect(failed.filter(({ name }) => !notBuilt.includes(name))).toEqual([]);
+    expect(failed.map(({ name }) => name)).toEqual(notBuilt);
+    expect(results).toHaveLength(29);
   });
 });
 
