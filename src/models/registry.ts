@@ -26,6 +26,7 @@ import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
 import { Maaf, maafSchema, refusedMaaf } from "./methods/maaf.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
 import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
+import { Dcnet, dcnetSchema } from "./methods/dcnet/dcnet.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedHeads } from "./refused.js";
@@ -53,6 +54,7 @@ const definitions = {
     modelClass: ClvcNet,
     refused: refusedClvcNet,
   }),
+  dcnet: define({ name: "dcnet", title: "DCNet", schema: dcnetSchema, modelClass: Dcnet }),
   val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
   cosmo: define({
     name: "cosmo",

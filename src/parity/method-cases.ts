@@ -15,6 +15,7 @@ import { limnCase, limnLossCase } from "./methods/limn.js";
 import { maafCase } from "./methods/maaf.js";
 import { mcrCase } from "./methods/mcr.js";
 import { mrnCase } from "./methods/mrn.js";
+import { dcnetCase, dcnetLossCase } from "./methods/dcnet.js";
 import { tirgCase } from "./methods/tirg.js";
 import { valCase, valLossCase } from "./methods/val.js";
 
@@ -31,6 +32,8 @@ export const methodCases: Readonly<Record<string, (comparison: GoldenComparison)
   clvc_global: clvcGlobalCase,
   clvc_local: clvcLocalCase,
   clvc_loss: clvcLossCase,
+  dcnet: dcnetCase,
+  dcnet_loss: dcnetLossCase,
   tirg: tirgCase,
   cosmo: cosmoCase,
   datir: datirCase,
