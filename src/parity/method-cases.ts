@@ -7,6 +7,7 @@ import { comqueryFormerCase, comqueryFormerLossCase } from "./methods/comqueryfo
 import { cosmoCase } from "./methods/cosmo.js";
 import { cssNetCase, cssNetLossCase } from "./methods/css-net.js";
 import { datirCase } from "./methods/datir.js";
+import { dcnetCase, dcnetLossCase } from "./methods/dcnet.js";
 import { eerCase } from "./methods/eer.js";
 import { fashionVlpCase } from "./methods/fashionvlp.js";
 import { filmCase } from "./methods/film.js";
@@ -15,7 +16,6 @@ import { limnCase, limnLossCase } from "./methods/limn.js";
 import { maafCase } from "./methods/maaf.js";
 import { mcrCase } from "./methods/mcr.js";
 import { mrnCase } from "./methods/mrn.js";
-import { dcnetCase, dcnetLossCase } from "./methods/dcnet.js";
 import { tirgCase } from "./methods/tirg.js";
 import { valCase, valLossCase } from "./methods/val.js";
 

@@ -4,7 +4,6 @@ import { add, multiply } from "../../engine/ops/arithmetic.js";
 import { not } from "../../engine/ops/comparison.js";
 import { concat, expandDims } from "../../engine/ops/shape.js";
 import { WeightsError } from "../../errors.js";
-import { sequenceOf } from "../../models/image-encoder.js";
 import {
   type ByExpert,
   compositionScore,
@@ -13,6 +12,7 @@ import {
 } from "../../models/methods/dcnet/composer.js";
 import { type ExpertName, expertNames } from "../../models/methods/dcnet/experts.js";
 import { dcnetLosses } from "../../models/methods/dcnet/losses.js";
+import { regionsOfMap } from "../../models/region-map.js";
 import { totalLoss } from "../../nn/losses/total.js";
 import type { GoldenComparison } from "../golden-comparison.js";
 import { anyRandom } from "../layer-cases.js";
@@ -83,7 +83,7 @@ function expertsOf(comparison: GoldenComparison): readonly ExpertName[] {
 function levelsOf(inputs: GraphInputs, picture: "ref" | "trg") {
   return ["layer4", "layer3", "layer2"]
     .filter((name) => inputs.has(`${picture}.${name}`))
-    .map((name) => ({ name, ...sequenceOf(inputs.value(`${picture}.${name}`)) }));
+    .map((name) => ({ name, ...regionsOfMap(inputs.value(`${picture}.${name}`)) }));
 }
 
 /** E times [..., D] -> [..., E, D] */
