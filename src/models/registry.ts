@@ -20,13 +20,13 @@ import {
 import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
 import { CssNet, cssNetSchema } from "./methods/css-net/css-net.js";
 import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
+import { Dcnet, dcnetSchema } from "./methods/dcnet/dcnet.js";
 import { Eer, eerSchema } from "./methods/eer.js";
 import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
 import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
 import { Maaf, maafSchema, refusedMaaf } from "./methods/maaf.js";
 import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
 import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
-import { Dcnet, dcnetSchema } from "./methods/dcnet/dcnet.js";
 import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
 import { refusedHeads } from "./refused.js";
