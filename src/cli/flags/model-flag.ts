@@ -15,13 +15,18 @@ export const modelOrFile = z
   .string()
   .refine(isModel, `must be one of ${modelNames.join(", ")}, or a file: ./my-model.mjs`);
 
-/** Names and paths with commas between them, each once. */
+/** Names and paths with commas between them, each once; "all" stands for all of the project's models. */
 export const modelList = z
   .string()
-  .transform((list) => list.split(",").map((model) => model.trim()))
+  .transform((list) =>
+    list
+      .split(",")
+      .map((model) => model.trim())
+      .flatMap((model) => (model === "all" ? modelNames : [model])),
+  )
   .refine(
     (models) => models.every(isModel) && new Set(models).size === models.length,
-    `must be different names out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
+    `must be all, or different names out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
   );
 
 /** Of commands that open a run. */
