@@ -22,7 +22,7 @@ export const modelList = z
     list
       .split(",")
       .map((model) => model.trim())
-      .flatMap((model) => (model === "all" ? modelNames : [model])),
+      .flatMap((model): readonly string[] => (model === "all" ? modelNames : [model])),
   )
   .refine(
     (models) => models.every(isModel) && new Set(models).size === models.length,
