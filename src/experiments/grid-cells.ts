@@ -17,6 +17,8 @@ export interface GridRow {
   readonly fields?: Readonly<Record<string, unknown>>;
   /** Name of the row it is compared with; the first one by default. */
   readonly against?: string;
+  /** Of a row that is one of a model's, by percent of mismatched training triplets: the model's title, and the percent. */
+  readonly mismatched?: { readonly title: string; readonly percent: number };
 }
 
 /** One training. */

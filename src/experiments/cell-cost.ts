@@ -1,0 +1,87 @@
+/** What a trained cell costs: parameters, time of a step and of a query, bytes of a gallery item. */
+import { join } from "node:path";
+import { z } from "zod";
+import type { CategoryTask, Embedder } from "../evaluation/evaluate.js";
+import { targetRanks } from "../evaluation/recall.js";
+import { readJsonSync } from "../files/read-json.js";
+import { writeWholeSync } from "../files/whole.js";
+import type { StepMetrics } from "../runs/metrics.js";
+import { readMetrics } from "../runs/run-files.js";
+
+const costFile = "cost.json";
+
+const costSchema = z.strictObject({
+  format: z.literal(1),
+  /** Numbers that are trained or could be, the backbone's among them. */
+  parameters: z.int().nonnegative(),
+  /** Median of the optimizer steps, without the wait for pictures. */
+  secondsPerStep: z.number().nonnegative().nullable(),
+  /** Median of single queries: composed, and ranked against the largest gallery; the reference's features are at hand. */
+  millisecondsPerQuery: z.number().nonnegative().nullable(),
+  /** Images in that gallery. */
+  gallery: z.int().nonnegative(),
+  /** Of a stored embedding, in float32. */
+  bytesPerItem: z.int().positive(),
+});
+
+export type CellCost = Readonly<Omit<z.infer<typeof costSchema>, "format">>;
+
+/** Queries that are timed, and those before them that are not. */
+const timedQueries = 20;
+const warmUpQueries = 3;
+
+/** Measures a run's cost at its evaluation. */
+export async function measureCost(
+  { runDir, parameters, batchSize }: { runDir: string; parameters: number; batchSize: number },
+  embedder: Embedder,
+  categories: readonly CategoryTask[],
+): Promise<CellCost> {
+  const [largest] = categories.toSorted((a, b) => b.galleryIds.length - a.galleryIds.length);
+  return {
+    parameters,
+    secondsPerStep: median(
+      readMetrics(runDir)
+        .filter((metrics): metrics is StepMetrics => metrics.kind === "step")
+        .map(({ imagesPerSecond }) => (2 * batchSize) / imagesPerSecond),
+    ),
+    millisecondsPerQuery: largest ? median(await queryTimes(embedder, largest)) : null,
+    gallery: largest?.galleryIds.length ?? 0,
+    bytesPerItem: 4 * embedder.embedDim,
+  };
+}
+
+export function writeCost(runDir: string, cost: CellCost): void {
+  writeWholeSync(join(runDir, costFile), `${JSON.stringify({ format: 1, ...cost })}\n`);
+}
+
+/** Undefined where there is none, as in cells of older versions, or one that is damaged. */
+export function readCost(runDir: string): CellCost | undefined {
+  const found = readJsonSync(join(runDir, costFile), costSchema, () => undefined);
+  if (!found) return undefined;
+  const { format: _, ...cost } = found;
+  return cost;
+}
+
+/** Milliseconds of one query after the other. */
+async function queryTimes(
+  embedder: Embedder,
+  { asked, task }: Pick<CategoryTask, "asked" | "task">,
+): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (const [row, { triplet, text }] of asked.slice(0, warmUpQueries + timedQueries).entries()) {
+    const query = [{ reference: triplet.reference, text }];
+    const start = performance.now();
+    const queries = await embedder.embedQueries(query);
+    const scores = await embedder.scorePairs?.(query, task.gallery);
+    const [hits = [], masked = []] = [task.hits[row], task.masked[row]];
+    targetRanks({ ...task, queries, scores, hits: [hits], masked: [masked] });
+    times.push(performance.now() - start);
+  }
+  return times.length > warmUpQueries ? times.slice(warmUpQueries) : times;
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.filter(Number.isFinite).toSorted((a, b) => a - b);
+  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return low === undefined || high === undefined ? null : (low + high) / 2;
+}
