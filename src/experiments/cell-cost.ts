@@ -5,37 +5,35 @@ import type { CategoryTask, Embedder } from "../evaluation/evaluate.js";
 import { targetRanks } from "../evaluation/recall.js";
 import { readJsonSync } from "../files/read-json.js";
 import { writeWholeSync } from "../files/whole.js";
+import type { MeasuredCost } from "../report/cost-section.js";
 import type { StepMetrics } from "../runs/metrics.js";
 import { readMetrics } from "../runs/run-files.js";
 
 const costFile = "cost.json";
 
+/** As the report shows it (`MeasuredCost`). */
 const costSchema = z.strictObject({
   format: z.literal(1),
-  /** Numbers that are trained or could be, the backbone's among them. */
   parameters: z.int().nonnegative(),
-  /** Median of the optimizer steps, without the wait for pictures. */
   secondsPerStep: z.number().nonnegative().nullable(),
-  /** Median of single queries: composed, and ranked against the largest gallery; the reference's features are at hand. */
   millisecondsPerQuery: z.number().nonnegative().nullable(),
-  /** Images in that gallery. */
   gallery: z.int().nonnegative(),
-  /** Of a stored embedding, in float32. */
   bytesPerItem: z.int().positive(),
 });
-
-export type CellCost = Readonly<Omit<z.infer<typeof costSchema>, "format">>;
 
 /** Queries that are timed, and those before them that are not. */
 const timedQueries = 20;
 const warmUpQueries = 3;
 
-/** Measures a run's cost at its evaluation. */
+/**
+ * Measures a run's cost at its evaluation: the median of its optimizer steps, and of single queries that are composed and
+ * ranked against the largest gallery.
+ */
 export async function measureCost(
   { runDir, parameters, batchSize }: { runDir: string; parameters: number; batchSize: number },
   embedder: Embedder,
   categories: readonly CategoryTask[],
-): Promise<CellCost> {
+): Promise<MeasuredCost> {
   const [largest] = categories.toSorted((a, b) => b.galleryIds.length - a.galleryIds.length);
   return {
     parameters,
@@ -50,12 +48,12 @@ export async function measureCost(
   };
 }
 
-export function writeCost(runDir: string, cost: CellCost): void {
+export function writeCost(runDir: string, cost: MeasuredCost): void {
   writeWholeSync(join(runDir, costFile), `${JSON.stringify({ format: 1, ...cost })}\n`);
 }
 
 /** Undefined where there is none, as in cells of older versions, or one that is damaged. */
-export function readCost(runDir: string): CellCost | undefined {
+export function readCost(runDir: string): MeasuredCost | undefined {
   const found = readJsonSync(join(runDir, costFile), costSchema, () => undefined);
   if (!found) return undefined;
   const { format: _, ...cost } = found;
@@ -78,6 +76,18 @@ async function queryTimes(
     times.push(performance.now() - start);
   }
   return times.length > warmUpQueries ? times.slice(warmUpQueries) : times;
+}
+
+/** Of several trainings of a row. */
+export function medianCost(costs: readonly MeasuredCost[]): MeasuredCost | null {
+  const [first] = costs;
+  if (!first) return null;
+  const known = (read: (cost: MeasuredCost) => number | null) => costs.flatMap((cost) => read(cost) ?? []);
+  return {
+    ...first,
+    secondsPerStep: median(known(({ secondsPerStep }) => secondsPerStep)),
+    millisecondsPerQuery: median(known(({ millisecondsPerQuery }) => millisecondsPerQuery)),
+  };
 }
 
 function median(values: readonly number[]): number | null {

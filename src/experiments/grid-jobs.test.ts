@@ -13,7 +13,7 @@ describe("jobsFor", () => {
   it("is lowered to the cores, with the reason", () => {
     expect(jobsFor({ ...plenty, cores: 2, asked: 8 })).toEqual({
       jobs: 2,
-      reasons: ["--jobs 8: lowered to 2: there are 2 cores"],
+      reasons: ["--jobs: 2 at a time, not 8: there are 2 cores"],
     });
   });
 
@@ -22,7 +22,7 @@ describe("jobsFor", () => {
     expect(jobsFor({ ...plenty, cellBytes, availableBytes: 9 * gb, asked: 4 })).toEqual({
       jobs: 2,
       reasons: [
-        "--jobs 4: lowered to 2: the 4 largest cells would need about 11.0 GB of memory together, and 9.0 GB are free",
+        "--jobs: 2 at a time, not 4: the 4 largest cells would need about 11.0 GB of memory together, and 9.0 GB are free",
       ],
     });
   });

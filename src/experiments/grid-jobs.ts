@@ -21,7 +21,7 @@ export function jobsFor({ asked, cores, cellBytes, availableBytes }: JobLimits):
   const reasons: string[] = [];
   let jobs = asked;
   const lower = (to: number, reason: string): void => {
-    reasons.push(`--jobs ${asked}: lowered to ${to}: ${reason}`);
+    reasons.push(`--jobs: ${to} at a time, not ${asked}: ${reason}`);
     jobs = to;
   };
   if (jobs > cores) lower(cores, `there are ${cores} cores`);

@@ -56,8 +56,9 @@ export interface BarChartOptions extends ChartSize {
   readonly format: (value: number) => string;
 }
 
-const text = { color: "var(--ink-soft)", fontSize: 12, fontFamily: "inherit" };
-const hairline = { lineStyle: { color: "var(--line)" } };
+/** Of axes, legends and labels. */
+export const chartText = { color: "var(--ink-soft)", fontSize: 12, fontFamily: "inherit" };
+export const hairline = { lineStyle: { color: "var(--line)" } };
 
 /** Lines over a numeric axis. Points that are not finite leave a gap. */
 export function lineChart(lines: readonly Line[], options: LineChartOptions): Html {
@@ -73,11 +74,11 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
         name: xName,
         nameLocation: "middle",
         nameGap: 26,
-        nameTextStyle: text,
+        nameTextStyle: chartText,
         ...(isXWhole ? { minInterval: 1 } : {}),
         splitLine: { show: false },
         axisLine: hairline,
-        axisLabel: { ...text, hideOverlap: true },
+        axisLabel: { ...chartText, hideOverlap: true },
       },
       yAxis: {
         type: isYLog ? "log" : "value",
@@ -86,7 +87,7 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
         ...(yMin === undefined ? { scale: true } : {}),
         ...(yInterval === undefined ? { splitNumber: 4 } : { interval: yInterval }),
         splitLine: hairline,
-        axisLabel: { ...text, ...(isYLog ? { formatter: formatNumber } : {}) },
+        axisLabel: { ...chartText, ...(isYLog ? { formatter: formatNumber } : {}) },
       },
       series: lines.map(({ name, points, colourIndex, hasDots = false }) => ({
         type: "line",
@@ -113,9 +114,9 @@ export function barChart(groups: readonly BarGroup[], options: BarChartOptions):
         data: [...options.labels],
         axisTick: { show: false },
         axisLine: hairline,
-        axisLabel: { ...text, color: "var(--ink)", fontSize: 13, fontWeight: 600, interval: 0 },
+        axisLabel: { ...chartText, color: "var(--ink)", fontSize: 13, fontWeight: 600, interval: 0 },
       },
-      yAxis: { type: "value", min: 0, max: options.yMax, splitLine: hairline, axisLabel: text },
+      yAxis: { type: "value", min: 0, max: options.yMax, splitLine: hairline, axisLabel: chartText },
       series: groups.map(({ name, values, colourIndex }) => ({
         type: "bar",
         name,
@@ -128,7 +129,7 @@ export function barChart(groups: readonly BarGroup[], options: BarChartOptions):
           position: "top",
           distance: 4,
           formatter: ({ value }: { value: number }) => options.format(value),
-          ...text,
+          ...chartText,
           color: "var(--ink)",
         },
       })),
@@ -164,14 +165,14 @@ function frame(
           itemWidth: 18,
           itemHeight: 9,
           itemGap: 14,
-          textStyle: { ...text, color: "var(--ink)" },
+          textStyle: { ...chartText, color: "var(--ink)" },
         }
       : { show: false },
   };
 }
 
 /** The chart's SVG with an accessible name, sized by its column. */
-function render(
+export function render(
   option: EChartsCoreOption,
   { widthPx, heightPx, description }: ChartSize & { description: string },
 ): Html {

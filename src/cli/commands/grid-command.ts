@@ -63,8 +63,8 @@ export const gridHelp =
   "\nStop at any time and give the same command again: finished trainings are not run again, those under way resume from\n" +
   "their last checkpoints to the same numbers (with as many threads as before), failed ones are tried again. More seeds or\n" +
   "rows can be asked for in the same folder; another configuration, other weights or other data are refused.\n" +
-  "The folder gets report.html, comparison.md, .csv and .json, differences.csv, recall-at-10.svg and recall-cost.svg; each\n" +
-  "training lies below cells/, what the process of one says besides below logs/.\n";
+  "The folder gets report.html, comparison.md, .csv and .json, differences.csv and recall-at-10.svg; each training lies\n" +
+  "below cells/, what the process of one says besides below logs/.\n";
 
 export interface Grid {
   readonly command: "compare" | "ablate";

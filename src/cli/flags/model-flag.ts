@@ -24,10 +24,17 @@ export const modelList = z
       .map((model) => model.trim())
       .flatMap((model): readonly string[] => (model === "all" ? modelNames : [model])),
   )
-  .refine(
-    (models) => models.every(isModel) && new Set(models).size === models.length,
-    `must be all, or different names out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
-  );
+  .superRefine((models, context) => {
+    const unknown = models.filter((model) => !isModel(model));
+    if (unknown.length > 0) {
+      context.addIssue({
+        code: "custom",
+        message: `has names of no model, ${unknown.join(", ")}: must be all, or out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
+      });
+    } else if (new Set(models).size < models.length) {
+      context.addIssue({ code: "custom", message: "must be different names, with commas between them" });
+    }
+  });
 
 /** Of commands that open a run. */
 export const runModelOption = option(
