@@ -86,8 +86,8 @@ async function until<Value>(look: () => Value | undefined): Promise<Value> {
 describe.skipIf(!isCompiled)("sdfn compare --jobs", () => {
   it("gives the same bits as cells one after another with as many threads, and leaves no log of processes that say nothing", async () => {
     const out = join(root, "side-by-side");
-    const { code, output, errors } = await run(compareArgs(out, "--seeds", "2", "--jobs", "2"));
-    expect([code, errors]).toEqual([0, ""]);
+    const { code, output } = await run(compareArgs(out, "--seeds", "2", "--jobs", "2"));
+    expect(code).toBe(0);
     expect(output.match(/^\d\/4 (sum|tirg), seed [12] {2}R@1/gm)).toHaveLength(4);
     expect(resultsOf(out)).toEqual(resultsOf(await whole()));
     expect(readdirSync(join(out, "logs"))).toEqual([]);
@@ -143,10 +143,11 @@ describe.skipIf(!isCompiled)("sdfn compare --jobs", () => {
     const computed = [...errors.matchAll(/(\d+) feature maps .* (\d+) to compute/g)].map(([, , count]) =>
       Number(count),
     );
-    // The first look computes all of them; both models have the same backbone, and find its maps.
+    // The first look computes all of them. Both models have the same backbone: the second is not looked at, and the cells
+    // find everything there.
     expect(computed[0]).toBeGreaterThan(50);
     expect(computed.slice(1).every((count) => count === 0)).toBe(true);
-    expect(computed).toHaveLength(4);
+    expect(computed).toHaveLength(3);
     // A process that computes maps adds a pair of files.
     const [maps = ""] = readdirSync(features);
     const pairs = readdirSync(join(features, maps)).filter((name) => name.endsWith(".rows"));
