@@ -85,7 +85,7 @@ async function runFeatures({ data, weights, cache, width: embedDim, batch, steps
 }
 
 function newModel({ embedDim, weights, vocabulary }) {
-  const surroundings = { vocabularySize: vocabulary.size, random: new Random(1) };
+  const surroundings = { vocabularySize: vocabulary.size, random: new Random(1), imagePx: 224 };
   const model = createModel("sdfn", { embedDim, backboneStatistics: "frozen" }, surroundings);
   if (weights !== undefined) model.image.backbone.loadWeights(readSafetensors(weights).tensors, weights);
   return model;

@@ -32,6 +32,7 @@ export function makeBundle(root) {
   const vocabulary = new Vocabulary(["is", "red", "blue"]);
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,
+    imagePx: config.training.imagePx,
     random: new Random(7),
   });
   const startedAt = "2026-01-02T03:04:05.000Z";

@@ -40,7 +40,7 @@ const pathOf = (id: string) => join(folder, `${id}.png`);
 
 function modelOf(seed = 1): CompositionModel {
   const config = { backbone: "resnet18", backboneWidth: 1 / 16, embedDim: 6 };
-  return createModel("image-only", config, { vocabularySize: 5, random: new Random(seed) });
+  return createModel("image-only", config, { vocabularySize: 5, random: new Random(seed), imagePx: 64 });
 }
 
 function open(

@@ -18,7 +18,7 @@ const config = {
   heads: headCount,
   layers: layerCount,
 };
-const surroundings = () => ({ vocabularySize: 9, random: new Random(3) });
+const surroundings = () => ({ vocabularySize: 9, random: new Random(3), imagePx: 64 });
 
 describe("inferenceGraphs", () => {
   it("gives the attention to words as the mean over CAM's layers and heads, words first", async () => {

@@ -10,7 +10,13 @@ import { scaledSimilarity } from "../nn/losses/similarity.js";
 import type { LossPart } from "../nn/losses/total.js";
 import { Module } from "../nn/module.js";
 import type { EncoderConfig } from "./encoder-config.js";
-import { type FeatureMapValues, ImageEncoder, type ImageFeatures, mapFeatures } from "./image-encoder.js";
+import {
+  type FeatureMapValues,
+  ImageEncoder,
+  type ImageFeatures,
+  type LevelRequest,
+  mapFeatures,
+} from "./image-encoder.js";
 import type { Parts } from "./parts.js";
 import type { TextEncoder, TextFeatures } from "./text-encoder.js";
 import { createTextEncoder } from "./text-encoders/registry.js";
@@ -69,6 +75,14 @@ export interface BatchFeatures {
   readonly teacher?: TeacherSignal | undefined;
 }
 
+/** What a model tells its encoders, and what a definition tells a model. */
+export interface ModelOptions {
+  /** Stages of the backbone, beside the last, whose maps `compose` and `embedTarget` look at: by name, or as a request. */
+  readonly levels?: readonly (string | LevelRequest)[];
+  /** Side of the pictures, px: for models with parameters of a map's shape. */
+  readonly imagePx?: number;
+}
+
 /**
  * A model of composed image retrieval: two encoders, a way of composing, and the scale of the similarity.
  * Names of parameters begin with `image.backbone.`, `image.`, `text.embedding.`, `text.`, `scale`, and what the
@@ -89,12 +103,11 @@ export abstract class CompositionModel extends Module {
   readonly scale: Parameter;
   readonly #imagePasses: EncoderConfig["imagePasses"];
 
-  /** @param levels stages of the backbone, beside the last, whose maps `compose` and `embedTarget` look at. */
   constructor(
     config: EncoderConfig,
     vocabularySize: number,
     random: Random,
-    { levels = [] }: { readonly levels?: readonly string[] } = {},
+    { levels = [] }: ModelOptions = {},
   ) {
     super();
     this.image = new ImageEncoder(config, random, levels);

@@ -8,19 +8,32 @@ import { reshape, transpose } from "../engine/ops/shape.js";
 import type { Random } from "../engine/tensor/random.js";
 import { float32 } from "../engine/tensor/tensor.js";
 import { ConfigError, ShapeError } from "../errors.js";
+import { BatchNorm1d } from "../nn/batch-norm1d.js";
 import { BatchNorm2d } from "../nn/batch-norm2d.js";
 import { Conv2d } from "../nn/conv2d.js";
 import type { ForwardPass } from "../nn/forward-pass.js";
+import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import type { Backbone, PicturePreprocessing } from "./backbones/backbone.js";
 import { backboneDefinition } from "./backbones/registry.js";
 import type { EncoderConfig } from "./encoder-config.js";
+import { windowMeanOfMap } from "./window-mean.js";
+
+/** A stage of the backbone, beside the last, that a model looks at. */
+export interface LevelRequest {
+  /** "layer3" */
+  readonly name: string;
+  /** Averages the map over windows of 2x2 positions first; at an odd side the last window is cut. */
+  readonly isHalved?: boolean;
+  /** Gives the map a 1x1 convolution with bias to D, and `imageNorm`, as the last map has. */
+  readonly isProjected?: boolean;
+}
 
 /** A stage of the backbone beside the last: its positions as a sequence. */
 export interface LevelFeatures {
   /** "layer3" */
   readonly name: string;
-  /** [B, N_l, C_l], row by row from the top left; as the backbone gives them. */
+  /** [B, N_l, C_l], row by row from the top left; as the backbone gives them, or as the request has them. */
   readonly regions: Value;
   readonly rows: number;
   readonly columns: number;
@@ -72,28 +85,36 @@ export class ImageEncoder extends Module {
   readonly backbone: Backbone;
   readonly proj: Conv2d;
   readonly norm: BatchNorm2d | undefined;
+  /** Projections of the levels that ask for one. */
+  readonly levels: Readonly<Record<string, LevelProjection>>;
   readonly #isBackboneFrozen: boolean;
-  readonly #levels: readonly string[];
+  readonly #levels: readonly LevelRequest[];
 
   /**
    * @param levels stages of the backbone that the model looks at, beside the last.
    * @throws ConfigError for one that the backbone does not have.
    */
-  constructor(config: EncoderConfig, random: Random, levels: readonly string[] = []) {
+  constructor(config: EncoderConfig, random: Random, levels: readonly (string | LevelRequest)[] = []) {
     super();
     this.backbone = backboneDefinition(config.backbone).create(config, random);
     this.backbone.setRateGroup("backbone");
     this.proj = new Conv2d(this.backbone.lastLevel.channels, config.embedDim, random, { kernel: 1 });
     this.norm = config.imageNorm === "batch" ? new BatchNorm2d(config.embedDim) : undefined;
     this.#isBackboneFrozen = config.backboneStatistics === "frozen";
-    const known = this.backbone.levels.slice(0, -1).map(({ name }) => name);
-    const unknown = levels.filter((name) => !known.includes(name));
+    this.#levels = levels.map((level) => (typeof level === "string" ? { name: level } : level));
+    const known = this.backbone.levels.slice(0, -1);
+    const channelsOf = ({ name }: LevelRequest) => known.find((level) => level.name === name)?.channels;
+    const unknown = this.#levels.filter((level) => channelsOf(level) === undefined);
     if (unknown.length > 0) {
+      const names = (of: readonly LevelRequest[]) => of.map(({ name }) => name).join(", ");
       throw new ConfigError(
-        `${config.backbone}: has no level ${unknown.join(", ")} beside the last; known are ${known.join(", ")}`,
+        `${config.backbone}: has no level ${names(unknown)} beside the last; known are ${names(known)}`,
       );
     }
-    this.#levels = levels;
+    const projected = this.#levels.filter(({ isProjected }) => isProjected);
+    this.levels = Object.fromEntries(
+      projected.map((level) => [level.name, new LevelProjection(channelsOf(level) ?? 0, config, random)]),
+    );
   }
 
   /**
@@ -104,12 +125,18 @@ export class ImageEncoder extends Module {
     return this.forwardFeatureMaps(this.featureMaps(images, pass), pass);
   }
 
-  /** The backbone's maps of `images` as `forward` takes them: the last as `images`, those asked for as `images.LEVEL`. */
+  /**
+   * The backbone's maps of `images` as `forward` takes them: the last as `images`, those asked for as `images.LEVEL`,
+   * halved where that is asked for.
+   */
   featureMaps(images: Value, pass: ForwardPass): FeatureMapValues {
     const ownPass = this.#isBackboneFrozen ? pass.withFrozenStatistics() : pass;
     const { preprocessing, lastLevel } = this.backbone;
     const maps = this.backbone.featureMaps(normalisePixels(images, preprocessing), ownPass);
-    const levels = this.#levels.map((name) => [mapName(name), maps.get(name) as Value] as const);
+    const levels = this.#levels.map(({ name, isHalved }) => {
+      const map = maps.get(name) as Value;
+      return [mapName(name), isHalved ? windowMeanOfMap(map, { size: 2, stride: 2 }) : map] as const;
+    });
     return { images: maps.get(lastLevel.name) as Value, ...Object.fromEntries(levels) };
   }
 
@@ -117,8 +144,31 @@ export class ImageEncoder extends Module {
   forwardFeatureMaps(featureMaps: FeatureMapValues, pass: ForwardPass): ImageFeatures {
     const projected = this.proj.forward(featureMaps.images); // [B, D, h, w]
     const { regions, ...grid } = sequenceOf(this.norm ? this.norm.forward(projected, pass) : projected);
-    const levels = this.#levels.map((name) => ({ name, ...sequenceOf(featureMaps[mapName(name)] as Value) }));
+    const levels = this.#levels.map((level) => this.#levelFeatures(level, featureMaps, pass));
     return featuresOf(regions, { ...grid, levels });
+  }
+
+  #levelFeatures({ name }: LevelRequest, maps: FeatureMapValues, pass: ForwardPass): LevelFeatures {
+    const { regions, ...grid } = sequenceOf(maps[mapName(name)] as Value);
+    const projection = this.levels[name];
+    return { name, regions: projection ? projection.forward(regions, pass) : regions, ...grid };
+  }
+}
+
+/** 1x1 convolution C -> D with bias, and `imageNorm`, on the positions of a lower stage: [B, N, C] -> [B, N, D]. */
+class LevelProjection extends Module {
+  readonly proj: Linear;
+  readonly norm: BatchNorm1d | undefined;
+
+  constructor(channels: number, { embedDim, imageNorm }: EncoderConfig, random: Random) {
+    super();
+    this.proj = new Linear(channels, embedDim, random);
+    this.norm = imageNorm === "batch" ? new BatchNorm1d(embedDim) : undefined;
+  }
+
+  forward(regions: Value, pass: ForwardPass): Value {
+    const projected = this.proj.forward(regions);
+    return this.norm ? this.norm.forward(projected, pass) : projected;
   }
 }
 

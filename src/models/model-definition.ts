@@ -12,17 +12,25 @@ export interface ModelSurroundings {
   readonly vocabularySize: number;
   /** Draws the initial values. */
   readonly random: Random;
+  /** Side of the pictures that it will see, px: for parameters whose shape is a map's. */
+  readonly imagePx: number;
 }
 
-/** A model's class: every one is made from a checked configuration, the number of tokens and a source of initial values. */
+/**
+ * A model's class: every one is made from a checked configuration, the number of tokens, a source of initial values, and
+ * the side of the pictures, which few look at.
+ */
 export type ModelClass<Config> = new (
   config: Config,
   vocabularySize: number,
   random: Random,
+  picture: Pick<ModelSurroundings, "imagePx">,
 ) => CompositionModel;
 
 interface DefinitionParts<Config> {
   readonly name: string;
+  /** As tables, reports and help show it: "CoSMo (reconstruction)"; the name by default. */
+  readonly title?: string;
   readonly schema: z.ZodObject & z.ZodType<Config>;
   readonly modelClass: ModelClass<Config>;
   readonly refused?: CombinationRules<Config> | undefined;
@@ -31,6 +39,8 @@ interface DefinitionParts<Config> {
 /** A kind of model. */
 export class ModelDefinition {
   readonly name: string;
+  /** As tables, reports and help show it. What was rebuilt without its authors' code says so: "CoSMo (reconstruction)". */
+  readonly title: string;
   /** Its configuration fields, with defaults. */
   readonly schema: z.ZodObject;
   /** What is wrong with fields that are right one by one. */
@@ -42,6 +52,7 @@ export class ModelDefinition {
 
   private constructor(parts: Pick<ModelDefinition, keyof ModelDefinition>) {
     this.name = parts.name;
+    this.title = parts.title;
     this.schema = parts.schema;
     this.refusedCombinations = parts.refusedCombinations;
     this.parse = parts.parse;
@@ -51,6 +62,7 @@ export class ModelDefinition {
   /** A definition whose class takes what its schema gives. */
   static of<Config>({
     name,
+    title = name,
     schema,
     modelClass: Model,
     refused = () => [],
@@ -59,11 +71,12 @@ export class ModelDefinition {
     const parse = (given: unknown) => parseConfig(name, schema, given, rules);
     return new ModelDefinition({
       name,
+      title,
       schema,
       refusedCombinations: rules,
       parse,
-      create: (given, { vocabularySize, random }) =>
-        new Model(parse(given) as Config, vocabularySize, random),
+      create: (given, { vocabularySize, random, imagePx }) =>
+        new Model(parse(given) as Config, vocabularySize, random, { imagePx }),
     });
   }
 }
@@ -102,7 +115,7 @@ export interface OwnModel<Fields extends z.ZodRawShape> {
  *   fields: { textWeight: z.number().positive().default(0.5) },
  *   modelClass: WeightedSum,
  * });
- * const model = definition.create({ backbone: "resnet18" }, { vocabularySize: 100, random: new Random(1) });
+ * const model = definition.create({ backbone: "resnet18" }, { vocabularySize: 100, random: new Random(1), imagePx: 224 });
  * console.log(model.textWeight); // 0.5
  */
 export function defineModel<Fields extends z.ZodRawShape = Record<never, never>>({

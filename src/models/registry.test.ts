@@ -20,7 +20,11 @@ const wordCount = 5;
 
 function build(name: ModelName, config: Record<string, unknown> = {}): CompositionModel {
   const own = name === "sdfn" ? { heads: 2, layers: 2, routerWidth: 16 } : {};
-  return createModel(name, { ...small, ...own, ...config }, { vocabularySize: 11, random: new Random(5) });
+  return createModel(
+    name,
+    { ...small, ...own, ...config },
+    { vocabularySize: 11, random: new Random(5), imagePx: 64 },
+  );
 }
 
 function pictures(count: number, seed: number): Tensor {

@@ -1,6 +1,7 @@
 /** Batch normalisation of feature maps. */
 import type { Parameter, Value } from "../engine/graph/value.js";
 import { add, multiply } from "../engine/ops/arithmetic.js";
+import { full } from "../engine/ops/constant.js";
 import { batchNormInference, batchNormTraining } from "../engine/ops/normalisation.js";
 import type { ForwardPass } from "./forward-pass.js";
 import { filled, parameter } from "./initial-values.js";
@@ -23,21 +24,24 @@ const momentum = 0.1;
  * console.log(layer.forward(x, ForwardPass.training()).shape); // [ 2, 3, 7, 7 ]
  */
 export class BatchNorm2d extends Module {
-  readonly weight: Parameter; // [C]
-  readonly bias: Parameter; // [C]
+  readonly weight: Parameter | undefined; // [C]
+  readonly bias: Parameter | undefined; // [C]
   readonly running_mean: Parameter; // [C]
   readonly running_var: Parameter; // [C]
 
-  constructor(channels: number) {
+  /** @param options.affine false leaves `weight` and `bias` out: 1 and 0. */
+  constructor(channels: number, { affine = true }: { readonly affine?: boolean } = {}) {
     super();
-    this.weight = parameter([channels], filled(1));
-    this.bias = parameter([channels], filled(0));
+    this.weight = affine ? parameter([channels], filled(1)) : undefined;
+    this.bias = affine ? parameter([channels], filled(0)) : undefined;
     this.running_mean = parameter([channels], filled(0), { isTrainable: false });
     this.running_var = parameter([channels], filled(1), { isTrainable: false });
   }
 
   forward(x: Value, pass: ForwardPass): Value {
-    const { weight, bias, running_mean: mean, running_var: variance } = this;
+    const { running_mean: mean, running_var: variance } = this;
+    const weight = this.weight ?? full(mean.shape as [number], 1, mean.dtype);
+    const bias = this.bias ?? full(mean.shape as [number], 0, mean.dtype);
     if (!pass.usesBatchStatistics) {
       return batchNormInference(x, { mean, variance, weight, bias, epsilon });
     }

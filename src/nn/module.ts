@@ -31,7 +31,7 @@ export abstract class Module {
       if (value instanceof Parameter) {
         isSeen.add(value);
         found.set(name, value);
-      } else if (value instanceof Module || Array.isArray(value)) {
+      } else if (value instanceof Module || Array.isArray(value) || isRecord(value)) {
         isSeen.add(value);
         const prefix = name === "" ? "" : `${name}.`;
         for (const [field, child] of Object.entries(value)) walk(child, prefix + field);
@@ -92,6 +92,11 @@ export abstract class Module {
   differencesFrom(stateDict: ReadonlyMap<string, { readonly shape: StaticShape }>): string[] {
     return differences(this.state(), stateDict);
   }
+}
+
+/** Modules by name: `{ layer3: new Linear(...) }`. */
+function isRecord(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function differences(

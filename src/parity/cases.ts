@@ -12,6 +12,7 @@ import {
 import type { GoldenComparison } from "./golden-comparison.js";
 import { attentionCase, layerNormCase, textEncoderCase } from "./layer-cases.js";
 import { lossCase } from "./loss-cases.js";
+import { methodCases } from "./method-cases.js";
 import { resNetCase } from "./resnet-case.js";
 
 /** How one kind of golden file is checked. */
@@ -39,6 +40,7 @@ const runs: Readonly<Record<string, GoldenCase["run"]>> = {
   fusion: fusionNetworkCase,
   loss: lossCase,
   adam: adamCase,
+  ...methodCases,
 };
 
 export const caseNames = Object.keys(runs);

@@ -67,6 +67,13 @@ export class GraphInputs {
     return new Map([...this.#inputs].filter(([, { dtype }]) => isFloating(dtype)));
   }
 
+  /** The tensors of all inputs that were asked for, by name. */
+  tensors(): Record<string, Tensor> {
+    return Object.fromEntries(
+      [...this.#inputs.keys()].map((name) => [name, this.#comparison.use(`input/${name}`)]),
+    );
+  }
+
   /** Runs a graph on the file's tensors. Parameters are fed, as in training, or part of the graph, as in serving. */
   async run(
     outputs: Readonly<Record<string, Value>>,

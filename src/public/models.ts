@@ -3,6 +3,7 @@
 export { z } from "zod";
 export { gradients } from "../engine/autodiff/gradients.js";
 export { type Constant, Input, Parameter, type TensorType, type Value } from "../engine/graph/value.js";
+export { gelu, leakyRelu, power, softplus } from "../engine/ops/activations.js";
 export {
   add,
   divide,
@@ -14,7 +15,7 @@ export {
 } from "../engine/ops/arithmetic.js";
 export { equal, less, lessOrEqual, not, where } from "../engine/ops/comparison.js";
 export { cast, constant, full, stopGradient } from "../engine/ops/constant.js";
-export { exp, log, relu, sigmoid, sqrt, square, tanh } from "../engine/ops/elementwise.js";
+export { erf, exp, log, relu, sigmoid, sqrt, square, tanh } from "../engine/ops/elementwise.js";
 export { gather } from "../engine/ops/gather.js";
 export { matmul } from "../engine/ops/matmul.js";
 export { l2Normalise } from "../engine/ops/normalisation.js";
@@ -42,7 +43,7 @@ export {
   type TeacherSignal,
 } from "../models/composition-model.js";
 export type { EncoderConfig } from "../models/encoder-config.js";
-export type { ImageFeatures, LevelFeatures } from "../models/image-encoder.js";
+export type { ImageFeatures, LevelFeatures, LevelRequest } from "../models/image-encoder.js";
 export { loadModelFile } from "../models/load-model-file.js";
 export { defineModel, type ModelDefinition, type OwnModel } from "../models/model-definition.js";
 export { joinParts, type Parts } from "../models/parts.js";
@@ -61,3 +62,4 @@ export type { LossPart } from "../nn/losses/total.js";
 export { Lstm } from "../nn/lstm.js";
 export { Module } from "../nn/module.js";
 export { MultiHeadAttention } from "../nn/multi-head-attention.js";
+export { ProjectedAttention } from "../nn/projected-attention.js";

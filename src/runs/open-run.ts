@@ -39,6 +39,7 @@ export function openRun(runDir: string): Run {
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,
     random: new Random(0),
+    imagePx: config.training.imagePx,
   });
   model.loadStateDict(requireFloat32(parameters, join(runDir, runFiles.parameters)));
   return { runDir, manifest, config, vocabulary, phrases: readPhrases(runDir), model };

@@ -29,7 +29,7 @@ const small = () =>
   createModel(
     "sum",
     { backbone: "resnet18", backboneWidth: 1 / 64, embedDim: 5, wordDim: 3 },
-    { vocabularySize: vocabulary.size, random: new Random(1) },
+    { vocabularySize: vocabulary.size, random: new Random(1), imagePx: 64 },
   );
 async function load(files: Parameters<typeof loadInitialWeights>[1], backboneStatistics = "frozen") {
   const [model, notes] = [small(), [] as string[]];

@@ -162,7 +162,11 @@ export async function build<Before extends WithData>(prepared: Before): Promise<
   const { config, data, saved, initial, streams, createModel, onEvent } = prepared;
   const { training, modelConfig } = config;
   const { vocabulary, texts } = data;
-  const model = createModel({ vocabularySize: vocabulary.size, random: streams.model });
+  const model = createModel({
+    vocabularySize: vocabulary.size,
+    random: streams.model,
+    imagePx: training.imagePx,
+  });
   const initialWeights = saved
     ? saved.manifest.initialWeights
     : await loadInitialWeights(model, initial, {
@@ -208,7 +212,11 @@ export async function compile(restored: Restored): Promise<Compiled> {
     {
       tensors: savedTeacher,
       triplets: loader.epochTriplets(),
-      blank: () => createModel({ vocabularySize: data.vocabulary.size, random: new Random(0) }),
+      blank: () => createModel({
+        vocabularySize: data.vocabulary.size,
+        random: new Random(0),
+        imagePx: config.training.imagePx,
+      }),
     },
     { images, vocabulary: data.vocabulary, features, training: config.training, session },
   );

@@ -211,6 +211,7 @@ describe("an encoder", () => {
     const { vocabulary } = run;
     const model = createModel("sdfn", config.modelConfig, {
       vocabularySize: vocabulary.size,
+      imagePx: 64,
       random: new Random(3),
     });
     const bundle = join(runs.root, "slow-bundle");

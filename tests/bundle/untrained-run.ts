@@ -14,6 +14,7 @@ export function untrainedRun(fields: Readonly<Record<string, unknown>> = {}): Ru
   const vocabulary = new Vocabulary(["is", "red", "blue"]);
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,
+    imagePx: config.training.imagePx,
     random: new Random(7),
   });
   return {

@@ -1,4 +1,5 @@
 import { describe, it } from "vitest";
+import type { Value } from "../../src/engine/graph/value.js";
 import { cast, constant } from "../../src/engine/ops/constant.js";
 import { dropout } from "../../src/engine/ops/dropout.js";
 import { lstm } from "../../src/engine/ops/lstm.js";
@@ -9,6 +10,7 @@ import {
   layerNorm,
 } from "../../src/engine/ops/normalisation.js";
 import { maxPool2d } from "../../src/engine/ops/pool.js";
+import { type WindowOptions, windowMean } from "../../src/models/window-mean.js";
 import { checkGradient } from "./check-gradient.js";
 
 describe("gradients of normalisations, pooling, dropout and LSTM agree with central differences", () => {
@@ -51,6 +53,14 @@ describe("gradients of normalisations, pooling, dropout and LSTM agree with cent
     await checkGradient([[2, 1, 5], ...shapes.slice(1)], (x, weightIh, weightHh, biasIh, biasHh) =>
       lstm(x, { weightIh, weightHh, biasIh, biasHh, lengthMask: one }),
     );
+  });
+  it("means over windows of a map, the windows at its edges cut", async () => {
+    const grid = { rows: 3, columns: 4 };
+    const of = (options: WindowOptions) => (x: Value) =>
+      cast(windowMean(cast(x, "float32"), grid, options), "float64");
+    const float32Steps = { step: 0.1, tolerance: 1e-5 };
+    await checkGradient([[2, 12, 3]], of({ size: 2, stride: 2 }), float32Steps);
+    await checkGradient([[2, 12, 3]], of({ size: 3, stride: 1, before: 1 }), float32Steps);
   });
   it("max pooling, overlapping and padded", async () => {
     await checkGradient([[2, 3, 7, 6]], (x) => maxPool2d(x, { kernel: 3, stride: 2, padding: 1 }));

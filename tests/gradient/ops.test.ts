@@ -1,8 +1,10 @@
 import { describe, it } from "vitest";
+import type { Value } from "../../src/engine/graph/value.js";
+import { gelu, leakyRelu, power, softplus } from "../../src/engine/ops/activations.js";
 import { add, divide, maximum, multiply, negate, subtract } from "../../src/engine/ops/arithmetic.js";
 import { equal, lessOrEqual, where } from "../../src/engine/ops/comparison.js";
-import { constant } from "../../src/engine/ops/constant.js";
-import { exp, log, relu, sigmoid, sqrt, tanh } from "../../src/engine/ops/elementwise.js";
+import { cast, constant } from "../../src/engine/ops/constant.js";
+import { erf, exp, log, relu, sigmoid, sqrt, tanh } from "../../src/engine/ops/elementwise.js";
 import { gather, scatterAdd } from "../../src/engine/ops/gather.js";
 import { matmul } from "../../src/engine/ops/matmul.js";
 import { max, mean, sum, sumTo } from "../../src/engine/ops/reduce.js";
@@ -51,6 +53,14 @@ describe("gradient rules agree with central differences in float64", () => {
   it("functions of one operand", async () => {
     for (const f of [negate, exp, tanh, sigmoid, relu]) await checkGradient([[3, 5]], f);
     for (const f of [log, sqrt]) await checkGradient([[3, 5]], f, positive);
+    await checkGradient([[3, 5]], softplus);
+    await checkGradient([[3, 5]], (x) => leakyRelu(x, 0.01));
+    // The runtime has the error function for float32 alone, whose rounding allows no smaller step.
+    for (const f of [erf, gelu]) {
+      const rounded = (x: Value) => cast(f(cast(x, "float32")), "float64");
+      await checkGradient([[3, 5]], rounded, { step: 0.02, tolerance: 3e-4 });
+    }
+    await checkGradient([[3, 5], [1]], (x, exponent) => power(x, exponent, 1e-6), positive);
   });
   it("where", async () => {
     await checkGradient([[3, 5], [5]], (a, b) => where(lessOrEqual(a, b), multiply(a, 2), multiply(b, 3)));

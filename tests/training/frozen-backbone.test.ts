@@ -86,6 +86,7 @@ describe("a training step from cached feature maps", () => {
       });
       const model = createModel("sdfn", modelConfig, {
         vocabularySize: vocabulary.size,
+        imagePx: 64,
         random: new Random(4),
       });
       const features = useCache
@@ -146,6 +147,7 @@ describe("training with a frozen backbone", () => {
     random.fork("hold-out"); // as the trainer does, before the model's
     const fresh = createModel("sdfn", saved.modelConfig, {
       vocabularySize: vocabulary.size,
+        imagePx: 64,
       random: random.fork("model"),
     }).stateDict();
     const isChanged = ([name, { data: values }]: [string, { data: Float32Array }]) =>

@@ -37,7 +37,7 @@ const smallSdfn = { ...small, embedDim: 12, heads: 2, layers: 2, lambda1: 3, lam
 const frozen = { ...smallSdfn, backboneStatistics: "frozen" };
 
 function newModel(fields: object, name: ModelName = "sdfn", words = vocabularySize): CompositionModel {
-  return createModel(name, fields, { vocabularySize: words, random: new Random(3) });
+  return createModel(name, fields, { vocabularySize: words, random: new Random(3), imagePx: 64 });
 }
 
 describe("a training step by micro-batches", () => {

@@ -3,7 +3,7 @@ import { ShapeError } from "../../errors.js";
 import { applyOp, type GradientRule, type Op } from "../graph/op.js";
 import type { Value } from "../graph/value.js";
 import { isFloating } from "../tensor/dtype.js";
-import { divide, multiply, subtract } from "./arithmetic.js";
+import { divide, multiply, negate, subtract } from "./arithmetic.js";
 import { less } from "./comparison.js";
 import { cast, scalarLike } from "./constant.js";
 
@@ -103,6 +103,23 @@ export function relu(x: Value): Value {
 
 // y > 0 exactly where x > 0; a product with 0 and 1 takes half the time of a choice (Where) on this runtime.
 const reluOp = unary("relu", "Relu", ({ y, dy }) => multiply(dy, cast(less(scalarLike(y, 0), y), y.dtype)));
+
+/**
+ * Error function: y = 2 / sqrt(pi) · integral of e^(-t²) from 0 to x, float32 only, as the runtime has it.
+ * @example
+ * import { constant, erf, float32, runOnce } from "sdfn/models";
+ * const x = constant(float32([1], [1]));
+ * const { y } = await runOnce({ y: erf(x) });
+ * console.log(y.data[0].toFixed(3)); // 0.843
+ */
+export function erf(x: Value): Value {
+  if (x.dtype !== "float32") throw new ShapeError("erf", "needs float32", { x });
+  return applyOp(erfOp, { x }, undefined);
+}
+
+const erfOp = unary("erf", "Erf", ({ x, dy }) =>
+  multiply(dy, multiply(exp(negate(square(x))), 2 / Math.sqrt(Math.PI))),
+);
 
 function unary(name: string, opType: string, gradient: GradientRule<"x", undefined>): Op<"x"> {
   return {

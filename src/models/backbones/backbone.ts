@@ -24,6 +24,8 @@ export interface Level {
   /** "layer3" */
   readonly name: string;
   readonly channels: number;
+  /** A picture of S px has ceil(S / stride) positions along each side. */
+  readonly stride: number;
 }
 
 /** What was read from a file of published weights. */

@@ -143,6 +143,7 @@ export class ResNet extends Backbone {
     const level = (index: number): Level => ({
       name: `layer${index + 1}`,
       channels: base * 2 ** index * expansions[block],
+      stride: 4 * 2 ** index,
     });
     this.levels = [level(0), level(1), level(2), level(3)];
   }
