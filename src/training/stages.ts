@@ -212,11 +212,12 @@ export async function compile(restored: Restored): Promise<Compiled> {
     {
       tensors: savedTeacher,
       triplets: loader.epochTriplets(),
-      blank: () => createModel({
-        vocabularySize: data.vocabulary.size,
-        random: new Random(0),
-        imagePx: config.training.imagePx,
-      }),
+      blank: () =>
+        createModel({
+          vocabularySize: data.vocabulary.size,
+          random: new Random(0),
+          imagePx: config.training.imagePx,
+        }),
     },
     { images, vocabulary: data.vocabulary, features, training: config.training, session },
   );

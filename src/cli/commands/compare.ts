@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { type ComparedModel, compareRows } from "../../experiments/compare-rows.js";
+import { modelDefinition } from "../../models/registry.js";
 import { isFields } from "../../runs/run-config.js";
 import { readConfigFile, recipeFile } from "../flags/config-file.js";
 import { modelChoices, modelList, modelNamed } from "../flags/model-flag.js";
@@ -52,7 +53,7 @@ export function compareCommand(context: CommandContext): Command {
     const models: ComparedModel[] = [];
     for (const model of flags.models) {
       const name = await modelNamed(model);
-      models.push({ name, title: name, recipe: isOwn ? recipeOf(name) : undefined });
+      models.push({ name, title: modelDefinition(name).title, recipe: isOwn ? recipeOf(name) : undefined });
     }
     const without = models.filter(({ recipe }) => isOwn && recipe === undefined).map(({ name }) => name);
     if (without.length > 0 && !flags.json) {

@@ -1,12 +1,13 @@
 /** `--model`: one of the project's models by its name, or a file with a model of the user's own. */
 import { z } from "zod";
 import { loadModelFile } from "../../models/load-model-file.js";
+import { listedName } from "../../models/model-title.js";
 import { isModelPath, modelNames } from "../../models/registry.js";
 import { option } from "./option.js";
 import { text } from "./option-types.js";
 
 /** What helps say of models. */
-export const modelChoices = `${modelNames.join(", ")}, or a file with a model of your own`;
+export const modelChoices = `${modelNames.map(listedName).join(", ")}, or a file with a model of your own`;
 
 const isModel = (model: string) => isModelPath(model) || modelNames.some((name) => name === model);
 

@@ -2,7 +2,7 @@
 import type { GridCell } from "../../experiments/grid-cells.js";
 import type { CellEvent } from "../../experiments/run-cell.js";
 import type { GridListener } from "../../experiments/run-grid.js";
-import { countOf, formatDuration } from "../../report/format.js";
+import { formatDuration } from "../../report/format.js";
 import type { CommandContext } from "../terminal/context.js";
 import { type Progress, startProgress } from "../terminal/progress.js";
 import { GridClock } from "./grid-clock.js";
@@ -126,7 +126,7 @@ function textOf(event: CellEvent, { totalSteps, since }: RunningCell, nowMs: num
     case "evaluate":
       return "evaluates";
     case "evaluation-images":
-      return `evaluates, ${countOf(event.done, "image")} of ${event.total} looked at`;
+      return `evaluates, looks at images ${event.done}/${event.total}`;
     default:
       return undefined;
   }
