@@ -6,8 +6,9 @@ import { type NamedPoint, scatterChart } from "./scatter-chart.js";
 import { countsTable } from "./triplet-samples.js";
 
 export const costSectionCss = `
-.cost-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem; }
+.cost-charts { display: grid; gap: 1.25rem; margin-bottom: 1.25rem; }
 .cost-charts figure { margin: 0; padding: 1.25rem; }
+.counts td { white-space: nowrap; }
 .cost-charts svg { width: 100%; height: auto; display: block; }
 `;
 
@@ -103,11 +104,8 @@ function pointsOf(
 
 function costChart(points: readonly NamedPoint[], xName: string): Html {
   const listed = points.map(({ name, x, y }) => `${name}: ${y.toFixed(1)} at ${formatNumber(x)}`).join("; ");
-  return scatterChart(points, {
-    description: `Recall@10 in percent against ${xName}. ${listed}.`,
-    xName,
-    yName: "R@10",
-    widthPx: 560,
-    heightPx: Math.max(320, 200 + 11 * points.length),
-  });
+  const description = `Recall@10 in percent against ${xName}. ${listed}.`;
+  const drawn = (widthPx: number, heightPx: number) =>
+    scatterChart(points, { description, xName, yName: "R@10", widthPx, heightPx });
+  return html`<div class="wide-only">${drawn(1000, 260 + 9 * points.length)}</div><div class="narrow-only">${drawn(420, 300 + 14 * points.length)}</div>`;
 }
