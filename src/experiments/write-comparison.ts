@@ -95,6 +95,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
   writeWholeSync(files.markdown, comparisonMarkdown(comparison, { results, costs, robustness }));
   if (results.length > 0) writeWholeSync(files.chart, comparisonChartFile(comparison));
   const firstSeed = finished[0]?.cell.seed;
+  const shown = rowsWithCurves(comparison);
   writeWholeSync(
     files.report,
     comparisonPage({
@@ -108,7 +109,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
       robustness,
       hasEqualBudgets: hasEqualBudgets(cells),
       trainings: finished
-        .filter(({ cell }) => cell.seed === firstSeed)
+        .filter(({ cell }) => cell.seed === firstSeed && shown.has(cell.row.title))
         .map(({ cell }) => ({ model: cell.row.title, metrics: readMetrics(folder.runOf(cell)) })),
       ...configurations(cells),
       facts: [["Commit", projectCommit()], ...machineFacts()],
@@ -135,6 +136,15 @@ function costOf(
       measured: medianCost(own.flatMap((cell) => readCost(folder.runOf(cell)) ?? [])),
     },
   ];
+}
+
+/** Curves that can be told apart. */
+const curveCount = 8;
+
+/** The first row and the best of the others, by R@10: more curves than these say nothing. */
+function rowsWithCurves({ rows: [first, ...others] }: Comparison): ReadonlySet<string> {
+  const best = others.toSorted((a, b) => b.mean.r10.mean - a.mean.r10.mean).slice(0, curveCount - 1);
+  return new Set((first ? [first, ...best] : best).map(({ name }) => name));
 }
 
 /** Do all rows have the same number of epochs and triplets a batch, and so of steps? */
