@@ -1,8 +1,8 @@
 /** What a trained cell costs: parameters, time of a step and of a query, bytes of a gallery item. */
 import { join } from "node:path";
 import { z } from "zod";
-import type { CategoryTask, Embedder } from "../evaluation/evaluate.js";
-import { targetRanks } from "../evaluation/recall.js";
+import type { AskedQuery, CategoryTask, Embedder } from "../evaluation/evaluate.js";
+import { type RankingTask, targetRanks } from "../evaluation/recall.js";
 import { readJsonSync } from "../files/read-json.js";
 import { writeWholeSync } from "../files/whole.js";
 import type { MeasuredCost } from "../report/cost-section.js";
@@ -34,7 +34,9 @@ export async function measureCost(
   embedder: Embedder,
   categories: readonly CategoryTask[],
 ): Promise<MeasuredCost> {
+  const [first] = categories;
   const [largest] = categories.toSorted((a, b) => b.galleryIds.length - a.galleryIds.length);
+  const times = first && largest ? await queryTimes(embedder, first.asked, largest.task) : [];
   return {
     parameters,
     secondsPerStep: median(
@@ -42,7 +44,7 @@ export async function measureCost(
         .filter((metrics): metrics is StepMetrics => metrics.kind === "step")
         .map(({ imagesPerSecond }) => (2 * batchSize) / imagesPerSecond),
     ),
-    millisecondsPerQuery: largest ? median(await queryTimes(embedder, largest)) : null,
+    millisecondsPerQuery: median(times),
     gallery: largest?.galleryIds.length ?? 0,
     bytesPerItem: 4 * embedder.embedDim,
   };
@@ -60,19 +62,22 @@ export function readCost(runDir: string): MeasuredCost | undefined {
   return cost;
 }
 
-/** Milliseconds of one query after the other. */
+/**
+ * Milliseconds of one query after the other.
+ * @param asked of the category that was embedded first: the features of its references are kept in memory.
+ */
 async function queryTimes(
   embedder: Embedder,
-  { asked, task }: Pick<CategoryTask, "asked" | "task">,
+  asked: readonly AskedQuery[],
+  { gallery, embedDim }: Pick<RankingTask, "gallery" | "embedDim">,
 ): Promise<readonly number[]> {
   const times: number[] = [];
-  for (const [row, { triplet, text }] of asked.slice(0, warmUpQueries + timedQueries).entries()) {
+  for (const { triplet, text } of asked.slice(0, warmUpQueries + timedQueries)) {
     const query = [{ reference: triplet.reference, text }];
     const start = performance.now();
     const queries = await embedder.embedQueries(query);
-    const scores = await embedder.scorePairs?.(query, task.gallery);
-    const [hits = [], masked = []] = [task.hits[row], task.masked[row]];
-    targetRanks({ ...task, queries, scores, hits: [hits], masked: [masked] });
+    const scores = await embedder.scorePairs?.(query, gallery);
+    targetRanks({ gallery, embedDim, queries, scores, hits: [[0]] });
     times.push(performance.now() - start);
   }
   return times.length > warmUpQueries ? times.slice(warmUpQueries) : times;

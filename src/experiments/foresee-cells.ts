@@ -114,7 +114,9 @@ class Look {
   }
 
   async #dataOf(config: RunConfig): Promise<WithData> {
-    const { signal, onEvent } = this.#options;
+    const { signal } = this.#options;
+    // What is to be noted of its data a cell says itself.
+    const onEvent = (event: TrainEvent) => event.kind !== "note" && this.#options.onEvent(event);
     const options = { ...this.#surroundings, config, runDir: "", signal, onEvent };
     const request = requestOf(options, this.#imagesOf(config));
     const key = dataKey(config);

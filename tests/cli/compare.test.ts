@@ -210,6 +210,11 @@ describe("sdfn compare", () => {
     expect(mean).toBeCloseTo(rows[1].mean.r10.mean - rows[0].mean.r10.mean, 9);
     expect(interval.low).toBeLessThanOrEqual(mean);
     expect(overQueries.low).toBeLessThanOrEqual(overQueries.high);
+    const [sum, tirg] = JSON.parse(output).costs;
+    expect(sum).toMatchObject({ name: "sum", measured: { bytesPerItem: 64, gallery: 21 } });
+    expect(tirg.measured.parameters).toBeGreaterThan(sum.measured.parameters);
+    expect(tirg.measured.secondsPerStep).toBeGreaterThan(0);
+    expect(tirg.measured.millisecondsPerQuery).toBeGreaterThan(0);
     for (const file of Object.values<string>(files)) expect(statSync(file).size).toBeGreaterThan(100);
     expect(readFileSync(files.report, "utf8")).not.toMatch(/<script|NaN|undefined|(src|href)="(?!data:|#)/);
     expect(readFileSync(files.csv, "utf8").trimEnd().split("\n")).toHaveLength(1 + 2 * 2 * 4);

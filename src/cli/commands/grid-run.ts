@@ -78,8 +78,8 @@ export async function runAndWrite(
   }
   const written = write();
   if (json) {
-    const { comparison, failures, files } = written;
-    printJson(context, { ...comparison, failures, files });
+    const { comparison, costs, failures, files } = written;
+    printJson(context, { ...comparison, costs, failures, files });
   } else stdout.write(summaryText(written));
   return written;
 }
