@@ -13,7 +13,8 @@ if (!isCompiled) console.warn("SKIPPED: dist/ is not there; run npm run setup to
 
 const { folder: root, data } = tinyCatalogue();
 const config = join(root, "tiny.json");
-writeFileSync(config, JSON.stringify(tinyFields));
+// Long enough to be stopped in the middle.
+writeFileSync(config, JSON.stringify({ ...tinyFields, epochs: 8 }));
 
 async function run(args: readonly string[], signal?: AbortSignal) {
   const context = recordingContext(signal ? { signal } : {});
@@ -31,6 +32,8 @@ const compareArgs = (out: string, ...more: string[]) => [
   config,
   "--models",
   "sum,tirg",
+  "--seeds",
+  "1",
   "--threads",
   "1",
   ...more,
@@ -59,7 +62,7 @@ let wholeGrid: Promise<string> | undefined;
 function whole(): Promise<string> {
   const train = async () => {
     const out = join(root, "whole");
-    expect((await run(compareArgs(out, "--seeds", "2"))).code).toBe(0);
+    expect((await run(compareArgs(out))).code).toBe(0);
     return out;
   };
   wholeGrid ??= train();
@@ -86,9 +89,9 @@ async function until<Value>(look: () => Value | undefined): Promise<Value> {
 describe.skipIf(!isCompiled)("sdfn compare --jobs", () => {
   it("gives the same bits as cells one after another with as many threads, and leaves no log of processes that say nothing", async () => {
     const out = join(root, "side-by-side");
-    const { code, output } = await run(compareArgs(out, "--seeds", "2", "--jobs", "2"));
+    const { code, output } = await run(compareArgs(out, "--jobs", "2"));
     expect(code).toBe(0);
-    expect(output.match(/^\d\/4 (sum|tirg), seed [12] {2}R@1/gm)).toHaveLength(4);
+    expect(output.match(/^\d\/2 (sum|tirg), seed 1 {2}R@1/gm)).toHaveLength(2);
     expect(resultsOf(out)).toEqual(resultsOf(await whole()));
     expect(readdirSync(join(out, "logs"))).toEqual([]);
   });
@@ -96,7 +99,7 @@ describe.skipIf(!isCompiled)("sdfn compare --jobs", () => {
   it("saves every cell under way at Ctrl-C, and continues all of them to the same bits", async () => {
     const out = join(root, "stopped");
     const abort = new AbortController();
-    const args = compareArgs(out, "--seeds", "2", "--jobs", "2");
+    const args = compareArgs(out, "--jobs", "2");
     const running = run(args, abort.signal);
     const cells = await until(() => {
       const found = underWay(out);
@@ -106,20 +109,20 @@ describe.skipIf(!isCompiled)("sdfn compare --jobs", () => {
     abort.abort();
     const { code, errors } = await running;
     expect(code).toBe(130);
-    expect(errors).toMatch(/\d of 4 cells are over.*the same command continues/);
+    expect(errors).toMatch(/\d of 2 cells are over.*the same command continues/);
     for (const { cell, processId } of cells) {
       expect(isAlive(processId)).toBe(false);
       expect(readManifest(join(out, "cells", cell)).status).toBe("interrupted");
     }
     const again = await run(args);
     expect(again.code).toBe(0);
-    expect(again.output.match(/resumed at step/g)?.length).toBeGreaterThanOrEqual(1);
+    expect(again.output.match(/resumed at step/g)).toHaveLength(2);
     expect(resultsOf(out)).toEqual(resultsOf(await whole()));
   });
 
   it("tells of a cell whose process is killed, goes on with the others, and tries it again", async () => {
     const out = join(root, "killed");
-    const args = compareArgs(out, "--seeds", "2", "--jobs", "2");
+    const args = compareArgs(out, "--jobs", "2");
     const running = run(args);
     const { cell, processId } = await until(() => underWay(out)[0]);
     process.kill(processId, "SIGKILL");
@@ -130,7 +133,7 @@ describe.skipIf(!isCompiled)("sdfn compare --jobs", () => {
       /ENVIRONMENT: .*process \d+ was ended by SIGKILL, as the system does when memory runs out/,
     );
     expect(line).toContain(join(out, "cells", cell));
-    expect(cellsOf(out).filter((name) => existsSync(fileOf(out, name, "evaluation.json")))).toHaveLength(3);
+    expect(cellsOf(out).filter((name) => existsSync(fileOf(out, name, "evaluation.json")))).toHaveLength(1);
     expect((await run(args)).code).toBe(0);
     expect(resultsOf(out)).toEqual(resultsOf(await whole()));
   });
@@ -138,7 +141,7 @@ describe.skipIf(!isCompiled)("sdfn compare --jobs", () => {
   it("computes the feature maps of a frozen backbone once, before any cell begins", async () => {
     const [out, features] = [join(root, "frozen"), join(root, "features")];
     const set = ["--set", "freezeBackbone=true", "--feature-cache", features];
-    const { code, errors } = await run(compareArgs(out, "--seeds", "1", "--jobs", "2", ...set));
+    const { code, errors } = await run(compareArgs(out, "--jobs", "2", ...set));
     expect(code).toBe(0);
     const computed = [...errors.matchAll(/(\d+) feature maps .* (\d+) to compute/g)].map(([, , count]) =>
       Number(count),
