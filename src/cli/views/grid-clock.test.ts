@@ -23,6 +23,7 @@ describe("GridClock", () => {
     clock.begin(sdfn2);
     nowMs = 145_000;
     clock.step(sdfn2, 5, 9);
+    expect(clock.partsUnderWay()).toBe(0.5);
     expect(clock.secondsLeft()).toBeCloseTo(45 + 90 + 2 * 10);
   });
 

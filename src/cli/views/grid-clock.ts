@@ -51,6 +51,14 @@ export class GridClock {
     cell.part = 1;
   }
 
+  /** Parts of the cells under way that are done, together. */
+  partsUnderWay(): number {
+    return [...this.#cells.values()].reduce(
+      (sum, { part, endMs }) => sum + (endMs === undefined ? part : 0),
+      0,
+    );
+  }
+
   /** Seconds until the last cell ends; undefined as long as nothing is known. */
   secondsLeft(): number | undefined {
     const running = [...this.#cells.values()].filter(({ endMs }) => endMs === undefined);

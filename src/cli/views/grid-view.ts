@@ -54,7 +54,7 @@ export function gridView(
   };
   const show = (): void => {
     bar ??= startProgress("grid", total, { stream: stderr, json, now, status, isTransient: true });
-    bar.update(done);
+    bar.update(done + clock.partsUnderWay());
   };
   const close = (): void => {
     bar?.stop();
