@@ -30,6 +30,7 @@ function countingEmbedder() {
     asked,
     embedDim: 2,
     embedImages: async () => new Float32Array(0),
+    meanPicture: async () => new Float32Array(0),
     embedQueries: async (queries: readonly { reference: string }[]) => {
       asked.push(queries.map(({ reference }) => reference).join());
       return Float32Array.of(1, 0);

@@ -1,7 +1,7 @@
 /** What a trained cell costs: parameters, time of a step and of a query, bytes of a gallery item. */
 import { join } from "node:path";
 import { z } from "zod";
-import type { AskedQuery, CategoryTask, Embedder } from "../evaluation/evaluate.js";
+import type { AskedQuery, CategoryTask, Embedder } from "../evaluation/category-task.js";
 import { type RankingTask, targetRanks } from "../evaluation/recall.js";
 import { readJsonSync } from "../files/read-json.js";
 import { writeWholeSync } from "../files/whole.js";

@@ -54,6 +54,12 @@ export class ForwardPass {
     return new ForwardPass(this.mode, false, this.#traces);
   }
 
+  /** The same pass for a graph that runs by itself: its buffers start from their values, not from what this pass leaves. */
+  ofAnotherGraph(): ForwardPass {
+    const { masks } = this.#traces;
+    return new ForwardPass(this.mode, this.usesBatchStatistics, { masks, updates: new Map() });
+  }
+
   /** Dropout masks to feed (uint8), in the order of their layers; named `dropout.0`, `dropout.1`, ... */
   get dropoutMasks(): readonly DropoutMask[] {
     return this.#traces.masks;

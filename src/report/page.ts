@@ -1,4 +1,6 @@
 /** A report as one self-contained HTML file: no script, no address outside the file. */
+
+import { barFigureCss } from "./bar-figure.js";
 import { costSectionCss } from "./cost-section.js";
 import { curvesCss } from "./curve-figure.js";
 import { type Fact, factList, factTableCss } from "./fact-list.js";
@@ -41,6 +43,7 @@ const css = [
   routeDiagramCss,
   recallTableCss,
   costSectionCss,
+  barFigureCss,
   curvesCss,
   tripletSamplesCss,
   intervalChartCss,

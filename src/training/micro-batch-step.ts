@@ -111,11 +111,10 @@ function buildGraphs(model: CompositionModel, config: MicroBatchConfig): MicroBa
   const [forwardMasks, forwardUpdates] = [[...pass.dropoutMasks], pass.bufferUpdates];
   const { fed, seams: all } = cutAt(features, microBatchSize, batchSize);
   // The losses' own dropout and batch norms see the whole batch.
-  const { total, outputs: losses, teacherInputs } = lossGraph(model, fed, pass);
-  const lossMasks = pass.dropoutMasks.slice(forwardMasks.length);
-  const lossUpdates = pass.bufferUpdates.filter(
-    (update) => !forwardUpdates.some(({ next }) => next === update.next),
-  );
+  const lossPass = pass.ofAnotherGraph();
+  const { total, outputs: losses, teacherInputs } = lossGraph(model, fed, lossPass);
+  const lossMasks = lossPass.dropoutMasks.slice(forwardMasks.length);
+  const lossUpdates = lossPass.bufferUpdates;
   const isInLoss = new Set(topologicalOrder([total, ...lossUpdates.map(({ next }) => next)]));
   requireFeaturesOnly(isInLoss, all);
   const seams = all.filter(({ fed }) => isInLoss.has(fed));

@@ -17,6 +17,7 @@ import type { ModelSurroundings } from "../models/model-definition.js";
 import type { StateDict } from "../nn/module.js";
 import type { RunConfig } from "../runs/run-config.js";
 import { type InitialWeightsRecord, type RunManifest, runFiles, writePhrases } from "../runs/run-files.js";
+import { loadingParametersOf } from "../runs/run-parameters.js";
 import { frequentPhrases } from "../text/phrases.js";
 import type { DataFingerprint } from "./checkpoint-files.js";
 import type { OpenedCheckpoint } from "./checkpoint-store.js";
@@ -186,12 +187,14 @@ export async function build<Before extends WithData>(prepared: Before): Promise<
  * @throws StateDictError, WeightsError when they are not of a run like this one.
  */
 export function restore(built: Built): Restored {
-  const { checkpoint } = built.saved ?? {};
+  const { saved, runDir } = built;
+  const load = ({ checkpoint, manifest }: SavedRun) =>
+    loadingParametersOf(runDir, manifest, () => restoreTensors(built, checkpoint.tensors));
   return {
     ...built,
-    savedMoments: checkpoint && restoreTensors(built, checkpoint.tensors),
-    savedState: checkpoint?.content.state,
-    savedTeacher: checkpoint?.teacher,
+    savedMoments: saved && load(saved),
+    savedState: saved?.checkpoint.content.state,
+    savedTeacher: saved?.checkpoint.teacher,
   };
 }
 
