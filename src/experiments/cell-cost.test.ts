@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { EmbeddableQuery } from "../embedding/model-embedder.js";
 import { measureCost, medianCost, readCost, writeCost } from "./cell-cost.js";
 
 const runDir = mkdtempSync(join(tmpdir(), "cost-"));
@@ -31,7 +32,7 @@ function countingEmbedder() {
     embedDim: 2,
     embedImages: async () => new Float32Array(0),
     meanPicture: async () => new Float32Array(0),
-    embedQueries: async (queries: readonly { reference: string }[]) => {
+    embedQueries: async (queries: readonly EmbeddableQuery[]) => {
       asked.push(queries.map(({ reference }) => reference).join());
       return Float32Array.of(1, 0);
     },
