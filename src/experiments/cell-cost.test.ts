@@ -46,6 +46,7 @@ function category(name: string, { queries, gallery }: { queries: number; gallery
     asked: Array.from({ length: queries }, (_, i) => ({
       triplet: { reference: `${name} ${i}`, target: "t", captions: ["text"], category: name },
       text: "text",
+      paraphrases: [],
     })),
     task: {
       gallery: new Float32Array(2 * gallery),
