@@ -66,7 +66,7 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
   const xs = lines.flatMap(({ points }) => points.map(([x]) => x));
   return render(
     {
-      ...frame(lines, { topPx: 10, bottomPx: 34 }),
+      ...frame(lines, { topPx: 10, bottomPx: 34, widthPx: options.widthPx }),
       xAxis: {
         type: "value",
         min: options.xMin ?? Math.min(...xs),
@@ -100,7 +100,7 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
         itemStyle: { color: seriesColour(colourIndex) },
       })),
     },
-    options,
+    { ...options, heightPx: options.heightPx + wrappedLegendPx(lines, options.widthPx) },
   );
 }
 
@@ -108,7 +108,7 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
 export function barChart(groups: readonly BarGroup[], options: BarChartOptions): Html {
   return render(
     {
-      ...frame(groups, { topPx: 22, bottomPx: 4 }),
+      ...frame(groups, { topPx: 22, bottomPx: 4, widthPx: options.widthPx }),
       xAxis: {
         type: "category",
         data: [...options.labels],
@@ -134,7 +134,7 @@ export function barChart(groups: readonly BarGroup[], options: BarChartOptions):
         },
       })),
     },
-    options,
+    { ...options, heightPx: options.heightPx + wrappedLegendPx(groups, options.widthPx) },
   );
 }
 
@@ -144,7 +144,11 @@ const symbols = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "a
 /** What both kinds share: grid, and a legend where there is more than one series. */
 function frame(
   series: readonly { readonly name: string }[],
-  { topPx, bottomPx }: { readonly topPx: number; readonly bottomPx: number },
+  {
+    topPx,
+    bottomPx,
+    widthPx,
+  }: { readonly topPx: number; readonly bottomPx: number; readonly widthPx: number },
 ): EChartsCoreOption {
   const hasLegend = series.length > 1;
   return {
@@ -153,7 +157,7 @@ function frame(
     grid: {
       left: 6,
       right: 14,
-      top: topPx + (hasLegend ? 26 : 0),
+      top: topPx + (hasLegend ? 26 : 0) + wrappedLegendPx(series, widthPx),
       bottom: bottomPx,
       outerBoundsMode: "same",
       outerBoundsContain: "axisLabel",
@@ -169,6 +173,17 @@ function frame(
         }
       : { show: false },
   };
+}
+
+/** Height of a legend's lines after its first. */
+function wrappedLegendPx(series: readonly { readonly name: string }[], widthPx: number): number {
+  let [lines, lineWidth] = [1, 0];
+  for (const { name } of series) {
+    const width = 40 + 6.6 * name.length;
+    if (lineWidth > 0 && lineWidth + width > widthPx) [lines, lineWidth] = [lines + 1, 0];
+    lineWidth += width;
+  }
+  return 20 * (lines - 1);
 }
 
 /** The chart's SVG with an accessible name, sized by its column. */

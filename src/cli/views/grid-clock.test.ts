@@ -27,6 +27,21 @@ describe("GridClock", () => {
     expect(clock.secondsLeft()).toBeCloseTo(45 + 90 + 2 * 10);
   });
 
+  it("does not go by a cell that has hardly begun where others say more", () => {
+    let nowMs = 0;
+    const clock = new GridClock([sdfn1, sum1], 1, () => nowMs);
+    clock.begin(sum1);
+    nowMs = 20_000;
+    clock.step(sum1, 1, 100); // of which 19 s went into looking at images
+    expect(clock.secondsLeft()).toBeGreaterThan(2000);
+    nowMs = 40_000;
+    clock.end(sum1);
+    clock.begin(sdfn1);
+    nowMs = 60_000;
+    clock.step(sdfn1, 1, 100);
+    expect(clock.secondsLeft()).toBeCloseTo(40 * 0.991);
+  });
+
   it("divides by the cells that run side by side, but never says less than the longest takes", () => {
     let nowMs = 0;
     const clock = new GridClock([sdfn1, sum1, sdfn2, sum2], 4, () => nowMs);

@@ -4,6 +4,9 @@ import type { GridCell } from "../../experiments/grid-cells.js";
 /** Part of a cell's time that is training; the rest is evaluation. A guess, for cells that are under way. */
 const trainingShare = 0.9;
 
+/** Below it, the time before the first step is most of a cell's: what it will take in all is guessed by others. */
+const meaningful = 0.2;
+
 interface CellTime {
   readonly row: string;
   readonly startMs: number;
@@ -62,10 +65,13 @@ export class GridClock {
   /** Seconds until the last cell ends; undefined as long as nothing is known. */
   secondsLeft(): number | undefined {
     const running = [...this.#cells.values()].filter(({ endMs }) => endMs === undefined);
-    const all = this.#secondsACell([...this.#cells.values()]);
+    const cells = [...this.#cells.values()];
+    const all = secondsACell(cells, meaningful, this.#now()) ?? secondsACell(cells, 0, this.#now());
     if (all === undefined) return undefined;
-    const ofRow = (row: string) =>
-      this.#secondsACell([...this.#cells.values()].filter((cell) => cell.row === row)) ?? all;
+    const ofRow = (row: string) => {
+      const own = cells.filter((cell) => cell.row === row);
+      return secondsACell(own, meaningful, this.#now()) ?? all;
+    };
     const left = [
       ...running.map(({ row, part }) => (1 - part) * ofRow(row)),
       ...this.#waiting.map((row) => ofRow(row)),
@@ -74,13 +80,13 @@ export class GridClock {
     // Cells side by side end no sooner than the longest of them.
     return Math.max(together / Math.max(1, Math.min(this.#jobs, left.length)), ...left);
   }
+}
 
-  /** Of cells that came on; one that is still looking at images says nothing. */
-  #secondsACell(all: readonly CellTime[]): number | undefined {
-    const cells = all.filter(({ part, before }) => part > before);
-    const parts = cells.reduce((sum, { part, before }) => sum + part - before, 0);
-    if (parts <= 0) return undefined;
-    const ms = cells.reduce((sum, { startMs, endMs }) => sum + (endMs ?? this.#now()) - startMs, 0);
-    return ms / 1000 / parts;
-  }
+/** Of cells that came further than the part `above`; one that is still looking at images says nothing. */
+function secondsACell(all: readonly CellTime[], above: number, nowMs: number): number | undefined {
+  const cells = all.filter(({ part, before }) => part - before > above);
+  const parts = cells.reduce((sum, { part, before }) => sum + part - before, 0);
+  if (parts <= 0) return undefined;
+  const ms = cells.reduce((sum, { startMs, endMs }) => sum + (endMs ?? nowMs) - startMs, 0);
+  return ms / 1000 / parts;
 }
