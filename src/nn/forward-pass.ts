@@ -54,6 +54,12 @@ export class ForwardPass {
     return new ForwardPass(this.mode, false, this.#traces);
   }
 
+  /** What follows in a graph that runs after this one: masks are numbered on, buffers are read as they stand then. */
+  ofAnotherGraph(): ForwardPass {
+    const { masks } = this.#traces;
+    return new ForwardPass(this.mode, this.usesBatchStatistics, { masks, updates: new Map() });
+  }
+
   /** Dropout masks to feed (uint8), in the order of their layers; named `dropout.0`, `dropout.1`, ... */
   get dropoutMasks(): readonly DropoutMask[] {
     return this.#traces.masks;

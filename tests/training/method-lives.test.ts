@@ -1,0 +1,266 @@
+/**
+ * Every model of the registry lives its whole life, a new one too as soon as it is there: it trains end to end and from
+ * cached maps, resumes, takes micro-batches, evaluates, is exported, indexed, and searched over HTTP.
+ */
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { exportBundle } from "../../src/bundle/export-bundle.js";
+import { openBundle } from "../../src/bundle/open-bundle.js";
+import { openFashionIq } from "../../src/data/datasets/fashion-iq.js";
+import { oneCategory } from "../../src/data/one-category.js";
+import type { RetrievalDataset } from "../../src/data/triplet.js";
+import { FrozenBackbone } from "../../src/embedding/frozen-backbone.js";
+import { Random } from "../../src/engine/tensor/random.js";
+import { type CategoryTask, evaluate } from "../../src/evaluation/evaluate.js";
+import { defaultProtocol } from "../../src/evaluation/protocols.js";
+import { scorerOf } from "../../src/evaluation/recall.js";
+import { type RunEmbedder, withEmbedder } from "../../src/evaluation/run-embedder.js";
+import { ImageCache } from "../../src/images/image-cache.js";
+import { createModel, modelNames, registerModel } from "../../src/models/registry.js";
+import { openRun, type Run } from "../../src/runs/open-run.js";
+import { type RunConfig, resolveRunConfig } from "../../src/runs/run-config.js";
+import { readMetrics, runFiles } from "../../src/runs/run-files.js";
+import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
+import { indexCatalogue } from "../../src/search/index/index-catalogue.js";
+import type { SearchResponse } from "../../src/service/api.js";
+import { resumeTraining, type TrainEvent, train } from "../../src/training/train.js";
+import { everyDoor } from "../fixtures/every-door.js";
+import { tinyOf } from "../fixtures/tiny-model.js";
+import { start } from "../service/small-index.js";
+import {
+  EqualHalves,
+  expectSame,
+  newBatch,
+  stepped,
+  training,
+  vocabularySize,
+  withEqualHalves,
+} from "./stepped.js";
+import { session, tinyCatalogue } from "./tiny-training.js";
+
+registerModel(everyDoor, { path: "every-door", sha256: "" });
+
+/** Name in the test's title, model, fields. */
+const lives: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+  ...modelNames.map((name) => [name, tinyOf(name)] as const),
+  ["every door, all scored in pairs", tinyOf("every-door")],
+  ["every door, the best scored in pairs", { ...tinyOf("every-door"), candidates: 4 }],
+];
+
+const { folder, data } = tinyCatalogue();
+/** Maps of more than one region, and levels that can be halved. */
+const [imagePx, resizePx] = [64, 66];
+/** Steps of one epoch, of which there are two: a teacher speaks in the second. */
+const epochSteps = 3;
+const stopAt = epochSteps + 2;
+
+let dresses: RetrievalDataset;
+/** A catalogue of the pictures that the evaluation ranks. */
+const table = join(data, "dresses.csv");
+beforeAll(() => {
+  dresses = oneCategory(openFashionIq(data), "dress");
+  const ids = new Set(dresses.split("val").images.get("dress"));
+  const [header = "", ...rows] = readFileSync(join(data, "catalogue.csv"), "utf8").split("\n");
+  writeFileSync(table, [header, ...rows.filter((row) => ids.has(row.split(",")[0] ?? ""))].join("\n"));
+});
+
+function configOf(fields: Readonly<Record<string, unknown>>): RunConfig {
+  const sizes = { imagePx, resizePx, batchSize: 16, epochs: 2, holdOut: 0, learningRate: 2e-3 };
+  return resolveRunConfig({ file: { ...fields, ...sizes } });
+}
+
+describe.each(lives)("%s", (name, fields) => {
+  const place = (what: string) => join(folder, `${name} ${what}`);
+  const featureCacheDir = join(folder, "features");
+  const given = { session, featureCacheDir };
+  const wholeRun = once(async () => {
+    const runDir = place("whole");
+    const onEvent = (event: TrainEvent) => {
+      // What a process that is killed now would leave, its last checkpoint being that of the first epoch.
+      if (event.kind === "step" && event.step === stopAt)
+        cpSync(runDir, place("killed"), { recursive: true });
+    };
+    await train({
+      ...given,
+      dataset: openFashionIq(data),
+      config: configOf(fields),
+      runDir,
+      onEvent,
+    });
+    return openRun(runDir);
+  });
+
+  afterAll(() => {
+    for (const what of ["whole", "killed", "cached", "bundle", "index"])
+      rmSync(place(what), { recursive: true, force: true });
+  });
+
+  it("trains end to end, and ends with the same bits when it is killed and resumed", async () => {
+    const { runDir } = await wholeRun();
+    const killed = place("killed");
+    rmSync(join(killed, runFiles.lock));
+    const resumed = await resumeTraining({ ...given, dataset: openFashionIq(data), runDir: killed });
+    expect(resumed).toMatchObject({ status: "complete", steps: 2 * epochSteps });
+    const bytes = (dir: string) => readFileSync(join(dir, runFiles.parameters));
+    expect(bytes(killed).equals(bytes(runDir))).toBe(true);
+    const lossesOf = (dir: string) => readMetrics(dir).map(({ loss }) => loss);
+    expect(lossesOf(killed)).toEqual(lossesOf(runDir));
+  });
+
+  it("trains from cached maps of every level by micro-batches, and embeds from them as from pictures", async () => {
+    const config = configOf({ ...fields, freezeBackbone: true, microBatchSize: 8 });
+    const runDir = place("cached");
+    await train({ ...given, dataset: openFashionIq(data), config, runDir });
+    const run = openRun(runDir);
+    const ids = (dresses.split("val").images.get("dress") ?? []).slice(0, 3);
+    const queries = ids.map((reference) => ({ reference, text: "is red with long sleeves" }));
+    const embed = ({ embedder }: RunEmbedder) =>
+      Promise.all([embedder.embedImages(ids), embedder.embedQueries(queries)]);
+    const ofMaps = await withEmbedder(run, dresses, {}, embed);
+    const ofPictures = await withEmbedder(fromPictures(run), dresses, {}, embed);
+    for (const [kind, vectors] of ofMaps.entries()) {
+      for (const [i, value] of vectors.entries())
+        expect(value).toBeCloseTo(ofPictures[kind]?.[i] ?? Number.NaN, 1);
+    }
+  });
+
+  it("has the whole batch's losses and gradients by micro-batches, up to what batch norm makes of them", async () => {
+    const { modelConfig } = configOf(fields);
+    const newModel = () =>
+      createModel(String(fields.model), modelConfig, { vocabularySize, random: new Random(3), imagePx });
+    const featureMapShapes = await mapShapes(newModel(), featureCacheDir);
+    const maps = { featureMapShapes, featureMapType: "float32" } as const;
+    const batch = newBatch(featureMapShapes);
+    const run = (microBatchSize: number | null, given: Parameters<typeof stepped>[2]) =>
+      stepped(newModel(), { training: training(microBatchSize), ...maps }, given);
+    const cached = await run(3, { batch });
+    const normalises = cached.notes.length > 0;
+    if (!normalises) return expectSame(cached, await run(null, { batch }));
+    expect(cached.notes.join()).toMatch(/statistics of 3 triplets, not of 6.*move 2 times a step/);
+    // Where each half has the statistics of the whole, the rest must be equal. One step: Adam enlarges rounding.
+    const halves = () => ({ batch: withEqualHalves(batch), random: new EqualHalves(5), steps: 1 });
+    expectSame(await run(3, halves()), await run(null, halves()), { losses: 1e-5, moments: 3e-4 });
+  });
+
+  it("is exported, indexed, and found over HTTP in the order of its evaluation", async () => {
+    const run = await wholeRun();
+    const task = await evaluated(run);
+    const manifest = exportBundle(run, place("bundle"));
+    await index(place("bundle"), place("index"));
+    const service = await start({ index: place("index") });
+    try {
+      for (const row of [0, 5]) {
+        const { reference } = task.asked[row]?.triplet ?? {};
+        const asked = {
+          queries: [{ reference: { id: reference }, text: task.asked[row]?.text }],
+          limit: 100,
+        };
+        const answer = await answerOf(service.search({ ...asked, exact: true }));
+        expectRankedAs(answer, task, row);
+        expect(answer.fitting).toBe(task.galleryIds.length - 1);
+        expect(answer.items).toHaveLength(answer.fitting);
+      }
+      await expectHalves(service, manifest.preprocessing.textOnlyPicture);
+    } finally {
+      await service.close();
+    }
+  });
+});
+
+/** Computes once, when it is first asked for. */
+function once<T>(compute: () => Promise<T>): () => Promise<T> {
+  let computed: Promise<T> | undefined;
+  return () => {
+    computed ??= compute();
+    return computed;
+  };
+}
+
+/** The same run without its maps, which are of half precision. */
+function fromPictures({ manifest: { featureCache: _, ...manifest }, ...run }: Run): Run {
+  return { ...run, manifest };
+}
+
+async function mapShapes(model: Run["model"], cacheDir: string) {
+  const images = new ImageCache((id) => dresses.imagePath(id), { sizePx: resizePx });
+  const imagePath = (id: string) => dresses.imagePath(id);
+  const features = await FrozenBackbone.open(model, {
+    images,
+    imagePath,
+    imagePx,
+    imageFit: "squash",
+    cacheDir,
+  });
+  await features.release();
+  return features.shapes;
+}
+
+/** What the evaluation ranks the dresses by. */
+async function evaluated(run: Run): Promise<CategoryTask> {
+  let found: CategoryTask | undefined;
+  const onCategory = async (task: CategoryTask) => {
+    found = task;
+  };
+  const { mean } = await withEmbedder(run, dresses, {}, ({ embedder }) =>
+    evaluate(dresses, embedder, {
+      model: run.config.model,
+      seed: 1,
+      commit: "none",
+      split: "val",
+      protocol: { ...defaultProtocol, name: "original" },
+      onCategory,
+    }),
+  );
+  expect(mean.r50).toBe(100); // of 21
+  if (!found) throw new Error("nothing was evaluated");
+  return found;
+}
+
+async function index(bundle: string, place: string): Promise<void> {
+  const encoder = await openBundle(bundle, session);
+  const install = async (to: string) => cpSync(bundle, to, { recursive: true });
+  const opened = await CatalogueIndex.openOrCreate(place, encoder, install, { store: { kind: "exact" } });
+  expect(await indexCatalogue(opened, encoder, { file: table })).toMatchObject({ added: 21, errors: 0 });
+  await opened.close();
+  await encoder.close();
+}
+
+async function answerOf(response: Promise<Response>): Promise<SearchResponse> {
+  const answered = await response;
+  const body = await answered.json();
+  expect(answered.status, JSON.stringify(body)).toBe(200);
+  return body as SearchResponse;
+}
+
+/** The same scores as the evaluation's, up to float32 sums in another order, and so the same ranking. */
+function expectRankedAs({ items }: SearchResponse, { task, galleryIds }: CategoryTask, query: number): void {
+  const score = scorerOf(task);
+  const expected = new Map(galleryIds.map((id, row) => [id, score(query, row)]));
+  const tolerance = 1e-4 * Math.max(1, ...[...expected.values()].map(Math.abs));
+  for (const { item, score: found } of items)
+    expect(Math.abs((found ?? Number.NaN) - (expected.get(item.id) ?? Number.NaN)), item.id).toBeLessThan(
+      tolerance,
+    );
+  const inOrder = items.map(({ item }) => expected.get(item.id) ?? Number.NaN);
+  for (const [i, value] of inOrder.entries())
+    if (i > 0) expect(value).toBeLessThan((inOrder[i - 1] ?? Number.NaN) + tolerance);
+}
+
+/** A picture alone finds by the picture's own embedding; a text alone is answered by a model that reads. */
+async function expectHalves(
+  service: Awaited<ReturnType<typeof start>>,
+  textOnlyPicture: "regions of zeros" | "refused",
+): Promise<void> {
+  const [first] = dresses.split("val").images.get("dress") ?? [];
+  const alone = { queries: [{ reference: { id: first } }], includeReferences: true, limit: 1 };
+  const { items } = await answerOf(service.search(alone));
+  expect(items[0]?.item.id).toBe(first);
+  expect(items[0]?.score).toBeCloseTo(1, 4);
+  const text = service.search({ queries: [{ text: "is red" }] });
+  if (textOnlyPicture === "refused") {
+    expect((await text).status).toBe(400);
+    return;
+  }
+  for (const { score } of (await answerOf(text)).items) expect(score).toBeTypeOf("number");
+}
