@@ -152,7 +152,9 @@ export const searchResponseSchema = z
         score: z
           .number()
           .nullable()
-          .describe("Cosine of query and item, -1 to 1; null in a list without queries"),
+          .describe(
+            "Cosine of query and item, -1 to 1, or the model's own score where pairs are scored (`scoredPairs`); null in a list without queries",
+          ),
         item: itemSchema,
       }),
     ),
@@ -163,6 +165,12 @@ export const searchResponseSchema = z
         "Items of this page that are left out because the index has them damaged; the operator's log names them",
       ),
     plan: z.enum(["list", "exact", "all partitions", "some partitions"]),
+    scoredPairs: z
+      .int()
+      .optional()
+      .describe(
+        "Items whose pair with the query was scored by the model; only where the model scores pairs and a query has a text",
+      ),
     modules: z.array(z.string()).describe("Operation modules in the order of the route weights"),
     queries: z.array(
       z.object({

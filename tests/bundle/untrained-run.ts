@@ -7,10 +7,12 @@ import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { Vocabulary } from "../../src/text/vocabulary.js";
 import { tinyModel } from "../fixtures/tiny-model.js";
 
-const tiny = { ...tinyModel, embedDim: 8, wordDim: 6, heads: 2, layers: 2, resizePx: 40, maxWords: 5 };
+const tiny = { ...tinyModel, embedDim: 8, wordDim: 6, resizePx: 40, maxWords: 5 };
+const tinySdfn = { ...tiny, heads: 2, layers: 2 };
 
+/** Of SDFN, unless the fields name another model. */
 export function untrainedRun(fields: Readonly<Record<string, unknown>> = {}): Run {
-  const config = resolveRunConfig({ file: { ...tiny, ...fields } });
+  const config = resolveRunConfig({ file: { ...(fields.model === undefined ? tinySdfn : tiny), ...fields } });
   const vocabulary = new Vocabulary(["is", "red", "blue"]);
   const model = createModel(config.model, config.modelConfig, {
     vocabularySize: vocabulary.size,

@@ -7,6 +7,7 @@ import { Writable } from "node:stream";
 import sharp from "sharp";
 import { exportBundle } from "../../src/bundle/export-bundle.js";
 import { openBundle } from "../../src/bundle/open-bundle.js";
+import type { Run } from "../../src/runs/open-run.js";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { indexCatalogue } from "../../src/search/index/index-catalogue.js";
 import type { StoreSettings } from "../../src/search/store/store-kind.js";
@@ -31,8 +32,10 @@ const colours = ["red", "blue", "green", "black"];
 /** Twelve items in two categories: `A1` to `A6` are dresses, `A7` to `A12` shirts. */
 export async function makeSmallIndex({
   store,
+  run = untrainedRun(),
 }: {
   readonly store?: StoreSettings;
+  readonly run?: Run;
 } = {}): Promise<SmallIndex> {
   const root = mkdtempSync(join(tmpdir(), "sdfn-service-"));
   const ids = Array.from({ length: 12 }, (_, i) => `A${i + 1}`);
@@ -46,7 +49,7 @@ export async function makeSmallIndex({
     );
   }
   writeFileSync(join(root, "catalogue.csv"), `${rows.join("\n")}\n`);
-  exportBundle(untrainedRun(), join(root, "bundle"));
+  exportBundle(run, join(root, "bundle"));
   const encoder = await openBundle(join(root, "bundle"));
   const index = join(root, "index");
   const install = (to: string) => cp(join(root, "bundle"), to, { recursive: true });

@@ -164,12 +164,13 @@ async function jsonOf({
   index,
   modules,
 }: Shown & { readonly damagedFiles: readonly string[] }) {
-  const { hits, damaged, queries, fitting, plan, timesMs } = answer;
+  const { hits, damaged, queries, fitting, plan, scoredPairs, timesMs } = answer;
   return {
     index: flags.index,
     model: index.manifest.model,
     fitting,
     plan,
+    scoredPairs,
     timesMs,
     damaged: { items: damaged, files: damagedFiles },
     items: await Promise.all(
@@ -187,7 +188,7 @@ async function jsonOf({
 }
 
 function textOf(
-  { hits, queries, fitting, plan, timesMs }: CatalogueAnswer,
+  { hits, queries, fitting, plan, scoredPairs, timesMs }: CatalogueAnswer,
   { modules, html }: { readonly modules: readonly string[] | undefined; readonly html: string | undefined },
 ): string {
   const unknown = [...new Set(queries.flatMap(({ unknownWords }) => unknownWords))];
@@ -208,7 +209,7 @@ function textOf(
         shortened(title),
       ]),
     ]) +
-    `\n${fitting} items fit, ${plan === "exact" ? "every one" : plan} looked at; ` +
+    `\n${fitting} items fit, ${plan === "exact" ? "every one" : plan} looked at${scoredPairs === undefined ? "" : `, ${scoredPairs} scored in pairs with the query`}; ` +
     `query ${timesMs.encode.toFixed(0)} ms, search ${timesMs.search.toFixed(0)} ms\n` +
     (unknown.length === 0 ? "" : `words that the model does not know: ${unknown.join(", ")}\n`) +
     routes.join("") +

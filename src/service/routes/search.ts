@@ -125,7 +125,7 @@ function queriesOf({ queries }: Asked, pictures: ReadonlyMap<string, Uint8Array>
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 function responseOf(
-  { hits, damaged, fitting, plan, queries, timesMs }: CatalogueAnswer,
+  { hits, damaged, fitting, plan, scoredPairs, queries, timesMs }: CatalogueAnswer,
   { attention: isAttentionAsked }: Asked,
   modules: readonly string[],
 ): SearchResponse {
@@ -135,6 +135,7 @@ function responseOf(
     fitting,
     damaged: damaged.length,
     plan,
+    scoredPairs,
     modules: [...modules],
     queries: queries.map(({ routes, unknownWords, attention }) => ({
       routes: routes.map((layer) => layer.map((row) => row.map((weight) => rounded(weight, 4)))),

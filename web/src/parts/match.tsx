@@ -1,7 +1,7 @@
-/** How well an item fits the query: a bar and the cosine behind it. */
+/** How well an item fits the query: a bar and the score behind it. */
 
 export const matchMeaning =
-  "How close the item is to your picture and words (cosine: 1 is the closest there is, 0 is unrelated). It orders the items; it is not a percentage.";
+  "How close the item is to your picture and words (a cosine, where 1 is the closest there is and 0 is unrelated, or the model's own score). It orders the items; it is not a percentage.";
 
 export function Match({ score }: { readonly score: number }) {
   const share = Math.max(0, Math.min(1, score));

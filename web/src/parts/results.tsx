@@ -35,7 +35,7 @@ export function Results({ search, furthest, onChange, onRetry, onClearFilters, c
         </h2>
         {!isFirst && answer && isRanked && (
           <p className="small soft">
-            <abbr title={matchMeaning}>Match</abbr>: 1 is the closest there is. Found in{" "}
+            <abbr title={matchMeaning}>Match</abbr>: {matchText(answer.scoredPairs)}. Found in{" "}
             <span title={timesText(answer.timesMs)}>{Math.max(1, Math.round(answer.timesMs.total))} ms</span>.
           </p>
         )}
@@ -79,6 +79,12 @@ function countText(answer: SearchResponse | undefined, isRanked: boolean): strin
   if (items.length === 0) return "Nothing found";
   if (!isRanked) return countOf(fitting, "item");
   return `The closest ${formatCount(items.length)} of ${countOf(fitting, "item")}`;
+}
+
+/** What the scores are: cosines, or the model's own where it scored some of the items one by one. */
+function matchText(scoredPairs: number | undefined): string {
+  if (scoredPairs === undefined) return "1 is the closest there is";
+  return `the model's own score of ${countOf(scoredPairs, "item")}`;
 }
 
 function timesText({ encode, search, total }: { encode: number; search: number; total: number }): string {
