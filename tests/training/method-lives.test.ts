@@ -160,6 +160,13 @@ describe.each(lives)("%s", (name, fields) => {
         expectRankedAs(answer, task, row);
         expect(answer.fitting).toBe(task.galleryIds.length - 1);
         expect(answer.items).toHaveLength(answer.fitting);
+        // All of a page that has every item are scored; of a short page only those that the model asks for.
+        const { pairCandidates } = manifest;
+        expect(answer.scoredPairs).toBe(pairCandidates === undefined ? undefined : answer.fitting);
+        const page = await answerOf(service.search({ ...asked, limit: 2 }));
+        expect(page.scoredPairs).toBe(
+          typeof pairCandidates === "number" ? Math.min(pairCandidates, answer.fitting) : answer.scoredPairs,
+        );
       }
       await expectHalves(service, manifest.preprocessing.textOnlyPicture);
     } finally {
