@@ -147,7 +147,7 @@ describe("training with a frozen backbone", () => {
     random.fork("hold-out"); // as the trainer does, before the model's
     const fresh = createModel("sdfn", saved.modelConfig, {
       vocabularySize: vocabulary.size,
-        imagePx: 64,
+      imagePx: 64,
       random: random.fork("model"),
     }).stateDict();
     const isChanged = ([name, { data: values }]: [string, { data: Float32Array }]) =>
