@@ -1,5 +1,6 @@
 /** A bundle's models in memory: prepares and embeds a batch. Occupies the thread it runs on; `BundleEncoder` gives it one. */
 import type { EncodedQuery, WordAttention } from "../embedding/encoder.js";
+import { PairScorer } from "../embedding/pair-scorer.js";
 import { composeQueries, type FeatureShapes, featuresAt, matrixAt, rowOf } from "../embedding/query-graph.js";
 import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
@@ -13,6 +14,9 @@ import {
   bundleFiles,
   readBundleFile,
 } from "./bundle-manifest.js";
+
+/** How far beyond a text's end a model of the project looks: CLVC-Net's two convolutions over three words, one after the other. */
+const seenPadding = 2;
 
 /** A query whose picture was decoded. */
 export interface PreparedQuery {
@@ -99,12 +103,14 @@ export class BundleModel {
   async #compose(texts: readonly string[], references: readonly (Float32Array | undefined)[]) {
     if (texts.length === 0) return undefined;
     const { maxWords } = this.#manifest.preprocessing.text;
-    // Padding costs cross attention time: the longest text has none.
+    // Padding costs cross attention time, but a text must have as much as its words can see: its neighbours in the batch
+    // would change its embedding otherwise.
     const longest = Math.max(...texts.map((text) => this.#vocabulary.encode(text, maxWords).length));
+    const places = Math.min(longest + seenPadding, maxWords);
     const { embeddings, routes, attention, pairRows } = await composeQueries(this.#sessions.queries, {
       shapes: this.#shapes,
       references,
-      texts: encodeTexts(this.#vocabulary, texts, longest),
+      texts: encodeTexts(this.#vocabulary, texts, places),
     });
     return (row: number, hasPicture: boolean): EncodedQuery => {
       const text = texts[row] ?? "";
@@ -122,20 +128,7 @@ export class BundleModel {
   async scorePairs({ queries, gallery }: PairRows): Promise<Float32Array> {
     const { pairs } = this.#sessions;
     if (!pairs) throw new BundleError(`${this.#manifest.model}: does not score pairs`);
-    const rows = (data: Float32Array, count: number): Tensor => ({
-      dtype: "float32",
-      shape: [count, data.length / count],
-      data,
-    });
-    const { scores } = await pairs.run({
-      queries: rows(queries, queries.length / this.#pairRowLength),
-      gallery: rows(gallery, gallery.length / this.#manifest.embedDim),
-    });
-    return scores?.data as Float32Array;
-  }
-
-  get #pairRowLength(): number {
-    return Number(this.#manifest.graphs.pairs?.inputs.queries?.shape[1]);
+    return new PairScorer(pairs, gallery).score(queries);
   }
 
   #attentionAt(weights: Tensor | undefined, row: number, text: string): WordAttention | undefined {

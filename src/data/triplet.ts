@@ -10,6 +10,8 @@ export interface Query {
   readonly reference: string;
   /** The modification text as it was written, one string per annotator; may be empty or untrimmed. */
   readonly captions: readonly string[];
+  /** The same change in other words, each like `captions`; for evaluation, never trained on. */
+  readonly paraphrases?: readonly (readonly string[])[] | undefined;
   /** The group whose gallery the query is ranked against. */
   readonly category: string;
 }

@@ -10,6 +10,7 @@ import { encodeTexts } from "../text/encode-texts.js";
 import type { Tokeniser } from "../text/tokeniser.js";
 import type { RouteWeights } from "./encoder.js";
 import { type InferenceGraphs, inferenceGraphs } from "./inference-graphs.js";
+import { PairScorer } from "./pair-scorer.js";
 import {
   type ComposedQueries,
   composeQueries,
@@ -37,9 +38,10 @@ export interface ModelEmbedderOptions extends Preparation {
   readonly batchSize?: number;
 }
 
-/** A query: id of the reference image, and the modification text. */
+/** A query: what stands for its picture, and the modification text. */
 export interface EmbeddableQuery {
-  readonly reference: string;
+  /** Id of the reference image, or the features of a picture that is none (`meanPicture`). */
+  readonly reference: string | Float32Array;
   readonly text: string;
 }
 
@@ -130,14 +132,23 @@ export class ModelEmbedder {
     const { pairs } = this.#sessions;
     if (!pairs) return undefined;
     const count = gallery.length / this.embedDim;
-    const rows: Tensor = { dtype: "float32", shape: [count, this.embedDim], data: gallery };
+    const scorer = new PairScorer(pairs, gallery);
     const result = new Float32Array(queries.length * count);
     for (let start = 0; start < queries.length; start += this.#options.batchSize) {
       const { pairRows } = await this.#compose(queries.slice(start, start + this.#options.batchSize));
-      const { scores } = await pairs.run({ queries: pairRows as Tensor, gallery: rows });
-      result.set(scores?.data as Float32Array, start * count);
+      result.set(await scorer.score(pairRows?.data as Float32Array), start * count);
     }
     return result;
+  }
+
+  /** The mean of images' features: what stands for a picture in a query of words alone. @throws ImageError as above. */
+  async meanPicture(ids: readonly string[]): Promise<Float32Array> {
+    const featuresOf = await this.#featuresOf(ids);
+    const sums = new Float64Array(featureLength(this.#shapes.featureShapes));
+    for (const id of ids) {
+      for (const [i, value] of featuresOf(id)?.entries() ?? []) sums[i] = (sums[i] ?? 0) + value;
+    }
+    return Float32Array.from(sums, (sum) => sum / ids.length);
   }
 
   /** One query's unit embedding [D] and the route it took; no route for models without routers. */
@@ -163,22 +174,30 @@ export class ModelEmbedder {
   }
 
   async #compose(queries: readonly EmbeddableQuery[]): Promise<ComposedQueries> {
-    const ids = new Set(queries.map(({ reference }) => reference));
-    const fresh = new Map<string, Float32Array>();
-    for await (const batch of this.#batches([...ids].filter((id) => !this.#features.has(id)))) {
-      const outputs = await this.#sessions.images.run(batch.images);
-      for (const [row, id] of batch.ids.entries()) fresh.set(id, this.#featuresAt(outputs, row));
-      this.#keep(batch.ids, outputs);
-    }
+    const ids = queries.flatMap(({ reference }) => (typeof reference === "string" ? [reference] : []));
+    const featuresOf = await this.#featuresOf(ids);
     return composeQueries(this.#sessions.queries, {
       shapes: this.#shapes.featureShapes,
-      references: queries.map(({ reference }) => this.#features.get(reference) ?? fresh.get(reference)),
+      references: queries.map(({ reference }) =>
+        typeof reference === "string" ? featuresOf(reference) : reference,
+      ),
       texts: encodeTexts(
         this.#options.vocabulary,
         queries.map(({ text }) => text),
         this.#options.maxWords,
       ),
     });
+  }
+
+  /** Features of images by id: those that are kept, and the others, computed now. */
+  async #featuresOf(ids: readonly string[]): Promise<(id: string) => Float32Array | undefined> {
+    const fresh = new Map<string, Float32Array>();
+    for await (const batch of this.#batches([...new Set(ids)].filter((id) => !this.#features.has(id)))) {
+      const outputs = await this.#sessions.images.run(batch.images);
+      for (const [row, id] of batch.ids.entries()) fresh.set(id, this.#featuresAt(outputs, row));
+      this.#keep(batch.ids, outputs);
+    }
+    return (id) => this.#features.get(id) ?? fresh.get(id);
   }
 
   #batches(ids: readonly string[]): AsyncGenerator<ImageBatch, void, void> {

@@ -12,7 +12,8 @@ import { DatasetError, ImageError, ShapeError } from "../errors.js";
 import { ImageCache } from "../images/image-cache.js";
 import type { ImageSource } from "../images/image-source.js";
 import { tokenise } from "../text/vocabulary.js";
-import { type Embedder, evaluate, scoreSplit } from "./evaluate.js";
+import type { Embedder } from "./category-task.js";
+import { evaluate, scoreSplit } from "./evaluate.js";
 import { defaultProtocol, type Protocol } from "./protocols.js";
 
 const sizePx = 3;
@@ -31,8 +32,18 @@ class MeanColour implements Embedder {
     return Float32Array.from((await this.#means(ids)).flatMap(unit));
   }
 
+  async meanPicture(ids: readonly string[]): Promise<Float32Array> {
+    const means = await this.#means(ids);
+    return Float32Array.from(
+      [0, 1, 2].map((c) => means.reduce((sum, mean) => sum + (mean[c] ?? 0), 0) / ids.length),
+    );
+  }
+
   async embedQueries(queries: readonly EmbeddableQuery[]): Promise<Float32Array> {
-    const means = await this.#means(queries.map(({ reference }) => reference));
+    const means: number[][] = [];
+    for (const { reference } of queries) {
+      means.push(...(typeof reference === "string" ? await this.#means([reference]) : [[...reference]]));
+    }
     return Float32Array.from(
       means.flatMap((mean, i) => {
         const named = tokenise(queries[i]?.text ?? "").filter((word) => words.includes(word));
@@ -102,11 +113,12 @@ function write(path: string, content: unknown): void {
   writeFileSync(join(root, path), JSON.stringify(content));
 }
 
-async function run(protocol: Partial<Protocol> = {}) {
+async function run(protocol: Partial<Protocol> = {}, wordings?: number) {
   const embedder = new MeanColour(new ImageCache((id) => dataset.imagePath(id), { sizePx }));
   return evaluate(dataset, embedder, {
     split: "val",
     protocol: { ...defaultProtocol, ...protocol },
+    wordings,
     model: "mean-colour",
     seed: 5,
     commit: "abc",
@@ -140,6 +152,92 @@ describe("evaluate", () => {
         galleryEntries: { dropped: 0, of: 6 },
       },
     });
+  });
+
+  it("asks the picture alone and the words alone, and has recall on what neither answers apart", async () => {
+    // Picture alone, cosines: 1. red is as near to yellow as to violet, a tie: rank 2.  2. the same.  3. green is
+    // nearest to yellow: rank 1.  4. never.
+    // Words alone, with the gallery's mean picture (.75, .5, .25), before scaling: 1. (.75, 3.5, .25): green 3.5,
+    // yellow 3.01: rank 2.  2. (.75, .5, 2.25): violet 2.12, yellow .88: rank 1.  3. (2.75, .5, 1.25): violet 2.83,
+    // red 2.75, yellow 2.30: rank 3.  4. never.
+    // At 1 the queries 1 and 4 are left, at 10 the fourth alone.
+    const { shortcuts } = await run();
+    expect(shortcuts).toEqual({
+      perCategory: {
+        dress: {
+          picture: { r1: 25, r10: 75, r50: 75 },
+          words: { r1: 25, r10: 75, r50: 75 },
+          either: { r1: 50, r10: 75, r50: 75 },
+          rest: { r1: 0, r10: 0, r50: 0 },
+        },
+        // The target is alone in its ranking.
+        shirt: {
+          picture: { r1: 100, r10: 100, r50: 100 },
+          words: { r1: 100, r10: 100, r50: 100 },
+          either: { r1: 100, r10: 100, r50: 100 },
+          rest: { r1: null, r10: null, r50: null },
+        },
+      },
+      mean: {
+        picture: { r1: 62.5, r10: 87.5, r50: 87.5 },
+        words: { r1: 62.5, r10: 87.5, r50: 87.5 },
+        either: { r1: 75, r10: 87.5, r50: 87.5 },
+        rest: { r1: 0, r10: 0, r50: 0 },
+      },
+    });
+  });
+
+  it("asks a reference that is not in the gallery by itself", async () => {
+    // Without the reference red in the list of images, `original` has no row of it.
+    write("image_splits/split.dress.val.json", ["yellow", "violet", "green"]);
+    const { shortcuts } = await run({ name: "original" });
+    expect(shortcuts?.perCategory.dress?.picture).toEqual({ r1: 25, r10: 75, r50: 75 });
+  });
+
+  it("asks each query in its other wordings, those aside that have none", async () => {
+    write("captions/cap.dress.val.json", [
+      // By hand: 2 as above; then (1, 2, 0), red out: yellow .95, green .89: rank 1.
+      {
+        candidate: "red",
+        target: "yellow",
+        captions: ["more green", "some green"],
+        paraphrases: [["green", "more"]],
+      },
+      // 1 as above; then (1, 2, 1): yellow .87, green .82, violet .58: rank 3.
+      { candidate: "red", target: "violet", captions: ["more blue", ""], paraphrases: [["green", "blue"]] },
+      { candidate: "green", target: "yellow", captions: ["red", "blue"] },
+    ]);
+    const { paraphrases } = await run();
+    const dress = {
+      queries: 2,
+      of: 3,
+      byWording: [
+        { r1: 50, r10: 100, r50: 100 },
+        { r1: 50, r10: 100, r50: 100 },
+      ],
+      spread: {
+        r1: { mean: 50, deviation: 0 },
+        r10: { mean: 100, deviation: 0 },
+        r50: { mean: 100, deviation: 0 },
+      },
+      answered: {
+        r1: { all: 0, some: 100, none: 0 },
+        r10: { all: 100, some: 0, none: 0 },
+        r50: { all: 100, some: 0, none: 0 },
+      },
+      rankSpread: 1.5,
+    };
+    expect(paraphrases).toEqual({ wordings: 2, perCategory: { dress }, mean: dress });
+    expect(await run({}, 1)).not.toHaveProperty("paraphrases.wordings");
+    // Asked one by one, the second query's own wording has one text and its other two: it is passed over.
+    expect((await run({ captions: "each" })).paraphrases?.perCategory.dress).toMatchObject({
+      queries: 2,
+      of: 5,
+    });
+  });
+
+  it("says so when the data set words each query once", async () => {
+    expect((await run()).paraphrases).toBeNull();
   });
 
   it("ranks against the whole split file under `original`", async () => {
@@ -217,6 +315,7 @@ describe("scoreSplit", () => {
   it("refuses an embedder that gives too few embeddings", async () => {
     const short: Embedder = {
       embedDim: 2,
+      meanPicture: async () => new Float32Array(2),
       embedImages: async () => new Float32Array(2),
       embedQueries: async () => new Float32Array(2),
     };

@@ -4,7 +4,9 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDataset } from "../data/datasets/open-dataset.js";
 import type { RetrievalDataset } from "../data/triplet.js";
-import { type Embedder, evaluate } from "./evaluate.js";
+import type { EmbeddableQuery } from "../embedding/model-embedder.js";
+import type { Embedder } from "./category-task.js";
+import { evaluate } from "./evaluate.js";
 import { type Protocol, protocolFor } from "./protocols.js";
 
 /** Scores of some images, by id, for each query, by "reference text"; 0 for all others. */
@@ -26,9 +28,15 @@ class TableEmbedder implements Embedder {
     return Float32Array.from(ids.flatMap((id) => this.#axes.map((axis) => Number(axis === id))));
   }
 
-  async embedQueries(queries: readonly { reference: string; text: string }[]): Promise<Float32Array> {
+  /** The table says nothing of words alone: every image has the same score, 0. */
+  async meanPicture(): Promise<Float32Array> {
+    return new Float32Array(this.embedDim);
+  }
+
+  async embedQueries(queries: readonly EmbeddableQuery[]): Promise<Float32Array> {
     return Float32Array.from(
       queries.flatMap(({ reference, text }) => {
+        if (typeof reference !== "string") return [...reference];
         const row = this.#scores[`${reference} ${text}`];
         if (!row) throw new Error(`the table has no query ${reference} ${text}`);
         return this.#axes.map((axis) => row[axis] ?? 0);

@@ -1,6 +1,6 @@
 /** The rank of every query, so that models can be compared query by query. */
 import { z } from "zod";
-import type { CategoryTask } from "./evaluate.js";
+import type { CategoryTask } from "./category-task.js";
 import { unranked } from "./recall.js";
 
 const queryRankSchema = z.strictObject({

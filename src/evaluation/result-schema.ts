@@ -7,6 +7,26 @@ import type { EvaluationResult } from "./result.js";
 
 const recalls = { r1: z.number(), r10: z.number(), r50: z.number() };
 const count = z.number().int().nonnegative();
+const recallsSchema = z.strictObject(recalls);
+const spread = z.strictObject({ mean: z.number(), deviation: z.number().nullable() });
+const shares = z.strictObject({ all: z.number(), some: z.number(), none: z.number() });
+const atEachK = <Value extends z.ZodType>(value: Value) =>
+  z.strictObject({ r1: value, r10: value, r50: value });
+
+const shortcutScores = z.strictObject({
+  picture: recallsSchema,
+  words: recallsSchema,
+  either: recallsSchema,
+  rest: atEachK(z.number().nullable()),
+});
+const paraphraseScores = z.strictObject({
+  queries: count,
+  of: count,
+  byWording: z.array(recallsSchema),
+  spread: atEachK(spread),
+  answered: atEachK(shares),
+  rankSpread: z.number().nullable(),
+});
 const dropped = { dropped: count, of: count };
 
 const resultSchema = z.strictObject({
@@ -27,6 +47,17 @@ const resultSchema = z.strictObject({
     triplets: z.strictObject(dropped),
     galleryEntries: z.strictObject(dropped),
   }),
+  shortcuts: z
+    .strictObject({ perCategory: z.record(z.string(), shortcutScores), mean: shortcutScores })
+    .optional(),
+  paraphrases: z
+    .strictObject({
+      wordings: count,
+      perCategory: z.record(z.string(), paraphraseScores),
+      mean: paraphraseScores,
+    })
+    .nullable()
+    .optional(),
   seed: count,
   commit: z.string().nullable(),
 }) satisfies z.ZodType<EvaluationResult>;

@@ -3,6 +3,7 @@ import type { DropReport } from "../data/presence/missing-images.js";
 import type { SplitName } from "../data/triplet.js";
 import type { CaptionJoin, ProtocolName } from "./protocols.js";
 import { recallAtK, unranked } from "./recall.js";
+import type { Spread } from "./statistics.js";
 
 /** Recall@1, @10 and @50 in percent. */
 export interface Recalls {
@@ -33,6 +34,55 @@ export interface Scores {
   readonly mean: MeanResult;
 }
 
+/** Shares of a category's queries in percent: those that one half alone answers, and the others. */
+export interface ShortcutScores {
+  /** Answered by the picture alone. */
+  readonly picture: Recalls;
+  /** Answered by the words alone. */
+  readonly words: Recalls;
+  /** Answered by either: the shortcuts. */
+  readonly either: Recalls;
+  /** Recall of picture and words on the queries that neither answers; null where there are none. */
+  readonly rest: { readonly [Recall in keyof Recalls]: number | null };
+}
+
+/** Shortcuts of a split. */
+export interface Shortcuts {
+  readonly perCategory: Readonly<Record<string, ShortcutScores>>;
+  /** Unweighted means over the categories; of `rest` over those where queries are left. */
+  readonly mean: ShortcutScores;
+}
+
+/** Shares of queries in percent: answered in every wording, in some of them, in none. */
+export interface AnsweredShares {
+  readonly all: number;
+  readonly some: number;
+  readonly none: number;
+}
+
+/** How the same queries fare in several wordings. */
+export interface ParaphraseScores {
+  /** Queries that were asked in every wording, of all queries. */
+  readonly queries: number;
+  readonly of: number;
+  /** The queries' own wording first. */
+  readonly byWording: readonly Recalls[];
+  /** Of `byWording`. */
+  readonly spread: { readonly [Recall in keyof Recalls]: Spread };
+  readonly answered: { readonly [Recall in keyof Recalls]: AnsweredShares };
+  /** Mean over the queries of the highest rank among the wordings less the lowest; null where no query can be answered. */
+  readonly rankSpread: number | null;
+}
+
+/** Spread over the wordings of a split. */
+export interface Paraphrases {
+  /** Wordings that each query was asked in. */
+  readonly wordings: number;
+  readonly perCategory: Readonly<Record<string, ParaphraseScores>>;
+  /** Unweighted means over the categories, the spread being that of the means; queries are summed up. */
+  readonly mean: ParaphraseScores;
+}
+
 /** Where a number comes from. */
 export interface Provenance {
   /** Name of the model. */
@@ -53,6 +103,10 @@ export interface EvaluationResult extends Scores, Provenance {
   readonly dropped: DropReport;
   /** The one number by which the data set's tables compare methods. */
   readonly compared: ComparedMean;
+  /** Absent in files of versions that did not measure it. */
+  readonly shortcuts?: Shortcuts | undefined;
+  /** Null where the data set has one wording of each query; absent as above, and where one was asked for. */
+  readonly paraphrases?: Paraphrases | null | undefined;
 }
 
 /** A mean over categories and over some recalls, each counted once. */
@@ -71,23 +125,26 @@ export function comparedMean(mean: Recalls, of: readonly (keyof Recalls)[]): Com
 /** A category's result from its queries' ranks. @throws RangeError when there are none. */
 export function categoryResult(ranks: readonly number[], gallery: number): CategoryResult {
   return {
-    r1: recallAtK(ranks, 1),
-    r10: recallAtK(ranks, 10),
-    r50: recallAtK(ranks, 50),
+    ...recallsOf(ranks),
     queries: ranks.length,
     gallery,
     unanswerable: ranks.filter((rank) => rank === unranked).length,
   };
 }
 
+/** Recalls from ranks. @throws RangeError when there are none. */
+export function recallsOf(ranks: readonly number[]): Recalls {
+  return { r1: recallAtK(ranks, 1), r10: recallAtK(ranks, 10), r50: recallAtK(ranks, 50) };
+}
+
+/** Unweighted mean of each recall. */
+export function meanRecalls(recalls: readonly Recalls[]): Recalls {
+  const mean = (name: keyof Recalls) => recalls.reduce((sum, own) => sum + own[name], 0) / recalls.length;
+  return { r1: mean("r1"), r10: mean("r10"), r50: mean("r50") };
+}
+
 /** Means over `categories`, each counted once whatever its number of queries. */
 export function meanOf(categories: readonly CategoryResult[]): MeanResult {
-  const mean = (value: (category: CategoryResult) => number) =>
-    categories.reduce((sum, category) => sum + value(category), 0) / categories.length;
-  return {
-    r1: mean(({ r1 }) => r1),
-    r10: mean(({ r10 }) => r10),
-    r50: mean(({ r50 }) => r50),
-    r10r50: mean(({ r10, r50 }) => (r10 + r50) / 2),
-  };
+  const mean = meanRecalls(categories);
+  return { ...mean, r10r50: (mean.r10 + mean.r50) / 2 };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Random } from "../engine/tensor/random.js";
-import type { CategoryTask } from "./evaluate.js";
+import type { CategoryTask } from "./category-task.js";
 import { recallAtK, targetRanks, unranked } from "./recall.js";
 import { type TrecFiles, writeTrec } from "./trec.js";
 

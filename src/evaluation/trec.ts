@@ -6,7 +6,7 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { CategoryTask } from "./evaluate.js";
+import type { CategoryTask } from "./category-task.js";
 import { scorerOf } from "./recall.js";
 
 export interface TrecOptions {

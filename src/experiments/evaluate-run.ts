@@ -1,8 +1,9 @@
 /** Trains and evaluates one model: what the demo and the grids do again and again. */
 
 import type { RetrievalDataset, SplitName } from "../data/triplet.js";
+import type { CategoryTask } from "../evaluation/category-task.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
-import { type CategoryTask, evaluate, evaluationImages } from "../evaluation/evaluate.js";
+import { evaluate, evaluationImages } from "../evaluation/evaluate.js";
 import type { Protocol } from "../evaluation/protocols.js";
 import { type QueryRank, queryRanksOf } from "../evaluation/query-ranks.js";
 import { type EmbedderOptions, type RunEmbedder, withEmbedder } from "../evaluation/run-embedder.js";

@@ -25,7 +25,8 @@ export function gridDataOf(dataset: RetrievalDataset, splits: Iterable<SplitName
       const split = dataset.split(name);
       const { triplets, epochTripletCount } = split;
       const images = imagesOf(split);
-      const others = [...split.images, ...(split.trainingTexts?.() ?? [])];
+      const wordings = triplets.flatMap(({ paraphrases = [] }) => paraphrases);
+      const others = [...split.images, ...(split.trainingTexts?.() ?? []), ...wordings];
       return [
         name,
         {

@@ -25,7 +25,7 @@ import { createTextEncoder } from "./text-encoders/registry.js";
 export interface Composition {
   /** Query embedding, not normalised: [B, E], E being the width of the gallery's embeddings. */
   readonly q: Value;
-  /** What `q` was joined from by `joinParts`, for the losses. */
+  /** What `q` was joined from by `joinParts`, or other vectors of the query, for the losses. */
   readonly parts?: Parts;
   /** What `pairScoring` needs of a query: [B, W]. */
   readonly pairRow?: Value;
@@ -43,7 +43,7 @@ export interface Composition {
 export interface TargetEmbedding {
   /** t [B, E], not normalised. */
   readonly embedding: Value;
-  /** What it was joined from by `joinParts`, for the losses. */
+  /** What it was joined from by `joinParts`, or other vectors of the image, for the losses. */
   readonly parts?: Parts;
 }
 
@@ -77,7 +77,7 @@ export interface BatchFeatures {
 
 /** What a model tells its encoders, and what a definition tells a model. */
 export interface ModelOptions {
-  /** Stages of the backbone, beside the last, whose maps `compose` and `embedTarget` look at: by name, or as a request. */
+  /** Stages of the backbone whose maps `compose` and `embedTarget` look at beside the regions: by name, or as a request. */
   readonly levels?: readonly (string | LevelRequest)[];
   /** Side of the pictures, px: for models with parameters of a map's shape. */
   readonly imagePx?: number;

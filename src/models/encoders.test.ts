@@ -101,7 +101,9 @@ describe("LstmTextEncoder", () => {
       // Every state negative: a zero at padding would win the maximum.
       encoder.lstm.bias_ih_l0.data.set(new Float32Array(5).fill(-9), 10);
       encoder.norm?.bias.data.fill(-9);
-      const { words, sentence, mask } = await runOnce({ ...encoder.forward(tokens, lengths) }, feeds);
+      const features = encoder.forward(tokens, lengths);
+      const outputs = { words: features.words, sentence: features.sentence, mask: features.mask };
+      const { words, sentence, mask } = await runOnce(outputs, feeds);
       expect([...mask.data].map(Number)).toEqual([1, 1, 1, 1, 1, 0, 0, 0]);
       expect([...words.data].slice(25)).toEqual(new Array(15).fill(0).map((zero) => expect.closeTo(zero, 9)));
       for (let d = 0; d < 5; d += 1) {

@@ -4,7 +4,7 @@ import type { Value } from "../engine/graph/value.js";
 import { add, multiply } from "../engine/ops/arithmetic.js";
 import { cast, constant } from "../engine/ops/constant.js";
 import { mean as meanOf } from "../engine/ops/reduce.js";
-import { reshape, transpose } from "../engine/ops/shape.js";
+import { transpose } from "../engine/ops/shape.js";
 import type { Random } from "../engine/tensor/random.js";
 import { float32 } from "../engine/tensor/tensor.js";
 import { ConfigError, ShapeError } from "../errors.js";
@@ -17,11 +17,12 @@ import { Module } from "../nn/module.js";
 import type { Backbone, PicturePreprocessing } from "./backbones/backbone.js";
 import { backboneDefinition } from "./backbones/registry.js";
 import type { EncoderConfig } from "./encoder-config.js";
+import { regionsOfMap } from "./region-map.js";
 import { windowMeanOfMap } from "./window-mean.js";
 
-/** A stage of the backbone, beside the last, that a model looks at. */
+/** A stage of the backbone that a model looks at, beside the regions of the last. */
 export interface LevelRequest {
-  /** "layer3" */
+  /** "layer3"; the last stage, by its name or as "last", gives its map as the backbone does, before the projection to D. */
   readonly name: string;
   /** Averages the map over windows of 2x2 positions first; at an odd side the last window is cut. */
   readonly isHalved?: boolean;
@@ -91,8 +92,8 @@ export class ImageEncoder extends Module {
   readonly #levels: readonly LevelRequest[];
 
   /**
-   * @param levels stages of the backbone that the model looks at, beside the last.
-   * @throws ConfigError for one that the backbone does not have.
+   * @param levels stages of the backbone that the model looks at, beside the regions of the last.
+   * @throws ConfigError for a level that the backbone does not have.
    */
   constructor(config: EncoderConfig, random: Random, levels: readonly (string | LevelRequest)[] = []) {
     super();
@@ -101,15 +102,16 @@ export class ImageEncoder extends Module {
     this.proj = new Conv2d(this.backbone.lastLevel.channels, config.embedDim, random, { kernel: 1 });
     this.norm = config.imageNorm === "batch" ? new BatchNorm2d(config.embedDim) : undefined;
     this.#isBackboneFrozen = config.backboneStatistics === "frozen";
-    this.#levels = levels.map((level) => (typeof level === "string" ? { name: level } : level));
-    const known = this.backbone.levels.slice(0, -1);
+    const nameOf = (name: string) => (name === "last" ? this.backbone.lastLevel.name : name);
+    this.#levels = levels
+      .map((level) => (typeof level === "string" ? { name: level } : level))
+      .map((level) => ({ ...level, name: nameOf(level.name) }));
+    const known = this.backbone.levels;
     const channelsOf = ({ name }: LevelRequest) => known.find((level) => level.name === name)?.channels;
     const unknown = this.#levels.filter((level) => channelsOf(level) === undefined);
     if (unknown.length > 0) {
       const names = (of: readonly LevelRequest[]) => of.map(({ name }) => name).join(", ");
-      throw new ConfigError(
-        `${config.backbone}: has no level ${names(unknown)} beside the last; known are ${names(known)}`,
-      );
+      throw new ConfigError(`${config.backbone}: has no level ${names(unknown)}; known are ${names(known)}`);
     }
     const projected = this.#levels.filter(({ isProjected }) => isProjected);
     this.levels = Object.fromEntries(
@@ -133,9 +135,12 @@ export class ImageEncoder extends Module {
     const ownPass = this.#isBackboneFrozen ? pass.withFrozenStatistics() : pass;
     const { preprocessing, lastLevel } = this.backbone;
     const maps = this.backbone.featureMaps(normalisePixels(images, preprocessing), ownPass);
-    const levels = this.#levels.map(({ name, isHalved }) => {
-      const map = maps.get(name) as Value;
-      return [mapName(name), isHalved ? windowMeanOfMap(map, { size: 2, stride: 2 }) : map] as const;
+    const levels = this.#levels.map((level) => {
+      const map = maps.get(level.name) as Value;
+      return [
+        this.#mapName(level),
+        level.isHalved ? windowMeanOfMap(map, { size: 2, stride: 2 }) : map,
+      ] as const;
     });
     return { images: maps.get(lastLevel.name) as Value, ...Object.fromEntries(levels) };
   }
@@ -143,19 +148,25 @@ export class ImageEncoder extends Module {
   /** The rest of `forward`, from feature maps: for those that were computed before. */
   forwardFeatureMaps(featureMaps: FeatureMapValues, pass: ForwardPass): ImageFeatures {
     const projected = this.proj.forward(featureMaps.images); // [B, D, h, w]
-    const { regions, ...grid } = sequenceOf(this.norm ? this.norm.forward(projected, pass) : projected);
+    const { regions, ...grid } = regionsOfMap(this.norm ? this.norm.forward(projected, pass) : projected);
     const levels = this.#levels.map((level) => this.#levelFeatures(level, featureMaps, pass));
     return featuresOf(regions, { ...grid, levels });
   }
 
-  #levelFeatures({ name }: LevelRequest, maps: FeatureMapValues, pass: ForwardPass): LevelFeatures {
-    const { regions, ...grid } = sequenceOf(maps[mapName(name)] as Value);
+  #levelFeatures(level: LevelRequest, maps: FeatureMapValues, pass: ForwardPass): LevelFeatures {
+    const { name } = level;
+    const { regions, ...grid } = regionsOfMap(maps[this.#mapName(level)] as Value);
     const projection = this.levels[name];
     return { name, regions: projection ? projection.forward(regions, pass) : regions, ...grid };
   }
+
+  /** Name of a level's maps among a graph's inputs; the last stage's, as they are, are there as `images`. */
+  #mapName({ name, isHalved }: LevelRequest): string {
+    return name === this.backbone.lastLevel.name && !isHalved ? "images" : `images.${name}`;
+  }
 }
 
-/** 1x1 convolution C -> D with bias, and `imageNorm`, on the positions of a lower stage: [B, N, C] -> [B, N, D]. */
+/** 1x1 convolution C -> D with bias, and `imageNorm`, on the positions of a stage: [B, N, C] -> [B, N, D]. */
 class LevelProjection extends Module {
   readonly proj: Linear;
   readonly norm: BatchNorm1d | undefined;
@@ -170,19 +181,6 @@ class LevelProjection extends Module {
     const projected = this.proj.forward(regions);
     return this.norm ? this.norm.forward(projected, pass) : projected;
   }
-}
-
-/** Name of a level's maps among a graph's inputs. */
-function mapName(level: string): string {
-  return `images.${level}`;
-}
-
-/** [B, C, h, w] -> [B, h · w, C] */
-function sequenceOf(map: Value): Omit<LevelFeatures, "name"> {
-  const [batch = 0] = map.shape;
-  const [rows, columns] = [map.dim(2), map.dim(3)];
-  const regions = transpose(reshape(map, [batch, map.dim(1), rows * columns]), [0, 2, 1]);
-  return { regions, rows, columns };
 }
 
 /**

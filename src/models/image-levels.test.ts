@@ -46,8 +46,22 @@ it("caches halved maps, which are a quarter of the whole ones", () => {
   expect(maps["images.layer2"]?.shape).toEqual([2, 8, 5, 5]);
 });
 
+it("gives the last stage's map before its projection, which is cached once", () => {
+  const encoder = new ImageEncoder(config, new Random(1), ["last", { name: "layer4", isHalved: true }]);
+  const maps = encoder.featureMaps(images, ForwardPass.inference());
+  expect(Object.entries(maps).map(([name, { shape }]) => [name, shape])).toEqual([
+    ["images", [2, 32, 3, 3]],
+    ["images.layer4", [2, 32, 2, 2]],
+  ]);
+  const { levels } = encoder.forward(images, ForwardPass.inference());
+  expect(levels.map(({ regions }) => regions.shape)).toEqual([
+    [2, 9, 32],
+    [2, 4, 32],
+  ]);
+});
+
 it("says which levels there are where one is asked for that there is not", () => {
   expect(() => new ImageEncoder(config, new Random(1), ["layer9"])).toThrow(
-    "resnet18: has no level layer9 beside the last; known are layer1, layer2, layer3",
+    "resnet18: has no level layer9; known are layer1, layer2, layer3, layer4",
   );
 });

@@ -43,7 +43,7 @@ export class ModelDefinition {
   readonly title: string;
   /** Its configuration fields, with defaults. */
   readonly schema: z.ZodObject;
-  /** What is wrong with fields that are right one by one. */
+  /** What is wrong with fields that are right one by one; a run's `imagePx` is among them. */
   readonly refusedCombinations: CombinationRules<Readonly<Record<string, unknown>>>;
   /** The configuration with defaults filled in. @throws ConfigError that lists every problem. */
   readonly parse: (given: unknown) => Readonly<Record<string, unknown>>;
@@ -75,8 +75,10 @@ export class ModelDefinition {
       schema,
       refusedCombinations: rules,
       parse,
-      create: (given, { vocabularySize, random, imagePx }) =>
-        new Model(parse(given) as Config, vocabularySize, random, { imagePx }),
+      create(given, { vocabularySize, random, imagePx }) {
+        const config = parseConfig(name, schema, given, (fields) => rules({ ...fields, imagePx }));
+        return new Model(config as Config, vocabularySize, random, { imagePx });
+      },
     });
   }
 }

@@ -1,15 +1,35 @@
 /** Every model by name: those of the project, and those that this process loaded from users' files. */
 import { ModelFileError, UsageError } from "../errors.js";
 import { Concat, concatSchema } from "./baselines/concat.js";
-import { Film } from "./baselines/film.js";
+import { Film, filmSchema } from "./baselines/film.js";
 import { ImageOnly } from "./baselines/image-only.js";
-import { Mrn } from "./baselines/mrn.js";
+import { Mrn, mrnSchema } from "./baselines/mrn.js";
 import { Sum } from "./baselines/sum.js";
 import { TextOnly } from "./baselines/text-only.js";
 import { Tirg } from "./baselines/tirg.js";
 import type { CompositionModel } from "./composition-model.js";
 import { encoderSchema as schema } from "./encoder-config.js";
+import { Amc, amcSchema } from "./methods/amc.js";
+import { Artemis, artemisSchema } from "./methods/artemis.js";
+import { ClvcNet, clvcNetSchema, refusedClvcNet } from "./methods/clvc-net/clvc-net.js";
+import {
+  ComqueryFormer,
+  comqueryFormerSchema,
+  refusedComqueryFormer,
+} from "./methods/comqueryformer/comqueryformer.js";
+import { Cosmo, cosmoSchema, refusedCosmo } from "./methods/cosmo.js";
+import { CssNet, cssNetSchema } from "./methods/css-net/css-net.js";
+import { Datir, datirSchema, refusedDatir } from "./methods/datir.js";
+import { Dcnet, dcnetSchema } from "./methods/dcnet/dcnet.js";
+import { Eer, eerSchema } from "./methods/eer.js";
+import { FashionVlp, fashionVlpSchema, refusedFashionVlp } from "./methods/fashionvlp.js";
+import { Limn, limnSchema, refusedLimn } from "./methods/limn.js";
+import { Maaf, maafSchema, refusedMaaf } from "./methods/maaf.js";
+import { Mcr, mcrSchema, refusedMcr } from "./methods/mcr.js";
+import { refusedSac, Sac, sacSchema } from "./methods/sac.js";
+import { refusedVal, Val, valSchema } from "./methods/val/val.js";
 import { ModelDefinition, type ModelSurroundings } from "./model-definition.js";
+import { refusedHeads } from "./refused.js";
 import { refusedSdfnCombinations, sdfnSchema } from "./sdfn/config.js";
 import { Sdfn } from "./sdfn/sdfn.js";
 
@@ -22,9 +42,78 @@ const definitions = {
   "text-only": define({ name: "text-only", schema, modelClass: TextOnly }),
   sum: define({ name: "sum", schema, modelClass: Sum }),
   concat: define({ name: "concat", schema: concatSchema, modelClass: Concat }),
-  mrn: define({ name: "mrn", schema, modelClass: Mrn }),
-  film: define({ name: "film", schema, modelClass: Film }),
+  mrn: define({ name: "mrn", schema: mrnSchema, modelClass: Mrn }),
+  film: define({ name: "film", schema: filmSchema, modelClass: Film }),
   tirg: define({ name: "tirg", schema, modelClass: Tirg }),
+  maaf: define({ name: "maaf", title: "MAAF", schema: maafSchema, modelClass: Maaf, refused: refusedMaaf }),
+  artemis: define({ name: "artemis", title: "ARTEMIS", schema: artemisSchema, modelClass: Artemis }),
+  "clvc-net": define({
+    name: "clvc-net",
+    title: "CLVC-Net",
+    schema: clvcNetSchema,
+    modelClass: ClvcNet,
+    refused: refusedClvcNet,
+  }),
+  dcnet: define({ name: "dcnet", title: "DCNet", schema: dcnetSchema, modelClass: Dcnet }),
+  val: define({ name: "val", title: "VAL", schema: valSchema, modelClass: Val, refused: refusedVal }),
+  cosmo: define({
+    name: "cosmo",
+    title: "CoSMo (reconstruction)",
+    schema: cosmoSchema,
+    modelClass: Cosmo,
+    refused: refusedCosmo,
+  }),
+  amc: define({ name: "amc", title: "AMC", schema: amcSchema, modelClass: Amc, refused: refusedHeads }),
+  comqueryformer: define({
+    name: "comqueryformer",
+    title: "ComqueryFormer",
+    schema: comqueryFormerSchema,
+    modelClass: ComqueryFormer,
+    refused: refusedComqueryFormer,
+  }),
+  datir: define({
+    name: "datir",
+    title: "DATIR (reconstruction)",
+    schema: datirSchema,
+    modelClass: Datir,
+    refused: refusedDatir,
+  }),
+  mcr: define({
+    name: "mcr",
+    title: "MCR (reconstruction)",
+    schema: mcrSchema,
+    modelClass: Mcr,
+    refused: refusedMcr,
+  }),
+  eer: define({ name: "eer", title: "EER (reconstruction)", schema: eerSchema, modelClass: Eer }),
+  fashionvlp: define({
+    name: "fashionvlp",
+    title: "FashionVLP (reconstruction)",
+    schema: fashionVlpSchema,
+    modelClass: FashionVlp,
+    refused: refusedFashionVlp,
+  }),
+  limn: define({
+    name: "limn",
+    title: "LIMN (reconstruction)",
+    schema: limnSchema,
+    modelClass: Limn,
+    refused: refusedLimn,
+  }),
+  sac: define({
+    name: "sac",
+    title: "SAC (reconstruction)",
+    schema: sacSchema,
+    modelClass: Sac,
+    refused: refusedSac,
+  }),
+  "css-net": define({
+    name: "css-net",
+    title: "Css-Net (CoSMo reconstruction)",
+    schema: cssNetSchema,
+    modelClass: CssNet,
+    refused: refusedCosmo,
+  }),
 } as const satisfies Record<string, ModelDefinition>;
 
 export type ModelName = keyof typeof definitions;

@@ -13,6 +13,8 @@ export interface TextFeatures {
   readonly sentence: Value;
   /** bool [B, T], true = word, false = padding. */
   readonly mask: Value;
+  /** Word vectors before any network [B, T, wordDim], of an encoder that has them. */
+  readonly vectors?: Value | undefined;
 }
 
 /** A network that reads tokens, which a `Tokeniser` makes of texts. */

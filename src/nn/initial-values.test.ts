@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../engine/tensor/random.js";
-import { filled, kaimingNormalFanOut, normal, uniform, xavierUniform } from "./initial-values.js";
+import {
+  filled,
+  kaimingNormalFanOut,
+  normal,
+  truncatedNormal,
+  uniform,
+  xavierUniform,
+} from "./initial-values.js";
 
 function deviation(values: Float32Array): number {
   return Math.sqrt(values.reduce((total, value) => total + value * value, 0) / values.length);
@@ -24,6 +31,12 @@ describe("initial values", () => {
 
   it("are normal with the deviation asked for", () => {
     expect(deviation(normal(new Random(2), 0.5)([10_000]))).toBeCloseTo(0.5, 1);
+  });
+
+  it("have the deviation asked for after they were cut at two of the normal's own", () => {
+    const values = truncatedNormal(new Random(2), 0.5)([50_000]);
+    expect(deviation(values)).toBeCloseTo(0.5, 2);
+    expect(largest(values)).toBeLessThanOrEqual(2 * (0.5 / 0.8796));
   });
 
   it("follow Kaiming's deviation by fan-out: sqrt(2 / (8 · 9))", () => {

@@ -52,6 +52,18 @@ export function normal(random: Random, deviation: number): InitialValues {
   return drawn(() => deviation * random.normal());
 }
 
+/** Deviation of a standard normal without what lies beyond 2. */
+const truncatedDeviation = 0.879_625_661_034_239_8;
+
+/** Normal with mean 0 and this deviation, drawn again beyond two deviations of the normal it is cut from, as TensorFlow's. */
+export function truncatedNormal(random: Random, deviation: number): InitialValues {
+  const draw = (): number => {
+    const value = random.normal();
+    return Math.abs(value) <= 2 ? value : draw();
+  };
+  return drawn(() => (deviation / truncatedDeviation) * draw());
+}
+
 /**
  * Kaiming (He) normal by fan-out for ReLU, deviation sqrt(2 / (outChannels · kernel elements)): what torchvision's
  * ResNets start from. Shape [out, in, kH, kW].

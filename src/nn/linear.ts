@@ -3,11 +3,13 @@ import type { Parameter, Value } from "../engine/graph/value.js";
 import { add } from "../engine/ops/arithmetic.js";
 import { linear, linearOfPair } from "../engine/ops/linear.js";
 import type { Random } from "../engine/tensor/random.js";
-import { parameter, uniform } from "./initial-values.js";
+import { type InitialValues, parameter, uniform } from "./initial-values.js";
 import { Module } from "./module.js";
 
 export interface LinearOptions {
   readonly bias?: boolean;
+  /** Initial values of the weight; by default torch.nn.Linear's. */
+  readonly initial?: InitialValues | undefined;
 }
 
 /**
@@ -23,11 +25,16 @@ export class Linear extends Module {
   readonly weight: Parameter; // W [outFeatures, inFeatures]
   readonly bias: Parameter | undefined; // b [outFeatures]
 
-  constructor(inFeatures: number, outFeatures: number, random: Random, { bias = true }: LinearOptions = {}) {
+  constructor(
+    inFeatures: number,
+    outFeatures: number,
+    random: Random,
+    { bias = true, initial }: LinearOptions = {},
+  ) {
     super();
-    const initial = uniform(random, 1 / Math.sqrt(inFeatures));
-    this.weight = parameter([outFeatures, inFeatures], initial);
-    this.bias = bias ? parameter([outFeatures], initial) : undefined;
+    const range = uniform(random, 1 / Math.sqrt(inFeatures));
+    this.weight = parameter([outFeatures, inFeatures], initial ?? range);
+    this.bias = bias ? parameter([outFeatures], range) : undefined;
   }
 
   forward(x: Value): Value {

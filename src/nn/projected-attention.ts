@@ -8,6 +8,7 @@ import { softmax } from "../engine/ops/softmax.js";
 import type { Random } from "../engine/tensor/random.js";
 import { ShapeError } from "../errors.js";
 import type { ForwardPass } from "./forward-pass.js";
+import type { InitialValues } from "./initial-values.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
 
@@ -20,6 +21,8 @@ export interface ProjectedAttentionOptions {
   readonly hasOut?: boolean;
   /** Dropout of the attention weights; 0 by default. */
   readonly dropout?: number;
+  /** Initial values of the weights; torch.nn.Linear's by default. */
+  readonly initial?: InitialValues | undefined;
 }
 
 /**
@@ -43,15 +46,15 @@ export class ProjectedAttention extends Module {
 
   constructor(width: number, random: Random, options: ProjectedAttentionOptions) {
     super();
-    const { heads, bias = true, hasOut = true, dropout = 0 } = options;
+    const { heads, bias = true, hasOut = true, dropout = 0, initial } = options;
     if (width % heads !== 0) {
       throw new ShapeError("ProjectedAttention", "heads must divide the width", { width, heads });
     }
-    const projection = () => new Linear(width, width, random, { bias });
+    const projection = () => new Linear(width, width, random, { bias, initial });
     this.query = projection();
     this.key = projection();
     this.value = projection();
-    this.out = hasOut ? new Linear(width, width, random) : undefined;
+    this.out = hasOut ? new Linear(width, width, random, { initial }) : undefined;
     this.#heads = heads;
     this.#dropout = dropout;
   }

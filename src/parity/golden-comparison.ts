@@ -27,6 +27,8 @@ export interface CompareOptions {
   readonly summandNorm?: number;
   /** How many roundings of the largest element of its sort are allowed in any case; 1 by default, see `tolerances`. */
   readonly roundoffCount?: number;
+  /** The tensor counts as at least this share of the largest element of its sort; 0 by default, see `tolerances`. */
+  readonly leastShare?: number;
 }
 
 /** A golden file and the errors of ours against it. A compared tensor counts as used. */
@@ -70,11 +72,17 @@ export class GoldenComparison extends GoldenFile {
   #size(
     key: string,
     expected: Tensor,
-    { family, summandNorm = 0, roundoffCount = 1 }: CompareOptions,
+    { family, summandNorm = 0, roundoffCount = 1, leastShare = 0 }: CompareOptions,
   ): number {
     const [sort = ""] = key.split("/");
-    const rounding = roundoffCount * float32Roundoff * this.#largestOf(sort);
-    const size = Math.max(largest(expected.data), summandNorm, rounding / tolerances[family].limit);
+    const largestOfSort = this.#largestOf(sort);
+    const rounding = roundoffCount * float32Roundoff * largestOfSort;
+    const size = Math.max(
+      largest(expected.data),
+      summandNorm,
+      rounding / tolerances[family].limit,
+      leastShare * largestOfSort,
+    );
     return size === 0 ? 1 : size;
   }
 

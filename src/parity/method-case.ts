@@ -7,26 +7,40 @@ import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
 import type { CompositionModel } from "../models/composition-model.js";
 import { featuresOf, type ImageFeatures, type LevelFeatures } from "../models/image-encoder.js";
-import { createModel } from "../models/registry.js";
+import type { ModelDefinition } from "../models/model-definition.js";
+import { modelDefinition } from "../models/registry.js";
 import { ForwardPass } from "../nn/forward-pass.js";
+import type { Module } from "../nn/module.js";
 import type { GoldenComparison } from "./golden-comparison.js";
 import { anyRandom } from "./layer-cases.js";
-import { compareAll, cotangentLoss, GraphInputs, summandNorm } from "./module-case.js";
+import { compareAll, cotangentLoss, GraphInputs, paddingOfLengths, summandNorm } from "./module-case.js";
+import { leastShareOfGradients } from "./tolerances.js";
 
-/** What a file's outputs are in a model of ours. */
-export interface MethodCase<Model extends CompositionModel> {
-  /** Name of the model in the registry. */
-  readonly name: string;
-  /** Fields of its configuration, as the file's shapes and metadata tell them; dropout is 0. */
-  fields(comparison: GoldenComparison): Readonly<Record<string, unknown>>;
-  /** Side of the pictures, px, that the file's maps would be of, where the model asks; 64 by default. */
-  imagePx?(comparison: GoldenComparison): number;
+/** What a file's outputs are in a part of a model of ours. */
+export interface PartCase<Model extends Module> {
+  /** The part with any values, of the widths that the file's shapes and metadata tell; dropout is 0. */
+  build(comparison: GoldenComparison): Model;
   /** Outputs by the names that follow `output/` and the mode; `pass` is the mode's. */
-  outputs(model: Model, inputs: GraphInputs, pass: ForwardPass): Record<string, Value>;
+  outputs(
+    model: Model,
+    inputs: GraphInputs,
+    pass: ForwardPass,
+    comparison: GoldenComparison,
+  ): Record<string, Value>;
   /** The whole loss of `output/training/loss`, always in training mode; where the file has one. */
   trainingLoss?(model: Model, inputs: GraphInputs, pass: ForwardPass): Value;
   /** Parameters of the file by our names, where the file spells them otherwise. */
   parameterName?(name: string): string;
+}
+
+/** What a file's outputs are in a whole model of ours. */
+export interface MethodCase<Model extends CompositionModel> extends Omit<PartCase<Model>, "build"> {
+  /** Name of the model in the registry, or a definition that is only compared and that nobody can train. */
+  readonly model: string | ModelDefinition;
+  /** Fields of its configuration, as the file's shapes and metadata tell them; dropout is 0. */
+  fields(comparison: GoldenComparison): Readonly<Record<string, unknown>>;
+  /** Side of the pictures, px, that the file's maps would be of, where the model asks; 64 by default. */
+  imagePx?(comparison: GoldenComparison): number;
 }
 
 /** Parameters that a file about a composition does not have: those of the encoders, and the scale. */
@@ -43,6 +57,19 @@ const encoderParameter = /^(image|text)\.(backbone|proj|norm|levels|embedding|ls
 export function methodCase<Model extends CompositionModel>(
   method: MethodCase<Model>,
 ): (comparison: GoldenComparison) => Promise<void> {
+  const definition = typeof method.model === "string" ? modelDefinition(method.model) : method.model;
+  const build = (comparison: GoldenComparison): Model =>
+    definition.create(
+      { backbone: "resnet18", backboneWidth: 1 / 64, wordDim: 1, ...method.fields(comparison) },
+      { vocabularySize: 3, random: anyRandom(), imagePx: method.imagePx?.(comparison) ?? 64 },
+    ) as Model;
+  return partCase({ ...method, build });
+}
+
+/** The same of the part that has a method's parameters, where the file has widths that no configuration gives a whole model. */
+export function partCase<Model extends Module>(
+  method: PartCase<Model>,
+): (comparison: GoldenComparison) => Promise<void> {
   return async (comparison) => {
     const state = comparison.parameters();
     const build = (): Model => loaded(method, comparison, state);
@@ -52,7 +79,7 @@ export function methodCase<Model extends CompositionModel>(
       const pass = prefix === "eval/" ? ForwardPass.inference() : ForwardPass.training();
       const model = build();
       await compareGraph(comparison, { model, method, pass, prefix }, (inputs) => {
-        const outputs = method.outputs(model, inputs, pass);
+        const outputs = method.outputs(model, inputs, pass, comparison);
         return { outputs, loss: cotangentLoss(comparison, underOutput(outputs), inputs) };
       });
       if (prefix === "train/") compareStatistics(comparison, model, method);
@@ -62,16 +89,12 @@ export function methodCase<Model extends CompositionModel>(
   };
 }
 
-function loaded<Model extends CompositionModel>(
-  method: MethodCase<Model>,
+function loaded<Model extends Module>(
+  method: PartCase<Model>,
   comparison: GoldenComparison,
   state: ReadonlyMap<string, Tensor<"float32">>,
 ): Model {
-  const model = createModel(
-    method.name,
-    { backbone: "resnet18", backboneWidth: 1 / 64, wordDim: 1, ...method.fields(comparison) },
-    { vocabularySize: 3, random: anyRandom(), imagePx: method.imagePx?.(comparison) ?? 64 },
-  ) as Model;
+  const model = method.build(comparison);
   const own = new Map<string, Tensor<"float32">>();
   for (const [name, { shape, data }] of model.state()) {
     if (encoderParameter.test(name)) own.set(name, { dtype: "float32", shape, data });
@@ -83,16 +106,16 @@ function loaded<Model extends CompositionModel>(
   return model;
 }
 
-interface ComparedGraph<Model extends CompositionModel> {
+interface ComparedGraph<Model extends Module> {
   readonly model: Model;
-  readonly method: MethodCase<Model>;
+  readonly method: PartCase<Model>;
   readonly pass: ForwardPass;
   /** What follows `output/` and `grad/`: "train/" */
   readonly prefix: string;
 }
 
 /** Compares outputs, the loss, and its gradients of the file's inputs and parameters. */
-async function compareGraph<Model extends CompositionModel>(
+async function compareGraph<Model extends Module>(
   comparison: GoldenComparison,
   { model, method, pass, prefix }: ComparedGraph<Model>,
   graph: (inputs: GraphInputs) => { readonly outputs: Record<string, Value>; readonly loss: Value },
@@ -112,15 +135,17 @@ async function compareGraph<Model extends CompositionModel>(
   const values = gradients(loss, targets);
   const named = Object.fromEntries(names.map((name, i) => [`grad/${prefix}${name}`, values[i] ?? loss]));
   const session = await StatefulSession.compile(
-    { ...underOutput(outputs, prefix), ...named, loss },
+    { ...underOutput(outputs, prefix), ...paddingOfLengths(inputs), ...named, loss },
     pass.bufferUpdates,
   );
   try {
-    const { loss: lossValue, ...found } = (await session.run(inputs.tensors())).outputs;
-    compareAll(comparison, found);
-    const norm = summandNorm(comparison, `output/${prefix}`);
+    // An input that the loss does not depend on has a gradient, zero, and no place in the graph.
+    const feeds = Object.entries(inputs.tensors()).filter(([name]) => session.hasInput(name));
+    const { loss: lossValue, ...found } = (await session.run(Object.fromEntries(feeds))).outputs;
+    compareAll(comparison, found, { leastShare: leastShareOfGradients });
     if (lossValue) {
-      const size = prefix === "training/" ? {} : { summandNorm: norm };
+      const isSum = prefix !== "training/";
+      const size = isSum ? { summandNorm: summandNorm(comparison, `output/${prefix}`) } : {};
       comparison.compare(`output/${prefix}loss`, lossValue, { family: "outputs", ...size });
     }
   } finally {
@@ -128,9 +153,9 @@ async function compareGraph<Model extends CompositionModel>(
   }
 }
 
-async function compareTraining<Model extends CompositionModel>(
+async function compareTraining<Model extends Module>(
   comparison: GoldenComparison,
-  method: MethodCase<Model>,
+  method: PartCase<Model>,
   model: Model,
 ): Promise<void> {
   const pass = ForwardPass.training();
@@ -142,10 +167,10 @@ async function compareTraining<Model extends CompositionModel>(
   }));
 }
 
-function compareStatistics<Model extends CompositionModel>(
+function compareStatistics<Model extends Module>(
   comparison: GoldenComparison,
   model: Model,
-  { parameterName = (name) => name }: MethodCase<Model>,
+  { parameterName = (name) => name }: PartCase<Model>,
 ): void {
   const state = model.state();
   for (const name of comparison
@@ -158,14 +183,14 @@ function compareStatistics<Model extends CompositionModel>(
   }
 }
 
-async function compareInference<Model extends CompositionModel>(
+async function compareInference<Model extends Module>(
   comparison: GoldenComparison,
-  method: MethodCase<Model>,
+  method: PartCase<Model>,
   model: Model,
   prefix: string,
 ): Promise<void> {
   const inputs = new GraphInputs(comparison, { hasSymbolicBatch: true });
-  const outputs = method.outputs(model, inputs, ForwardPass.inference());
+  const outputs = method.outputs(model, inputs, ForwardPass.inference(), comparison);
   const perQuery = Object.entries(outputs).filter(([, value]) => value.rank > 0);
   compareAll(comparison, await inputs.run(underOutput(Object.fromEntries(perQuery), prefix), "baked"));
 }

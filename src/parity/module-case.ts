@@ -37,11 +37,9 @@ export class GraphInputs {
     if (known) return known;
     const { dtype, shape } = this.#comparison.use(`input/${name}`);
     const [, ...rest] = shape;
-    const input = new Input(
-      name,
-      dtype,
-      this.#hasSymbolicBatch && shape.length > 0 ? ["batch", ...rest] : shape,
-    );
+    const isSymbolic = this.#hasSymbolicBatch && shape.length > 0;
+    const symbol = name === "gallery" ? "rows" : "batch";
+    const input = new Input(name, dtype, isSymbolic ? [symbol, ...rest] : shape);
     this.#inputs.set(name, input);
     return input;
   }
@@ -163,16 +161,21 @@ export async function runModuleCase(
   compareAll(comparison, served);
 }
 
-/** Compares what the file holds; we may compute more. */
-export function compareAll(comparison: GoldenComparison, values: Readonly<Record<string, Tensor>>): void {
+/** Compares what the file holds; we may compute more. `leastShare` is of gradients, see `tolerances`. */
+export function compareAll(
+  comparison: GoldenComparison,
+  values: Readonly<Record<string, Tensor>>,
+  { leastShare = 0 }: { readonly leastShare?: number } = {},
+): void {
   for (const [key, value] of Object.entries(values)) {
-    const family = key.startsWith("grad/") ? "gradients" : "outputs";
-    if (comparison.has(key)) comparison.compare(key, value, { family });
+    if (!comparison.has(key)) continue;
+    const isGradient = key.startsWith("grad/");
+    comparison.compare(key, value, isGradient ? { family: "gradients", leastShare } : { family: "outputs" });
   }
 }
 
 /** Where a file states padding twice, one must follow from the other. */
-function paddingOfLengths(inputs: GraphInputs): Record<string, Value> {
+export function paddingOfLengths(inputs: GraphInputs): Record<string, Value> {
   if (!inputs.has("lengths") || !inputs.has("pad_mask")) return {};
   return { "input/pad_mask": not(wordMask(inputs.value("lengths"), inputs.value("pad_mask"))) };
 }

@@ -20,6 +20,7 @@ export { gather } from "../engine/ops/gather.js";
 export { matmul } from "../engine/ops/matmul.js";
 export { l2Normalise } from "../engine/ops/normalisation.js";
 export { max, mean, sum } from "../engine/ops/reduce.js";
+export { repeatForBatch } from "../engine/ops/repeat.js";
 export {
   broadcastTo,
   concat,
@@ -48,11 +49,14 @@ export { loadModelFile } from "../models/load-model-file.js";
 export { defineModel, type ModelDefinition, type OwnModel } from "../models/model-definition.js";
 export { joinParts, type Parts } from "../models/parts.js";
 export type { TextFeatures } from "../models/text-encoder.js";
+export { AttentionBlock } from "../nn/attention-block.js";
 export { BatchNorm1d } from "../nn/batch-norm1d.js";
 export { BatchNorm2d } from "../nn/batch-norm2d.js";
+export { Conv1d } from "../nn/conv1d.js";
 export { Conv2d } from "../nn/conv2d.js";
 export { Embedding } from "../nn/embedding.js";
 export { ForwardPass } from "../nn/forward-pass.js";
+export { generalisedMean } from "../nn/generalised-mean.js";
 export { filled, normal, parameter, uniform, xavierUniform } from "../nn/initial-values.js";
 export { LayerNorm } from "../nn/layer-norm.js";
 export { Linear } from "../nn/linear.js";
@@ -63,3 +67,4 @@ export { Lstm } from "../nn/lstm.js";
 export { Module } from "../nn/module.js";
 export { MultiHeadAttention } from "../nn/multi-head-attention.js";
 export { ProjectedAttention } from "../nn/projected-attention.js";
+export { softmaxPool } from "../nn/softmax-pool.js";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { someParaphrases, someShortcuts } from "../../tests/fixtures/query-scores.js";
 import type { EvaluationResult } from "../evaluation/result.js";
 import { demoPage } from "./demo-page.js";
 import { moduleNamed } from "./module-names.js";
@@ -60,6 +61,16 @@ describe("demoPage", () => {
     const ids = (page: string) => [...page.matchAll(/<section id="([^"]*)"/g)].map(([, id]) => id);
     expect(ids(demoPage({ ...parts, routes }))).toEqual(["answers", "route", "recall", "training"]);
     expect(ids(demoPage(parts))).toEqual(["answers", "recall", "training"]);
+    const [first] = parts.results;
+    if (!first) throw new Error("there is a result");
+    const measured = { ...first, shortcuts: someShortcuts, paraphrases: someParaphrases };
+    expect(ids(demoPage({ ...parts, results: [measured] }))).toEqual([
+      "answers",
+      "recall",
+      "shortcuts",
+      "paraphrases",
+      "training",
+    ]);
     expect(demoPage({ ...parts, routes })).toContain("“is &lt;red&gt;”");
   });
 });

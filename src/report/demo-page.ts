@@ -5,6 +5,7 @@ import type { Fact } from "./fact-list.js";
 import { countOf, formatDuration, formatPercent } from "./format.js";
 import { page, type Section } from "./page.js";
 import { queryAnswers } from "./query-answers.js";
+import { queryScoreSections } from "./query-scores.js";
 import { recallTable } from "./recall-table.js";
 import { routeSection } from "./search-page.js";
 import { trainingCurves } from "./training-curves.js";
@@ -41,6 +42,7 @@ export function demoPage({ results, trainings, answers, routes, seconds, facts }
       lead: "Every query of the validation split against all pictures of its category. Most of those are near misses: one attribute away from the target, or from the reference.",
       body: recallTable(results),
     },
+    ...(results[0] ? queryScoreSections(results[0]) : []),
     {
       id: "training",
       title: "How training went",

@@ -8,6 +8,11 @@ export function formatPercent(percent: number): string {
   return percent.toFixed(1);
 }
 
+/** The same, "–" where there is none. */
+export function formatPercentIfAny(percent: number | null): string {
+  return percent === null ? "–" : formatPercent(percent);
+}
+
 /** A mean of percents and its deviation: "27.5 ± 0.8"; of one value without the deviation. */
 export function formatSpread({ mean, deviation }: Spread): string {
   return deviation === null ? formatPercent(mean) : `${formatPercent(mean)} ± ${formatPercent(deviation)}`;

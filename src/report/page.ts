@@ -1,4 +1,5 @@
 /** A report as one self-contained HTML file: no script, no address outside the file. */
+import { barFigureCss } from "./bar-figure.js";
 import { curvesCss } from "./curve-figure.js";
 import { type Fact, factList, factTableCss } from "./fact-list.js";
 import { type Html, html, trustedHtml } from "./html.js";
@@ -39,6 +40,7 @@ const css = [
   queryAnswersCss,
   routeDiagramCss,
   recallTableCss,
+  barFigureCss,
   curvesCss,
   tripletSamplesCss,
   intervalChartCss,

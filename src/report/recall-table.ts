@@ -2,14 +2,13 @@
 import type { DropReport } from "../data/presence/missing-images.js";
 import type { EvaluationResult, Recalls } from "../evaluation/result.js";
 import { formatCount } from "../number-text.js";
-import { barChart } from "./chart.js";
+import { barFigure } from "./bar-figure.js";
 import { factList } from "./fact-list.js";
 import { formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 
 export const recallTableCss = `
 .recall { display: grid; gap: 1.25rem; }
-.recall-chart { margin: 0; padding: 1.25rem; }
 .data-table th, .data-table td { padding: 0.6rem 0.8rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 .data-table thead th { font-size: 0.8125rem; font-weight: 600; color: var(--ink-soft); }
 .data-table th[scope=row], .data-table thead tr:first-child th:first-child { text-align: left; position: sticky; left: 0; background: var(--surface); }
@@ -21,7 +20,8 @@ export const recallTableCss = `
 .recall .facts { padding-inline: 0.25rem; font-size: 0.875rem; }
 `;
 
-const cutoffs = [
+/** Where recall is measured, in the order of columns. */
+export const cutoffs = [
   { key: "r1", name: "R@1" },
   { key: "r10", name: "R@10" },
   { key: "r50", name: "R@50" },
@@ -42,7 +42,8 @@ export function recallTable(results: readonly EvaluationResult[]): Html {
 }
 
 function recallChart(results: readonly RecallRow[]): Html {
-  const options = {
+  return barFigure({
+    caption: "Percent of queries whose target is among the first 1, 10 or 50, mean over categories",
     labels: cutoffs.map(({ name }) => name),
     yMax: 100,
     format: (value: number) => value.toFixed(0),
@@ -52,17 +53,12 @@ function recallChart(results: readonly RecallRow[]): Html {
           `${model}: ${cutoffs.map(({ key, name }) => `${name} ${formatPercent(mean[key])}`).join(", ")}`,
       )
       .join(". ")}.`,
-  };
-  const groups = results.map(({ model, mean }, colourIndex) => ({
-    name: model,
-    colourIndex,
-    values: cutoffs.map(({ key }) => mean[key]),
-  }));
-  return html`<figure class="card recall-chart">
-<figcaption class="small soft">Percent of queries whose target is among the first 1, 10 or 50, mean over categories</figcaption>
-<div class="wide-only">${barChart(groups, { ...options, widthPx: 1000, heightPx: 320 })}</div>
-<div class="narrow-only">${barChart(groups, { ...options, widthPx: 400, heightPx: 330 })}</div>
-</figure>`;
+    groups: results.map(({ model, mean }, colourIndex) => ({
+      name: model,
+      colourIndex,
+      values: cutoffs.map(({ key }) => mean[key]),
+    })),
+  });
 }
 
 /** The table alone; with deviations, "27.5 ± 0.8". */

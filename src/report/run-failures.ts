@@ -7,7 +7,7 @@ import {
 } from "../evaluation/query-analysis.js";
 import type { QueryRanks } from "../evaluation/query-ranks.js";
 import { formatCount } from "../number-text.js";
-import { barChart } from "./chart.js";
+import { barFigure } from "./bar-figure.js";
 import { countOf, formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 import { countsTable } from "./triplet-samples.js";
@@ -16,7 +16,6 @@ export const runFailuresCss = `
 .failures { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); align-items: start; }
 .failures > div { display: grid; gap: 0.6rem; }
 .failures > .wide { grid-column: 1 / -1; }
-.histogram { margin: 0; padding: 1.25rem; }
 `;
 
 /** Words listed at either end. */
@@ -55,15 +54,14 @@ function histogram(ranks: readonly number[]): Html {
     to === Number.POSITIVE_INFINITY ? `${from}+` : from === to ? String(from) : `${from}–${to}`,
   );
   const shares = buckets.map(({ count }) => (100 * count) / Math.max(1, ranks.length));
-  const options = {
+  return barFigure({
+    caption: `Percent of ${countOf(ranks.length, "query", "queries")} by the rank of the target; those that nothing can answer are in the last bar`,
     labels,
+    narrowLabels: labels.map((label) => label.replace("–", "–\n")),
+    heightPx: 260,
     yMax: Math.max(10, Math.ceil(Math.max(...shares) / 10) * 10),
     format: formatPercent,
     description: `Percent of queries by the rank of their target. ${labels.map((label, i) => `${label}: ${formatPercent(shares[i] ?? 0)}`).join(", ")}.`,
-  };
-  const groups = [{ name: "queries", colourIndex: 0, values: shares }];
-  return html`<figure class="card histogram"><figcaption class="small soft">Percent of ${countOf(ranks.length, "query", "queries")} by the rank of the target; those that nothing can answer are in the last bar</figcaption>
-<div class="wide-only">${barChart(groups, { ...options, widthPx: 1000, heightPx: 260 })}</div>
-<div class="narrow-only">${barChart(groups, { ...options, labels: labels.map((label) => label.replace("–", "–\n")), widthPx: 400, heightPx: 250 })}</div>
-</figure>`;
+    groups: [{ name: "queries", colourIndex: 0, values: shares }],
+  });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { someParaphrases, someShortcuts } from "../../tests/fixtures/query-scores.js";
 import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import type { Metrics } from "../runs/metrics.js";
 import { chosenEpoch, type RecordedRun } from "./run-facts.js";
@@ -61,6 +62,10 @@ const evaluated: RunPage = {
   },
 };
 
+function fail(): never {
+  throw new Error("there is no evaluation");
+}
+
 describe("runPage", () => {
   it("shows training, router weights by layer and configuration of a run alone", () => {
     const page = runPage(content);
@@ -83,6 +88,15 @@ describe("runPage", () => {
     expect(page.indexOf("worst one")).toBeLessThan(page.indexOf("best one"));
     expect(page).toContain('id="route"');
     expect(page).not.toMatch(/NaN|undefined|<longer>/);
+  });
+
+  it("shows what each half of a query answers and the spread over wordings, where they were measured", () => {
+    const { result, ...rest } = evaluated.evaluation ?? fail();
+    const withScores = { ...result, shortcuts: someShortcuts, paraphrases: someParaphrases };
+    const page = runPage({ ...content, evaluation: { ...rest, result: withScores } });
+    const ids = [...page.matchAll(/<section id="([^"]*)"/g)].map(([, id]) => id);
+    expect(ids.slice(0, 5)).toEqual(["training", "recall", "shortcuts", "paraphrases", "failures"]);
+    expect(runPage(evaluated)).not.toMatch(/id="(shortcuts|paraphrases)"/);
   });
 
   it("says what was held out and when the run was resumed", () => {

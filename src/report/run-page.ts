@@ -10,6 +10,7 @@ import { countOf, formatDuration, formatPercent } from "./format.js";
 import { type Html, html } from "./html.js";
 import { page, type Section } from "./page.js";
 import { queryAnswers } from "./query-answers.js";
+import { queryScoreSections } from "./query-scores.js";
 import { recallTable } from "./recall-table.js";
 import { chosenEpoch, type RecordedRun, runFacts } from "./run-facts.js";
 import { runFailures } from "./run-failures.js";
@@ -101,6 +102,7 @@ function evaluationSections({ result, ranks, best, worst }: RunEvaluation): read
       title: "How often the right picture is found",
       body: recallTable([result]),
     },
+    ...queryScoreSections(result),
     {
       id: "failures",
       title: "Where queries fail",

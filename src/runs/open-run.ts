@@ -8,7 +8,7 @@ import { Vocabulary } from "../text/vocabulary.js";
 import { type RunConfig, resolveRunConfig } from "./run-config.js";
 import { type RunManifest, readManifest, readPhrases, runFiles } from "./run-files.js";
 import { requireModelFile } from "./run-model.js";
-import { readParameters } from "./run-parameters.js";
+import { loadingParametersOf, readParameters } from "./run-parameters.js";
 
 /** A run folder's content. */
 export interface Run {
@@ -24,7 +24,8 @@ export interface Run {
 
 /**
  * Reads a run's configuration, vocabulary and parameters.
- * @throws RunError when something is missing, or not as it was written, a model file among it; WeightsError, StateDictError, ConfigError when it is damaged.
+ * @throws RunError when something is missing, or not as it was written, a model file among it; StateDictError when its
+ * model has other layers in this version; WeightsError, ConfigError when it is damaged.
  * @example
  * import { openRun } from "sdfn/training";
  * const { model, config, manifest } = openRun("runs/first");
@@ -41,6 +42,7 @@ export function openRun(runDir: string): Run {
     random: new Random(0),
     imagePx: config.training.imagePx,
   });
-  model.loadStateDict(requireFloat32(parameters, join(runDir, runFiles.parameters)));
+  const values = requireFloat32(parameters, join(runDir, runFiles.parameters));
+  loadingParametersOf(runDir, manifest, () => model.loadStateDict(values));
   return { runDir, manifest, config, vocabulary, phrases: readPhrases(runDir), model };
 }

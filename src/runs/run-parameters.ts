@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../engine/tensor/tensor.js";
-import { RunError } from "../errors.js";
+import { RunError, StateDictError } from "../errors.js";
 import { readSafetensors, writeSafetensors } from "../tensor-files/safetensors.js";
-import { runFiles } from "./run-files.js";
+import { type RunManifest, runFiles } from "./run-files.js";
 
 /** Name of the checksum among the file's remarks; runs of older versions have none. */
 const checksum = "sha256";
@@ -44,6 +44,27 @@ export function readParameters(runDir: string): ReadonlyMap<string, Tensor> {
     );
   }
   return tensors;
+}
+
+/**
+ * Does what loads the parameters of a run, and explains why they do not fit: a model may have other layers in another version.
+ * @throws StateDictError that names the run, the program that trained it, and every difference.
+ */
+export function loadingParametersOf<T>(
+  runDir: string,
+  { commit, config }: Pick<RunManifest, "commit" | "config">,
+  load: () => T,
+): T {
+  try {
+    return load();
+  } catch (cause) {
+    if (!(cause instanceof StateDictError)) throw cause;
+    throw new StateDictError(
+      `${runDir}: was trained by ${commit}, whose model ${config.model} had other layers than this version's; ` +
+        `open it with that version, or train anew into another folder; CHANGELOG.md says what changed\n${cause.message}`,
+      { cause },
+    );
+  }
 }
 
 /** SHA-256 of the vocabulary's file and all tensors, in their order. */

@@ -16,6 +16,7 @@ import type { ModelSurroundings } from "../models/model-definition.js";
 import type { StateDict } from "../nn/module.js";
 import type { RunConfig } from "../runs/run-config.js";
 import { type InitialWeightsRecord, type RunManifest, runFiles, writePhrases } from "../runs/run-files.js";
+import { loadingParametersOf } from "../runs/run-parameters.js";
 import { frequentPhrases } from "../text/phrases.js";
 import type { DataFingerprint } from "./checkpoint-files.js";
 import type { OpenedCheckpoint } from "./checkpoint-store.js";
@@ -169,12 +170,14 @@ export async function build(prepared: Prepared): Promise<Built> {
  * @throws StateDictError, WeightsError when they are not of a run like this one.
  */
 export function restore(built: Built): Restored {
-  const { checkpoint } = built.saved ?? {};
+  const { saved, runDir } = built;
+  const load = ({ checkpoint, manifest }: SavedRun) =>
+    loadingParametersOf(runDir, manifest, () => restoreTensors(built, checkpoint.tensors));
   return {
     ...built,
-    savedMoments: checkpoint && restoreTensors(built, checkpoint.tensors),
-    savedState: checkpoint?.content.state,
-    savedTeacher: checkpoint?.teacher,
+    savedMoments: saved && load(saved),
+    savedState: saved?.checkpoint.content.state,
+    savedTeacher: saved?.checkpoint.teacher,
   };
 }
 
@@ -195,11 +198,12 @@ export async function compile(restored: Restored): Promise<Compiled> {
     {
       tensors: savedTeacher,
       triplets: loader.epochTriplets(),
-      blank: () => createModel({
-        vocabularySize: data.vocabulary.size,
-        random: new Random(0),
-        imagePx: config.training.imagePx,
-      }),
+      blank: () =>
+        createModel({
+          vocabularySize: data.vocabulary.size,
+          random: new Random(0),
+          imagePx: config.training.imagePx,
+        }),
     },
     { images, vocabulary: data.vocabulary, features, training: config.training, session },
   );

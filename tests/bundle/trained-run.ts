@@ -11,10 +11,10 @@ import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { train } from "../../src/training/train.js";
 import { tinyModel } from "../fixtures/tiny-model.js";
 
-/** Sizes that differ where an axis could be swapped: 3 x 3 regions of 70 px, 24 features, 11 words. */
+/** Sizes that differ where an axis could be swapped: 3 x 3 regions of 70 px, 48 features, 11 words. */
 const tiny = {
   ...tinyModel,
-  embedDim: 24,
+  embedDim: 48,
   wordDim: 10,
   learningRate: 5e-3,
   imagePx: 70,

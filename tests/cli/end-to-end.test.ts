@@ -167,8 +167,26 @@ describe("sdfn evaluate", () => {
     expect(result.commit).toEqual(expect.any(String));
   });
 
+  it("measures what each half answers, and asks in as many wordings as it is told to", async () => {
+    const result = await runJson("evaluate", "--run", runDir, "--data", data);
+    // The built-in catalogue words each query in four ways; the halves are ranked in the same galleries.
+    const { shortcuts, paraphrases } = result;
+    expect(Object.keys(shortcuts.perCategory)).toEqual(Object.keys(result.perCategory));
+    expect(paraphrases).toMatchObject({ wordings: 4, mean: { queries: 45, of: 45 } });
+    const { r1, r10, r50 } = result.mean;
+    expect(paraphrases.mean.byWording[0]).toEqual({ r1, r10, r50 });
+    const two = await runJson("evaluate", "--run", runDir, "--data", data, "--wordings", "2");
+    expect(two.paraphrases.mean.byWording).toEqual(paraphrases.mean.byWording.slice(0, 2));
+    const { paraphrases: _, ...others } = result;
+    expect(await runJson("evaluate", "--run", runDir, "--data", data, "--wordings", "1")).toEqual(others);
+  });
+
   it("prints a table for people, under the protocol asked for", async () => {
     const { output } = await run("evaluate", "--run", runDir, "--data", data, "--protocol", "original");
+    expect(output).toMatch(
+      /picture alone .*\nwords alone .*\neither: shortcuts .*\nboth, on the other queries /,
+    );
+    expect(output).toMatch(/45 of 45 queries in 4 wordings each/);
     expect(output).toMatch(/^sdfn on fashioniq val, protocol original, /);
     expect(output).toMatch(/^mean +\d+\.\d +\d+\.\d +\d+\.\d +45 +63$/m);
   });

@@ -6,12 +6,12 @@ otherwise. Names of tensors are explained in README.md.
 """
 
 import json
-import math
 from typing import Callable, Dict, List, Tuple
 
 import torch
 from torch import Tensor, nn
 
+from method_cases import METHODS, method_case
 from sdfn_losses import batch_classification, consistency, path_distillation, total_loss
 from sdfn_torch import (
     SDFN,
@@ -28,50 +28,17 @@ from sdfn_torch import (
     TextEncoder,
     TextRouter,
 )
-
-Tensors = Dict[str, Tensor]
-Metadata = Dict[str, str]
-
-
-def every(tensor: Tensor, most: int) -> Tensor:
-    """The flattened tensor, every k-th element, k = ceil(numel / most)."""
-    flat = tensor.detach().reshape(-1)
-    return flat[:: math.ceil(flat.numel() / most)]
-
-
-def named(prefix: str, tensors: Tensors) -> Tensors:
-    return {prefix + name: tensor for name, tensor in tensors.items()}
-
-
-def below(prefix: str, tensors: Tensors) -> Tensors:
-    return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
-
-
-def load(module: nn.Module, params: Tensors, dtype: torch.dtype) -> nn.Module:
-    """Puts the parameters in by name; every one must be there except batch norm's counters."""
-    missing, unexpected = module.to(dtype).load_state_dict(params, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise ValueError(f"parameters do not fit: missing {missing}, unexpected {unexpected}")
-    return module
-
-
-def state_of(module: nn.Module) -> Tensors:
-    """A copy of parameters and batch-norm statistics."""
-    state = module.state_dict()
-    return {n: t.clone() for n, t in state.items() if not n.endswith("num_batches_tracked")}
-
-
-def gradients(loss: Tensor, leaves: Tensors) -> Tensors:
-    """By name; zeros where the loss does not depend on the leaf."""
-    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
-    return {n: torch.zeros_like(t) if g is None else g for (n, t), g in zip(leaves.items(), found)}
-
-
-def cotangent_loss(outputs: Tensors, inputs: Tensors) -> Tensor:
-    cotangents = below("cotangent.", inputs)
-    return torch.stack([(outputs[n] * c).sum() for n, c in cotangents.items()]).sum()
-
+from tensors import (
+    Metadata,
+    Tensors,
+    below,
+    cotangent_loss,
+    every,
+    gradients,
+    load,
+    named,
+    state_of,
+)
 
 # --- modules -------------------------------------------------------------------------------
 
@@ -296,6 +263,7 @@ LOSS_NAMES = "loss_bbc loss_c loss_spd loss_spd_product loss_spd_shared loss_tot
 CASES: Dict[str, Callable[[Tensors, Tensors, Metadata], Tensors]] = {
     **{name: module_case(name) for name in MODULE_NAMES},
     **{name: loss_case for name in LOSS_NAMES},
+    **{name: method_case(name) for name in METHODS},
     "resnet18": resnet_case,
     "adam": adam_case,
 }

@@ -7,8 +7,10 @@ from typing import Dict, Tuple
 import torch
 from torch import Tensor, nn
 
-from cases import Metadata, Tensors, build_module, sdfn_of, state_of
+from cases import build_module, sdfn_of
+from method_cases import METHODS, method_of
 from sdfn_torch import ResNet, padding_mask
+from tensors import Metadata, Tensors, state_of
 
 SCALE = 10.0  # the learned scale where a run starts, and of the losses
 
@@ -34,13 +36,15 @@ class Draw:
         shape = tensor.shape
         if name == "scale":
             return torch.tensor(SCALE)
+        if name == "log_scale":
+            return torch.tensor(math.log(SCALE))
         if name.endswith("running_var"):
             return torch.rand(shape, generator=self.generator) + 0.5
         if name.endswith("embedding.weight"):
             return self.normal(*shape, std=0.5)
         if len(shape) > 1:
             return self.normal(*shape, std=math.sqrt(2 / (tensor.numel() / shape[0])))
-        near_one = name.endswith("gamma.bias") or name.endswith("weight")
+        near_one = name.endswith(("gamma.bias", "weight", "Weight"))
         return self.normal(*shape, std=0.1, mean=1.0 if near_one else 0.0)
 
     def parameters(self, module: nn.Module) -> Tensors:
@@ -100,6 +104,24 @@ def draw_module(name: str, draw: Draw, metadata: Metadata) -> Tuple[Tensors, Ten
     return inputs, params
 
 
+def draw_method(name: str, draw: Draw, metadata: Metadata) -> Tuple[Tensors, Tensors]:
+    """Inputs and cotangents of the shapes that the method states, padding where it has words."""
+    method = method_of(name, metadata)
+
+    def shape_of(letters: str) -> Tuple[int, ...]:
+        return tuple(int(metadata[letter]) for letter in letters)
+
+    inputs = {n: draw.normal(*shape_of(letters)) for n, letters in method.INPUTS.items() if letters}
+    if "scale" in method.INPUTS:
+        inputs["scale"] = torch.tensor(SCALE)
+    if "w" in method.INPUTS or "words" in method.INPUTS:
+        inputs["lengths"] = draw.lengths(*shape_of("BT"))
+        inputs["pad_mask"] = padding_mask(inputs["lengths"], int(metadata["T"]))
+    for output, letters in method.OUTPUTS.items():
+        inputs[f"cotangent.{output}"] = draw.normal(*shape_of(letters))
+    return inputs, draw.parameters(method)
+
+
 def draw_loss(name: str, draw: Draw, metadata: Metadata) -> Tuple[Tensors, Tensors]:
     b, d = int(metadata["B"]), int(metadata["D"])
     inputs: Tensors = {}
@@ -147,6 +169,8 @@ def draw_file(name: str, seed: int, metadata: Metadata) -> Tuple[Tensors, Tensor
     draw = Draw(seed)
     if name.startswith("loss_"):
         return draw_loss(name, draw, metadata)
+    if name in METHODS:
+        return draw_method(name, draw, metadata)
     if name == "resnet18":
         return draw_resnet(draw, metadata)
     if name == "adam":

@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Dict, Tuple
 
 import torch
 
-from cases import CASES, Metadata, Tensors, below, named, train
+from cases import CASES, train
 from draw import draw_file
 from safetensors_file import read_tensors, write_tensors
 from sizes import metadata_of
+from tensors import Metadata, Tensors, below, named
 
 # How far float32 may be from float64 after five steps for a draw of `adam` to be usable; the
 # tests allow ten times that.
@@ -22,6 +24,9 @@ MOST_FINAL_DEVIATION = 3e-5
 MOST_ATTEMPTS = 100
 
 SUMS = ("output/loss", "output/eval/loss", "output/train/loss")
+
+# Gradients that are zero in exact arithmetic: of a bias that a norm or a softmax takes out again.
+ZERO_GRADIENTS = re.compile(r"^fuse\.bias$|^train/blocks\.\d+\.conv\.bias$|^(layers\.\d\.attention|aggregate\.\d|match_layers\.\d)\.key\.bias$")
 
 # Stored values are rounded to float32; 1e-6 leaves room for other versions of PyTorch.
 TOLERANCE = 1e-6
@@ -85,7 +90,8 @@ def usable_draw(name: str, seed: int, metadata: Metadata) -> Tensors:
         file_seed = zlib.crc32(f"{seed}/{name}/{attempt}".encode())
         inputs, params = draw_file(name, file_seed, metadata)
         computed = compute(name, inputs, params, metadata)
-        if any(tensor.abs().max() < 1e-9 for tensor in below("grad/", computed).values()):
+        gradients = below("grad/", computed).items()
+        if any(t.abs().max() < 1e-9 for n, t in gradients if not ZERO_GRADIENTS.search(n)):
             continue
         if any(abs(computed.get(key, 1.0)) < 0.9 for key in SUMS):
             continue

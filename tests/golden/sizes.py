@@ -55,12 +55,59 @@ FILES: Dict[str, Dict[str, object]] = {
              "backbone": "resnet18", "router": "modality-specific", "merge": "mean",
              "lambda1": 0.75, "lambda2": 1.5, "tau": 3.0},
 }  # fmt: skip
+METHODS: Dict[str, Dict[str, object]] = {
+    "tirg": {"what": "TIRG: x, s [B,D] -> q [B,D]", "D": 10},
+    "film": {"what": "FiLM: x [B,N,D] (a square map, row by row), s [B,D] -> q [B,D]; gamma = 1 + film(s), "
+             "the rows of `film` are each block's gamma, then its beta", "N": 16, "D": 6, "blocks": 3},
+    "artemis": {"what": "ARTEMIS: r, m, t [B,D], gallery [G,D], raw -> scores [B,B] (row = query), "
+                "gallery_scores [B,G]; the scale is exp(log_scale)", "G": 7, "D": 10},
+    "cosmo": {"what": "CoSMo (reconstruction): x [B,N,D], s [B,D] -> map [B,N,D], q [B,D]", "heads": 3},
+    "amc": {"what": "AMC: x [B,N,D], s [B,D] -> y.0, y.1 [B,N,D], q.0, q.1 [B,D]; aux.gates.K", "D": 8,
+            "heads": 4, "router": 5, "ffn": 6},
+    "mcr": {"what": "MCR (reconstruction): x, target [B,N,D], w [B,T,D], s [B,D] -> q, relative [B,D]", "D": 8,
+            "layers": 2, "ffn": 12, "consistencyWeight": 0.75},
+    "eer": {"what": "EER (reconstruction): x, target [B,N,D], w [B,T,D], s [B,D] -> q, erased, added [B,D]", "D": 8,
+            "semantics": 3, "alignmentWeight": 0.75},
+    "datir": {"what": "DATIR (reconstruction): x, target [B,N,D], s [B,D] -> q, difference [B,D], attention_loss, "
+              "hierarchy_loss []", "D": 6, "ffn": 10, "attentionWeight": 0.25, "hierarchyWeight": 0.5},
+    "fashionvlp": {"what": "FashionVLP (reconstruction): x, target [B,N,D], w [B,T,D] -> q, t [B,D]", "D": 8,
+                   "layers": 2, "parts": 4, "ffn": 10},
+    "limn_reconstruction": {"what": "LIMN (reconstruction): x, target [B,N,D], words [B,T,D], s [B,D] -> "
+                            "factors [B,K,D], match [B,D] of query and target", "D": 8, "K": 3, "ffn": 10},
+}  # fmt: skip
+METHOD_SIZES = {"B": 4, "N": 6, "T": 5, "D": 12, "heads": 2}
 ADAM = {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0001}
 LOSS_SIZES = {"B": 5, "D": 7, "lambda1": 0.75, "lambda2": 1.5, "tau": 3.0}
 
 
+def method_sizes(name: str) -> Dict[str, object]:
+    sizes = {**METHOD_SIZES, **METHODS[name]}
+    return {
+        "ffn": 2 * int(sizes["D"]),
+        **sizes,
+        "loss": COTANGENT_LOSS,
+        "modes": "with batch norm: output/MODE/NAME, grad/MODE/NAME, MODE = eval, train, and "
+        "output/train/*running_* after one training pass",
+        "training": "output/training/loss: the whole training loss, batch norm in training; "
+        "grad/training/NAME its gradient; an input or parameter that a loss does not depend on has none",
+    }
+
+
+def as_text(sizes: Dict[str, object], seed: int) -> Dict[str, str]:
+    fixed = {
+        "set": "repository",
+        "spec": "docs/model.md",
+        "dropout": "0",
+        "computed_in": "float64 from float32-exact inputs, stored F32",
+        "seed": str(seed),
+    }
+    return {**fixed, **{key: str(value) for key, value in sizes.items()}}
+
+
 def metadata_of(name: str, seed: int) -> Dict[str, str]:
     """Every value a string, as the format wants it."""
+    if name in METHODS:
+        return as_text(method_sizes(name), seed)
     sizes = {**COMMON, **(LOSS_SIZES if name.startswith("loss_") else {}), **FILES[name]}
     dim = int(sizes["D"])
     sizes.update({"ffn": 2 * dim, "R": dim // 4, "M": len(str(sizes["modules"]).split(","))})
@@ -105,11 +152,4 @@ def metadata_of(name: str, seed: int) -> Dict[str, str]:
         sizes["grad"] = "grad/step0/NAME: flattened, every ceil(numel/96)-th element"
     else:
         sizes["loss"] = COTANGENT_LOSS
-    fixed = {
-        "set": "repository",
-        "spec": "docs/model.md",
-        "dropout": "0",
-        "computed_in": "float64 from float32-exact inputs, stored F32",
-        "seed": str(seed),
-    }
-    return {**fixed, **{key: str(value) for key, value in sizes.items()}}
+    return as_text(sizes, seed)

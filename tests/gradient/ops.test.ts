@@ -8,6 +8,7 @@ import { erf, exp, log, relu, sigmoid, sqrt, tanh } from "../../src/engine/ops/e
 import { gather, scatterAdd } from "../../src/engine/ops/gather.js";
 import { matmul } from "../../src/engine/ops/matmul.js";
 import { max, mean, sum, sumTo } from "../../src/engine/ops/reduce.js";
+import { repeatForBatch } from "../../src/engine/ops/repeat.js";
 import {
   broadcastTo,
   concat,
@@ -114,6 +115,13 @@ describe("gradient rules agree with central differences in float64", () => {
     await checkGradient([[2, 3, 5]], (x) => reshape(x, [5, 6]));
     await checkGradient([[2, 3, 5]], (x) => transpose(x, [2, 0, 1]));
     await checkGradient([[3, 1]], (x) => broadcastTo(x, [2, 3, 5]));
+    await checkGradient(
+      [
+        [3, 5],
+        [2, 1],
+      ],
+      (x, like) => add(repeatForBatch(x, like), expandDims(like, 2)),
+    );
     await checkGradient([[2, 3, 5]], (x) => sumTo(x, [3, 1]));
     await checkGradient([[2, 3]], (x) => expandDims(x, 1));
     await checkGradient(

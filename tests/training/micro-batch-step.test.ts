@@ -45,6 +45,7 @@ describe("a training step by micro-batches", () => {
   it.each([
     ["frozen statistics", "sdfn", frozen, undefined],
     ["feature maps", "sdfn", { ...smallSdfn, imagePasses: "separate" }, featureMapShape],
+    ["scores of pairs", "artemis", { ...small, embedDim: 12, backboneStatistics: "frozen" }, undefined],
   ] as const)("has the whole batch's losses and gradients: %s", async (_, name, fields, maps) => {
     const shape = maps
       ? { featureMapShapes: new Map([["images", maps]]), featureMapType: "float32" as const }
@@ -97,6 +98,21 @@ describe("a training step by micro-batches", () => {
     expect(running.length).toBeGreaterThan(40);
     for (const [name, { data }] of running)
       expect(differenceOf(cached.state.get(name)?.data ?? [], data), name).toBeLessThan(1e-5);
+  });
+
+  it("lets losses run a batch norm again, with the whole batch, that the forward pass ran", async () => {
+    const fields = { ...small, embedDim: 12, backboneStatistics: "frozen", dropout: 0 };
+    const model = newModel(fields, "dcnet");
+    const before = model.stateDict();
+    const { results, state } = await stepped(model, { training: training(3) }, { steps: 1 });
+    expect(results[0]?.isAccepted).toBe(true);
+    expect(Object.keys(results[0]?.loss ?? {})).toEqual(["total", "composition", "correction", "joint"]);
+    // Once in the losses, once for each micro-batch: what is left of the start is 0.9³ of it.
+    const name = "composer.composition.layer4.bn_res.running_var";
+    const [start, end] = [before.get(name)?.data ?? [], state.get(name)?.data ?? []];
+    const unused = Array.from(end).filter((value) => value < 0.9 ** 3 * (start[0] ?? 0) - 1e-6);
+    expect(unused).toEqual([]);
+    expect(Math.min(...end)).toBeLessThan(0.9 ** 2);
   });
 
   it.each([

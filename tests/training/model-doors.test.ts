@@ -20,6 +20,7 @@ import { ConfigError } from "../../src/errors.js";
 import { evaluate } from "../../src/evaluation/evaluate.js";
 import { defaultProtocol } from "../../src/evaluation/protocols.js";
 import { scorerOf } from "../../src/evaluation/recall.js";
+import { halfRanks } from "../../src/evaluation/shortcuts.js";
 import { ImageCache } from "../../src/images/image-cache.js";
 import {
   type BatchFeatures,
@@ -170,7 +171,8 @@ describe("a model with levels, parts and pair scores", () => {
       ...provenance,
       split: "val",
       protocol: defaultProtocol,
-      async onCategory({ task, ranks }) {
+      async onCategory(category) {
+        const { task, ranks } = category;
         const { scores, gallery, queries } = task;
         const count = gallery.length / task.embedDim;
         expect(scores?.length).toBe((queries.length / task.embedDim) * count);
@@ -181,6 +183,13 @@ describe("a model with levels, parts and pair scores", () => {
           (row) => row !== target && !masked.has(row) && score(0, row) >= score(0, target),
         );
         expect(ranks[0]).toBe(better.length + 1);
+        // A picture alone has no text to score pairs with: the cosine of gallery embeddings decides.
+        const reference = category.galleryIds.indexOf(category.asked[0]?.triplet.reference ?? "");
+        const cosine = scorerOf({ ...task, queries: gallery, scores: undefined });
+        const nearer = Array.from({ length: count }, (_, row) => row).filter(
+          (row) => row !== target && !masked.has(row) && cosine(reference, row) >= cosine(reference, target),
+        );
+        expect((await halfRanks(category, embedder)).picture[0]).toBe(nearer.length + 1);
       },
     });
     expect(result.mean.r50).toBeGreaterThan(0);
@@ -190,6 +199,32 @@ describe("a model with levels, parts and pair scores", () => {
     const { hits, scoredPairs } = await searcher.search({ reference: ids[0] ?? "", text: "is red", k: 3 });
     expect({ scoredPairs, count: hits.length }).toEqual({ scoredPairs: ids.length - 1, count: 3 });
     expect(hits.every(({ score }) => score >= 0)).toBe(true);
+    // A pair's score looks at the text only: the words alone are ranked as the whole query is.
+    const { r1, r10, r50 } = result.mean;
+    expect(result.shortcuts?.mean.words).toEqual({ r1, r10, r50 });
+    expect(result.paraphrases?.mean.byWording[0]).toEqual({ r1, r10, r50 });
+    await embedder.release();
+  });
+
+  it("takes the mean of pictures' features, all levels of them, for a picture", async () => {
+    const embedder = await embedderOf(await trained("mean"));
+    const [a = "", b = ""] = openFashionIq(data).split("val").images.get("dress") ?? [];
+    const [ofA, ofB, both] = [
+      await embedder.meanPicture([a]),
+      await embedder.meanPicture([b]),
+      await embedder.meanPicture([a, b]),
+    ];
+    for (const [i, value] of both.entries()) {
+      expect(value).toBeCloseTo(((ofA[i] ?? Number.NaN) + (ofB[i] ?? Number.NaN)) / 2, 4);
+    }
+    const text = "is red";
+    const [one, same, other] = [
+      await embedder.embedQueries([{ reference: a, text }]),
+      await embedder.embedQueries([{ reference: ofA, text }]),
+      await embedder.embedQueries([{ reference: both, text }]),
+    ];
+    expect(same).toEqual(one);
+    expect(other).not.toEqual(one);
     await embedder.release();
   });
 
@@ -243,6 +278,8 @@ describe("a model with levels, parts and pair scores", () => {
       }
     }
     expect(() => new Wrong()).toThrow(ConfigError);
-    expect(() => new Wrong()).toThrow(/resnet18: has no level layer9 .*known are layer1, layer2, layer3/);
+    expect(() => new Wrong()).toThrow(
+      /resnet18: has no level layer9; known are layer1, layer2, layer3, layer4/,
+    );
   });
 });

@@ -5,6 +5,7 @@ import { answerKinds } from "../../data/datasets/dataset-kind.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { oneCategory } from "../../data/one-category.js";
 import { usualEvaluation } from "../../data/triplet.js";
+import { wordingCount } from "../../data/wordings.js";
 import { UsageError } from "../../errors.js";
 import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
 import { captionJoins, defaultProtocol, protocolFor, referenceRules } from "../../evaluation/protocols.js";
@@ -50,6 +51,12 @@ const options = [
     choice(answerKinds),
     { otherwise: "the folder's" },
   ),
+  option(
+    "--wordings <n>",
+    "wordings that each query is asked in, where the data set has them; 1 for its own alone",
+    wholeNumber({ min: 1, max: 100 }),
+    { default: wordingCount },
+  ),
   option("--trec <dir>", "also write TREC run and qrels files, a pair for each category", text),
   option(
     "--trec-depth <n>",
@@ -69,7 +76,10 @@ export function evaluateCommand(context: CommandContext): Command {
   return optionCommand("evaluate", options, (flags) =>
     untilAborted(context.signal, () => evaluateModel(flags, context)),
   )
-    .description("Recall@1, @10 and @50 of a trained model, by category and on average.")
+    .description(
+      "Recall@1, @10 and @50 of a trained model, by category and on average; how many queries the picture or the words\n" +
+        "alone answer, and recall on the others; and how recall moves when the same change is put into other words.",
+    )
     .addHelpText(
       "after",
       "\nDefaults are those of published results: FashionIQ val, val-split; Shoes val, original; Fashion200k test, original.\n" +
@@ -106,6 +116,7 @@ async function evaluateModel(flags: Values<typeof options>, context: CommandCont
     evaluate(await usable(evaluationImages(dataset.split(split), protocol)), embedder, {
       split,
       protocol,
+      wordings: flags.wordings,
       model,
       seed: opened.config.training.seed,
       commit: projectCommit(),

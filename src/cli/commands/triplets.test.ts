@@ -82,6 +82,11 @@ describe("sdfn triplets", () => {
       expect(split.triplets).toHaveLength(printed.splits[name].triplets);
       return [...split.images.values()].flat();
     });
+    expect(dataset.split("train").triplets.some(({ paraphrases }) => paraphrases)).toBe(false);
+    for (const { captions, paraphrases = [] } of dataset.split("val").triplets) {
+      const wordings = [captions, ...paraphrases].map((wording) => wording.toSorted().join("\n"));
+      expect(new Set(wordings).size).toBe(4);
+    }
     expect(new Set(ids.flat()).size).toBe(ids.flat().length);
     expect(ids.flat()).toHaveLength(printed.rows);
     const page = readFileSync(join(out, "samples.html"), "utf8");
@@ -125,7 +130,10 @@ describe("sdfn triplets", () => {
     expect(dataset.name).toBe("catalogue, attribute match");
     const counts = [dataset.split("train"), dataset.split("val")].map(({ triplets }) => triplets.length);
     expect(counts).toEqual([25, 25]);
-    const captions = dataset.split("train").triplets.flatMap((triplet) => triplet.captions);
+    const captions = dataset
+      .split("train")
+      .triplets.concat(dataset.split("val").triplets)
+      .flatMap((triplet) => [triplet.captions, ...(triplet.paraphrases ?? [])].flat());
     expect(captions.filter((caption) => !/^(in .*!|with|without)$/.test(caption))).toEqual([]);
   });
 

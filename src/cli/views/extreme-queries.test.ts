@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CategoryTask } from "../../evaluation/evaluate.js";
+import type { CategoryTask } from "../../evaluation/category-task.js";
 import { targetRanks, unranked } from "../../evaluation/recall.js";
 import { extremeQueries } from "./extreme-queries.js";
 
@@ -24,6 +24,7 @@ function category(
     asked: queries.map(([angle, target]) => ({
       triplet: { reference: "R", captions: [], category: name, target: `${name}${(target ?? 0) * 10}` },
       text: `at ${angle}`,
+      paraphrases: [],
     })),
     task,
     ranks: targetRanks(task),

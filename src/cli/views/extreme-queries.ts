@@ -1,7 +1,7 @@
 /** The queries that a model answers worst and best. */
 
 import { highest } from "../../embedding/top-k.js";
-import type { CategoryTask } from "../../evaluation/evaluate.js";
+import type { CategoryTask } from "../../evaluation/category-task.js";
 import { scorerOf, unranked } from "../../evaluation/recall.js";
 import type { RankedQuery } from "./query-pictures.js";
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { shortcutsAlone, someParaphrases, someShortcuts } from "../../../tests/fixtures/query-scores.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
 import { comparisonText, recallText } from "./recall-text.js";
 
@@ -36,6 +37,42 @@ describe("recallText", () => {
         "1 query cannot be answered: the target is the reference\n" +
         "missing images: dropped 3 of 10163 images, 5 of 4055 triplets, 4 of 10163 gallery entries; seed 7, commit unknown\n",
     );
+  });
+});
+
+describe("recallText, of what each half answers and of wordings", () => {
+  const text = recallText({ ...result, shortcuts: someShortcuts, paraphrases: someParaphrases });
+
+  it("has shares of queries that one half answers, and recall on the others", () => {
+    expect(text).toContain(
+      "\nwhat one half of a query answers, percent of queries\n" +
+        "                             R@1  R@10  R@50\n" +
+        "picture alone               25.0  25.0  25.0\n" +
+        "words alone                  0.0  25.0  50.0\n" +
+        "either: shortcuts           25.0  50.0  50.0\n" +
+        "both, on the other queries   0.0  50.0  50.0\n",
+    );
+    const alone = recallText({ ...result, shortcuts: shortcutsAlone });
+    expect(alone).toContain("both, on the other queries      –      –      –\n");
+  });
+
+  it("has recall over wordings, and how many queries are answered in all of them", () => {
+    expect(text).toContain(
+      "\n2 of 3 queries in 2 wordings each, percent of queries\n" +
+        "                           R@1         R@10         R@50\n" +
+        "mean over wordings  50.0 ± 0.0  75.0 ± 35.4  100.0 ± 0.0\n" +
+        "in every wording          50.0         50.0        100.0\n" +
+        "in some                    0.0         50.0          0.0\n" +
+        "in none                   50.0          0.0          0.0\n" +
+        "ranks of a query in its wordings lie 11.0 apart in the mean\n",
+    );
+  });
+
+  it("says that the data set has one wording of each query, and nothing where that was not measured", () => {
+    expect(recallText({ ...result, paraphrases: null })).toContain(
+      "no paraphrases: the data set has one wording of each query\n",
+    );
+    expect(recallText(result)).not.toMatch(/half|wording|paraphrase/);
   });
 });
 

@@ -3,10 +3,11 @@ import { describeDrops } from "../../data/presence/missing-images.js";
 import type { EvaluationResult, Recalls } from "../../evaluation/result.js";
 import { formatPercent } from "../../report/format.js";
 import { textTable } from "../terminal/text-table.js";
+import { paraphrasesText, shortcutsText } from "./query-scores-text.js";
 
-/** Recalls by category and their mean, with protocol, sizes, what was dropped, seed and commit. */
+/** Recalls by category and their mean, with protocol, sizes, what was dropped, seed and commit; shortcuts and wordings where measured. */
 export function recallText(result: EvaluationResult): string {
-  const { perCategory, mean, compared, dropped } = result;
+  const { perCategory, mean, compared, dropped, shortcuts, paraphrases } = result;
   const categories = Object.entries(perCategory);
   const total = (value: (category: (typeof categories)[number][1]) => number) =>
     categories.reduce((sum, [, category]) => sum + value(category), 0);
@@ -34,6 +35,8 @@ export function recallText(result: EvaluationResult): string {
       ? `${unanswerable} ${unanswerable === 1 ? "query" : "queries"} cannot be answered: the target is the reference\n`
       : "",
     `${describeDrops(dropped)}; seed ${result.seed}, commit ${result.commit ?? "unknown"}\n`,
+    shortcuts ? shortcutsText(shortcuts) : "",
+    paraphrases === undefined ? "" : paraphrasesText(paraphrases),
   ].join("");
 }
 

@@ -45,6 +45,22 @@ describe("openFashionIq", () => {
     ]);
   });
 
+  it("reads other wordings where an entry has them", () => {
+    const entry = { target: "D2", candidate: "D1", captions: ["is red", "has a belt"] };
+    const paraphrases = [
+      ["in red", "belted"],
+      ["red", "with a belt"],
+    ];
+    write("captions/cap.dress.train.json", [{ ...entry, paraphrases }, entry]);
+    const [first, second] = openFashionIq(root).split("train").triplets;
+    expect(first?.paraphrases).toEqual(paraphrases);
+    expect(second?.paraphrases).toBeUndefined();
+    write("captions/cap.dress.train.json", [{ ...entry, paraphrases: [["in red"]] }]);
+    expect(() => openFashionIq(root).split("train")).toThrow(
+      'cap.dress.train.json: entry 0: "paraphrases.0" must be two strings; got ["in red"]',
+    );
+  });
+
   it("gives test entries as queries without a target", () => {
     write("captions/cap.shirt.test.json", [{ candidate: "S1", captions: ["c", "d"] }]);
     write("image_splits/split.shirt.test.json", ["S1"]);

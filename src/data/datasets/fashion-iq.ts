@@ -1,7 +1,7 @@
 /**
  * FashionIQ (Wu et al., CVPR 2021) as it is published, and any data set in its layout:
  *
- *   captions/cap.{category}.{split}.json         [{target, candidate, captions: [two]}]
+ *   captions/cap.{category}.{split}.json         [{target, candidate, captions: [two]}]; paraphrases: [[two]] if wanted
  *   image_splits/split.{category}.{split}.json   [image id]
  *   images/{id}.jpg, or images/{category}/{id}.jpg; png, jpeg and webp too; public copies also call the folder
  *   image_data or resized_image
@@ -52,7 +52,8 @@ const imageId = z
 const captions = z
   .array(z.string("must be a string"), "must be two strings")
   .length(2, "must be two strings");
-const queryEntry = z.object({ candidate: imageId, captions }, "must be an object");
+const paraphrases = z.array(captions, "must be a list of two strings each").optional();
+const queryEntry = z.object({ candidate: imageId, captions, paraphrases }, "must be an object");
 const tripletEntry = queryEntry.extend({ target: imageId });
 const testEntry = queryEntry.extend({ target: imageId.optional() });
 
@@ -80,7 +81,8 @@ class FashionIq implements RetrievalDataset {
     for (const category of this.categories) {
       const file = captionFile(this.root, category, name);
       for (const entry of readJsonArray(file, name === "test" ? testEntry : tripletEntry, nextStep)) {
-        const query = { reference: entry.candidate, captions: entry.captions, category };
+        const { candidate: reference, captions, paraphrases } = entry;
+        const query = { reference, captions, paraphrases, category };
         if (entry.target === undefined) untargeted.push(query);
         else triplets.push({ ...query, target: entry.target });
       }

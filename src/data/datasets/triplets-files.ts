@@ -30,13 +30,16 @@ const category = z
 const split = z.enum(splitNames, `must be one of ${splitNames.join(", ")}`);
 const mustBeText = "must be a text or a list of texts";
 const caption = z.string("must be a text").max(10_000, "must have at most 10000 characters");
+const captions = z.union([caption, z.array(caption).min(1, mustBeText)], mustBeText);
 
 /** A line of triplets*.jsonl. */
 export const tripletLine = z.object(
   {
     reference: imageRef,
     target: imageRef,
-    text: z.union([caption, z.array(caption).min(1, mustBeText)], mustBeText),
+    text: captions,
+    /** The same change in other words, each like `text`. */
+    paraphrases: z.array(captions, "must be a list of such texts").optional(),
     category: category.default("all"),
     /** Every image that counts as found; the target always does. */
     hits: z.array(imageRef, "must be a list of images").optional(),

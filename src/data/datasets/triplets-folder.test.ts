@@ -48,6 +48,13 @@ describe("openTriplets", () => {
     expect(() => dataset.split("test")).toThrow(/triplets\.test\.jsonl: file is missing; see docs\/data\.md/);
   });
 
+  it("reads other wordings, each a text or several", () => {
+    write("triplets.val.jsonl", [line, { ...line, paraphrases: ["in red", ["all red", "ruby"]] }]);
+    const [plain, worded] = openTriplets(root).split("val").triplets;
+    expect(plain?.paraphrases).toBeUndefined();
+    expect(worded?.paraphrases).toEqual([["in red"], ["all red", "ruby"]]);
+  });
+
   it("reads all splits from one file, train where a line does not say", () => {
     write("triplets.jsonl", [line, { ...line, target: "C", split: "test" }]);
     const dataset = openTriplets(root);
@@ -124,6 +131,8 @@ describe("openTriplets", () => {
     [{ ...line, target: "a\\b" }, '"target" must be an image'],
     [{ ...line, text: 5 }, '"text" must be a text or a list of texts; got 5'],
     [{ ...line, text: [] }, '"text" must be a text or a list of texts; got []'],
+    [{ ...line, paraphrases: "in red" }, '"paraphrases" must be a list of such texts; got "in red"'],
+    [{ ...line, paraphrases: [5] }, '"paraphrases.0" must be a text or a list of texts; got 5'],
     [{ ...line, hits: "B" }, '"hits" must be a list of images; got "B"'],
     [{ ...line, split: "dev" }, '"split" must be one of train, val, test; got "dev"'],
     [[], "must be an object; got []"],

@@ -1,7 +1,7 @@
 /**
  * Plain triplets, as `sdfn triplets` writes them or anyone by hand:
  *
- *   triplets.{train,val,test}.jsonl   {"reference", "target", "text"} a line; "category", "hits" if wanted
+ *   triplets.{train,val,test}.jsonl   {"reference", "target", "text"} a line; "category", "hits", "paraphrases" if wanted
  *   triplets.jsonl                    or all in one file, with "split" in the lines that are not train
  *   images/                           pictures by id; an id may also be a path below the image root
  *   items.jsonl, dataset.json         optional: all images with their paths, and where the image root is
@@ -131,12 +131,18 @@ class TripletsFolder implements RetrievalDataset {
   }
 
   #triplet(
-    { reference, target, text, category, hits }: TripletLine,
+    { reference, target, text, paraphrases, category, hits }: TripletLine,
     alike: ((id: string) => readonly string[]) | undefined,
   ): Triplet {
     const others = [...(alike?.(target) ?? []), ...(hits ?? [])].filter((id) => id !== target);
-    const captions = typeof text === "string" ? [text] : text;
-    const triplet = { reference, target, captions, category };
+    const captionsOf = (texts: TripletLine["text"]) => (typeof texts === "string" ? [texts] : texts);
+    const triplet = {
+      reference,
+      target,
+      captions: captionsOf(text),
+      paraphrases: paraphrases?.map(captionsOf),
+      category,
+    };
     return others.length > 0 ? { ...triplet, hits: [...new Set([target, ...others])] } : triplet;
   }
 

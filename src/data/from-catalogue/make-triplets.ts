@@ -2,11 +2,12 @@
 import { setImmediate } from "node:timers/promises";
 import type { Random } from "../../engine/tensor/random.js";
 import { splitNames } from "../triplet.js";
+import { otherWordings } from "../wordings.js";
 import type { CaptionTemplates } from "./caption-templates.js";
 import { CaptionWriter, type Change } from "./change-captions.js";
 import { changedSets, designsOf } from "./changed-sets.js";
 import type { ItemTable } from "./item-table.js";
-import { drawPairs, type PairSupply, pairSupply } from "./make-pairs.js";
+import { drawPairs, type ItemPair, type PairSupply, pairSupply } from "./make-pairs.js";
 import { type SplitItems, type SplitShares, splitItems } from "./split-items.js";
 import { type MadeTriplet, statisticsOf, type TripletStatistics } from "./triplet-statistics.js";
 
@@ -73,9 +74,9 @@ export async function makeTriplets(table: ItemTable, options: MakeTripletsOption
     );
     for (const [i, { category, supply }] of own.entries()) {
       const stream = random.fork(`${split} ${category}`);
-      for (const pair of await drawPairs(supply, quotas[i] ?? 0, stream, onSet)) {
-        const captions = writer.captions(changesOf(table, pair), stream);
-        triplets.push({ ...pair, split, category, captions });
+      const pairs = await drawPairs(supply, quotas[i] ?? 0, stream, onSet);
+      for (const pair of worded(pairs, { table, writer, split, random: stream })) {
+        triplets.push({ ...pair, split, category });
       }
     }
   }
@@ -87,6 +88,27 @@ export async function makeTriplets(table: ItemTable, options: MakeTripletsOption
     partnered: new Set(designs.items.filter((_, design) => hasPartner[design] === 1).flat()),
   }));
   return { splits, triplets, alike: alikeOf(table), statistics: statisticsOf(table, triplets, drawn) };
+}
+
+/** Pairs with captions. Other wordings, of what is evaluated, are drawn after all captions, which do not depend on them. */
+function worded(
+  pairs: readonly ItemPair[],
+  {
+    table,
+    writer,
+    split,
+    random,
+  }: {
+    readonly table: ItemTable;
+    readonly writer: CaptionWriter;
+    readonly split: Part["split"];
+    readonly random: Random;
+  },
+): readonly Omit<MadeTriplet, "split" | "category">[] {
+  const write = (pair: ItemPair) => writer.captions(changesOf(table, pair), random);
+  const made = pairs.map((pair) => ({ ...pair, captions: write(pair) }));
+  if (split === "train") return made;
+  return made.map((pair) => ({ ...pair, paraphrases: otherWordings(pair.captions, () => write(pair)) }));
 }
 
 /** `total` shared out by weight; what one cannot take goes to the others. */

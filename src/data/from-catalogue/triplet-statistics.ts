@@ -12,6 +12,8 @@ export interface MadeTriplet {
   /** Attributes by index. */
   readonly changed: readonly number[];
   readonly captions: readonly [string, string];
+  /** The same change in other words: of val and test, which are evaluated. */
+  readonly paraphrases?: readonly (readonly [string, string])[] | undefined;
 }
 
 /** Items, triplets, and pairs that could have been drawn. */

@@ -150,8 +150,10 @@ function filesOf(directory: string, content: TripletsFolderContent): ReadonlyMap
   for (const split of splitNames) {
     const lines = set.triplets
       .filter((triplet) => triplet.split === split)
-      .map(({ reference, target, captions, category }): TripletLine => {
-        return { reference: idOf(reference), target: idOf(target), text: [...captions], category };
+      .map(({ reference, target, captions, paraphrases, category }): TripletLine => {
+        const texts = paraphrases?.map((wording) => [...wording]);
+        const text = [...captions];
+        return { reference: idOf(reference), target: idOf(target), text, paraphrases: texts, category };
       });
     files.set(tripletsFiles.ofSplit(split), linesText(lines));
   }

@@ -49,13 +49,18 @@ describe("generateCatalogue", () => {
     expect(ids).toHaveLength(21);
     expect(captions).toHaveLength(15);
     for (const entry of captions) {
-      expect(Object.keys(entry)).toEqual(["target", "candidate", "captions"]);
+      expect(Object.keys(entry)).toEqual(["target", "candidate", "captions", "paraphrases"]);
       expect(entry.captions).toEqual([expect.any(String), expect.any(String)]);
+      expect(entry.paraphrases).toEqual(
+        Array.from({ length: 3 }, () => [expect.any(String), expect.any(String)]),
+      );
       for (const id of [entry.target, entry.candidate]) {
         expect(ids).toContain(id);
         expect(images.has(`${id}.jpg`)).toBe(true);
       }
     }
+    const train = (await json(join(out, "captions", "cap.shirt.train.json"))) as Record<string, unknown>[];
+    expect(Object.keys(train[0] ?? {})).toEqual(["target", "candidate", "captions"]);
     const test = (await json(join(out, "captions", "cap.dress.test.json"))) as Record<string, unknown>[];
     expect(Object.keys(test[0] ?? {})).toEqual(["candidate", "captions"]);
 

@@ -66,7 +66,7 @@ export async function generateCatalogue(
     if (found === "same" && !force) return { ...summary, isUnchanged: true };
     if (found === "other catalogue" && !force) {
       throw new DatasetError(
-        `${outDir}: holds a synthetic catalogue of other options or with pictures missing; ` +
+        `${outDir}: holds a synthetic catalogue of another version, of other options or with pictures missing; ` +
           "choose another folder, or pass --force to make it anew",
       );
     }

@@ -5,7 +5,7 @@ import type { SyntheticOptions } from "./options.js";
 import { type CataloguePlan, syntheticSplits } from "./plan.js";
 
 /** Raised when the same options begin to give other files. */
-const generatorVersion = 2;
+const generatorVersion = 3;
 export const manifestFile = "synthetic.json";
 const generatorName = "sdfn synthetic catalogue";
 
@@ -68,10 +68,11 @@ export function annotationFiles(plan: CataloguePlan): Map<string, string> {
     for (const category of allCategories) {
       const captions = plan.triplets
         .filter((triplet) => triplet.split === split && triplet.category === category)
-        .map(({ referenceId, targetId, captions }) => ({
+        .map(({ referenceId, targetId, captions, paraphrases }) => ({
           target: split === "test" ? undefined : targetId,
           candidate: referenceId,
           captions,
+          paraphrases: split === "val" ? paraphrases : undefined,
         }));
       const ids = plan.items
         .filter((item) => item.split === split && item.design.category === category)

@@ -53,6 +53,36 @@ describe("planCatalogue", () => {
     }
   });
 
+  it("words every change of val in four ways, and those of train in one", () => {
+    const key = (captions: readonly string[]) => captions.toSorted().join("\n");
+    for (const { split, captions, paraphrases } of plan.triplets) {
+      if (split === "val") expect(new Set([captions, ...paraphrases].map(key)).size).toBe(4);
+      else expect(paraphrases).toEqual([]);
+    }
+  });
+
+  it("says in every wording what changes: a new colour by one of its names, and no colour that stays", () => {
+    const names: Readonly<Record<string, readonly string[]>> = {
+      grey: ["grey", "gray"],
+      teal: ["teal", "turquoise"],
+      purple: ["purple", "violet"],
+    };
+    let seen = 0;
+    for (const { referenceId, targetId, paraphrases } of plan.triplets) {
+      const { colour } = design(targetId);
+      if (!changedAttributes(design(referenceId), design(targetId)).includes("colour")) continue;
+      for (const wording of paraphrases) {
+        const words = wording.join(" ").split(/\W+/);
+        expect(
+          (names[colour] ?? [colour]).some((name) => words.includes(name)),
+          wording.join(" / "),
+        ).toBe(true);
+        seen += 1;
+      }
+    }
+    expect(seen).toBeGreaterThan(100);
+  });
+
   it("trains every kind of change that val asks for, about as often", () => {
     for (const category of allCategories) {
       const changes = (split: string): Attribute[][] =>

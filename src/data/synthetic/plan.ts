@@ -1,5 +1,6 @@
 /** Which pictures, captions and splits a synthetic catalogue has: everything except the pixels. */
 import type { Random } from "../../engine/tensor/random.js";
+import { otherWordings } from "../wordings.js";
 import { allCategories, type Category, type Design, designKey } from "./attributes.js";
 import { modificationCaptions } from "./captions.js";
 import { designFamily, samplePairs } from "./families.js";
@@ -27,6 +28,8 @@ export interface PlannedTriplet {
   readonly referenceId: string;
   readonly targetId: string;
   readonly captions: readonly [string, string];
+  /** The same change in other words: of val, which is evaluated. */
+  readonly paraphrases: readonly (readonly [string, string])[];
 }
 
 export interface CataloguePlan {
@@ -86,14 +89,33 @@ export function planCatalogue(
           const to = pictures[target];
           if (!from || !to) continue;
           const captions = modificationCaptions(from.design, to.design, stream);
-          triplets.push({ category, split, referenceId: from.id, targetId: to.id, captions });
+          triplets.push({
+            category,
+            split,
+            referenceId: from.id,
+            targetId: to.id,
+            captions,
+            paraphrases: [],
+          });
         }
       }
     }
   }
   // Neighbours of one family should not stand together in the files.
   const order = random.fork("order");
-  return { items: order.shuffled(items), triplets: order.shuffled(triplets) };
+  const plan = { items: order.shuffled(items), triplets: order.shuffled(triplets) };
+  return { ...plan, triplets: withParaphrases(plan, random.fork("wordings")) };
+}
+
+/** Drawn last, from a stream of their own: the rest of the plan does not depend on them. */
+function withParaphrases({ items, triplets }: CataloguePlan, random: Random): readonly PlannedTriplet[] {
+  const designs = new Map(items.map(({ id, design }) => [id, design]));
+  return triplets.map((triplet) => {
+    const [from, to] = [designs.get(triplet.referenceId), designs.get(triplet.targetId)];
+    if (triplet.split !== "val" || !from || !to) return triplet;
+    const paraphrases = otherWordings(triplet.captions, () => modificationCaptions(from, to, random));
+    return { ...triplet, paraphrases };
+  });
 }
 
 interface PlannedFamily {

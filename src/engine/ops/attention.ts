@@ -147,6 +147,6 @@ function flat(x: Value): Value {
 
 /** [B, heads, N, d] -> [B, N, heads·d]. */
 function joinHeads(x: Value): Value {
-  const [batch, headCount, length, headWidth] = [x.shape[0] ?? 0, x.dim(1), x.dim(2), x.dim(3)];
-  return reshape(transpose(x, [0, 2, 1, 3]), [batch, length, headCount * headWidth]);
+  const [batch = 0, , length = 0] = x.shape;
+  return reshape(transpose(x, [0, 2, 1, 3]), [batch, length, x.dim(1) * x.dim(3)]);
 }

@@ -152,7 +152,7 @@ const broadcastToOp: Op<"x", { shape: Shape }> = {
 };
 
 /**
- * Values joined along one axis; all others agree.
+ * Values joined along one axis; all others agree. Where one of them has a symbol for its length there, the sum is "tokens".
  * @example
  * import { concat, constant, float32, runOnce } from "sdfn/models";
  * const a = constant(float32([2], [1, 2]));
@@ -166,9 +166,8 @@ export function concat(values: readonly Value[], { axis }: { axis: number }): Va
   if (values.length === 1) return first;
   const at = normaliseAxis("concat", axis, first.rank);
   const names = values.map((_, i) => `x${i}`);
-  const starts = values.map((_, i) =>
-    values.slice(0, i).reduce((offset, value) => offset + value.dim(at), 0),
-  );
+  const isKnown = values.every((value) => typeof value.shape[at] === "number");
+  const startOf = (i: number) => values.slice(0, i).reduce((offset, value) => offset + value.dim(at), 0);
   const op: Op<string> = {
     name: "concat",
     inputs: names,
@@ -179,14 +178,14 @@ export function concat(values: readonly Value[], { axis }: { axis: number }): Va
       if (shapes.some(isOdd)) {
         throw new ShapeError("concat", `axes other than ${at} differ`, types);
       }
-      const total = values.reduce((length, value) => length + value.dim(at), 0);
+      const total: Dim = isKnown ? startOf(values.length) : "tokens";
       return { dtype: first.dtype, shape: first.shape.map((dim, i) => (i === at ? total : dim)) };
     },
     gradient: Object.fromEntries(
       names.map((name, i) => [
         name,
         ({ dy }: { dy: Value }) => {
-          const start = starts[i] as number;
+          const start = startOf(i);
           return slice(dy, { axis: at, start, end: start + (values[i] as Value).dim(at) });
         },
       ]),
@@ -210,7 +209,7 @@ export interface SliceOptions {
 }
 
 /**
- * x[.., start:end:step, ..] along one axis; 0 <= start < end <= length.
+ * x[.., start:end:step, ..] along one axis; 0 <= start < end <= length. Whether a symbolic axis is long enough shows at run time.
  * @example
  * import { constant, float32, runOnce, slice } from "sdfn/models";
  * const x = constant(float32([2, 3], [1, 2, 3, 4, 5, 6]));
@@ -227,7 +226,8 @@ const sliceOp: Op<"x", Required<SliceOptions>> = {
   inputs: ["x"],
   outputType({ x }, { axis, start, end, step }) {
     const length = x.shape[axis];
-    if (typeof length !== "number" || start < 0 || end > length || start >= end || step < 1) {
+    const isTooShort = typeof length === "number" && end > length;
+    if (length === undefined || start < 0 || isTooShort || start >= end || step < 1) {
       throw new ShapeError("slice", `cannot take ${start}:${end}:${step} of axis ${axis}`, { x });
     }
     return {

@@ -61,7 +61,7 @@ describe("readModel", () => {
     };
     expect(() => readModel(changed(8, "batch"))).toThrow(/"x" must be a tensor of a known element type/);
     expect(() => readModel(changed(1, "others"))).toThrow(
-      /must be numbers or batch, words, rows; got others/,
+      /must be numbers or batch, words, rows, tokens; got others/,
     );
   });
 });

@@ -1,8 +1,11 @@
 /** Shapes: lists of axis lengths, some of them symbols in inference graphs. */
 import { ShapeError } from "../../errors.js";
 
-/** Lengths that an inference graph takes any of at run time: examples, places of the longest text, rows of a gallery. */
-export const dimSymbols = ["batch", "words", "rows"] as const;
+/**
+ * Lengths that an inference graph takes any of at run time: examples, places of the longest text, rows of a gallery, and a
+ * sequence that a text is part of.
+ */
+export const dimSymbols = ["batch", "words", "rows", "tokens"] as const;
 /** Length of an axis. */
 export type Dim = number | (typeof dimSymbols)[number];
 export type Shape = readonly Dim[];

@@ -1,8 +1,8 @@
 /** Every backbone by name. A new one is a file that extends `Backbone`, and a line here. */
 import type { Random } from "../../engine/tensor/random.js";
-import type { Backbone, PicturePreprocessing } from "./backbone.js";
+import type { Backbone, Level, PicturePreprocessing } from "./backbone.js";
 import { ResNet, resNetPreprocessing } from "./resnet.js";
-import type { ResNetName } from "./resnet-architectures.js";
+import { type ResNetName, resNetLevels } from "./resnet-architectures.js";
 
 /** Fields of the configuration that choose a network's size. */
 export interface BackboneSize {
@@ -13,12 +13,15 @@ export interface BackboneSize {
 interface BackboneDefinition {
   /** Known before there is a network: the defaults of a run's sizes. */
   readonly preprocessing: PicturePreprocessing;
+  /** Known before there is a network: the levels that it will have. */
+  levels(size: BackboneSize): readonly [Level, ...Level[]];
   create(size: BackboneSize, random: Random): Backbone;
 }
 
 function resNet(name: ResNetName): BackboneDefinition {
   return {
     preprocessing: resNetPreprocessing,
+    levels: ({ backboneWidth }) => resNetLevels(name, backboneWidth),
     create: ({ backboneWidth }, random) => new ResNet(name, random, { width: backboneWidth }),
   };
 }

@@ -1,4 +1,5 @@
-/** The ResNets that there are: depths, blocks, channels. */
+/** The ResNets that there are: depths, blocks, channels, levels. */
+import type { Level } from "./backbone.js";
 
 /** Blocks per stage and kind of block. */
 export const resNetArchitectures = {
@@ -20,4 +21,14 @@ export const resNetBaseChannels = 64;
 /** Channels of the last feature map. `width` multiplies the channels of every stage. */
 export function resNetOutChannels(name: ResNetName, width: number): number {
   return resNetBaseChannels * width * 8 * expansions[resNetArchitectures[name].block];
+}
+
+/** Outputs of the four stages: of a quarter to a 32nd of the picture's sides, rounded up. */
+export function resNetLevels(name: ResNetName, width: number): readonly [Level, Level, Level, Level] {
+  const level = (index: number): Level => ({
+    name: `layer${index + 1}`,
+    channels: resNetBaseChannels * width * 2 ** index * expansions[resNetArchitectures[name].block],
+    stride: 4 * 2 ** index,
+  });
+  return [level(0), level(1), level(2), level(3)];
 }

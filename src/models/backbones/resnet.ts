@@ -18,6 +18,7 @@ import {
   type ResNetName,
   resNetArchitectures,
   resNetBaseChannels,
+  resNetLevels,
 } from "./resnet-architectures.js";
 import { loadResNetWeights } from "./resnet-weights.js";
 
@@ -140,12 +141,7 @@ export class ResNet extends Backbone {
     this.layer2 = stage(1);
     this.layer3 = stage(2);
     this.layer4 = stage(3);
-    const level = (index: number): Level => ({
-      name: `layer${index + 1}`,
-      channels: base * 2 ** index * expansions[block],
-      stride: 4 * 2 ** index,
-    });
-    this.levels = [level(0), level(1), level(2), level(3)];
+    this.levels = resNetLevels(name, width);
   }
 
   /** Channels of the last feature map. */

@@ -13,7 +13,7 @@ import type { TextFeatures } from "../text-encoder.js";
 
 export const concatSchema = z.strictObject({
   ...encoderFields,
-  /** Before each of the two linear layers. */
+  /** Before the last linear layer. */
   dropout: z.number().min(0).lt(1).default(0.1),
 });
 
@@ -21,7 +21,7 @@ export const concatSchema = z.strictObject({
 export type ConcatConfig = z.output<typeof concatSchema>;
 
 /**
- * q = W₂ · f(BN(W₁ · f(BN([x ; s])))), f = dropout of ReLU. x, s [B, D] -> [B, D], 2D inside.
+ * q = W₂ · dropout(ReLU(BN(W₁ · ReLU(BN([x ; s]))))). x, s [B, D] -> [B, D], 2D inside.
  * The "concatenation" of Vo et al., CVPR 2019 (TIRG), whose public code has these layers.
  */
 export class Concat extends CompositionModel {
@@ -43,9 +43,8 @@ export class Concat extends CompositionModel {
 
   compose({ embedding }: ImageFeatures, { sentence }: TextFeatures, pass: ForwardPass): Composition {
     const both = concat([embedding, sentence], { axis: 1 }); // [B, 2D]
-    const first = pass.dropout(relu(this.norm1.forward(both, pass)), this.#dropout);
-    const hidden = this.linear1.forward(first);
-    const second = pass.dropout(relu(this.norm2.forward(hidden, pass)), this.#dropout);
-    return { q: this.linear2.forward(second) };
+    const hidden = this.linear1.forward(relu(this.norm1.forward(both, pass)));
+    const kept = pass.dropout(relu(this.norm2.forward(hidden, pass)), this.#dropout);
+    return { q: this.linear2.forward(kept) };
   }
 }

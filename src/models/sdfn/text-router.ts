@@ -1,11 +1,10 @@
 /** The router on words (section 2.3). */
 import type { Value } from "../../engine/graph/value.js";
 import { tanh } from "../../engine/ops/elementwise.js";
-import { matmul } from "../../engine/ops/matmul.js";
 import { reshape } from "../../engine/ops/shape.js";
-import { softmax } from "../../engine/ops/softmax.js";
 import type { Random } from "../../engine/tensor/random.js";
 import { Linear } from "../../nn/linear.js";
+import { softmaxPool } from "../../nn/softmax-pool.js";
 import type { TextFeatures } from "../text-encoder.js";
 import { Router, type RouterSizes } from "./router.js";
 
@@ -30,8 +29,6 @@ export class TextRouter extends Router {
   forwardWords({ words, mask }: TextFeatures): Value {
     const energies = this.att_v.forward(tanh(this.att_u.forward(words))); // [B, T, 1]
     const [batch = 0, length = 0] = words.shape;
-    const weights = softmax(reshape(energies, [batch, length]), { axis: 1, mask }); // [B, T]
-    const pooled = matmul(reshape(weights, [batch, 1, length]), words); // [B, 1, D]
-    return this.forward(reshape(pooled, [batch, words.dim(2)]));
+    return this.forward(softmaxPool(reshape(energies, [batch, length]), words, mask));
   }
 }

@@ -40,9 +40,10 @@ export class LstmTextEncoder extends TextEncoder {
   forward(tokens: Value, lengths: Value): TextFeatures {
     const mask = wordMask(lengths, tokens); // [B, T]
     const isWord = expandDims(mask, 2); // [B, T, 1]
-    const states = this.lstm.forward(this.embedding.forward(tokens), mask); // [B, T, D]
+    const vectors = this.embedding.forward(tokens); // [B, T, wordDim]
+    const states = this.lstm.forward(vectors, mask); // [B, T, D]
     const words = this.norm ? multiply(this.norm.forward(states), cast(isWord, "float32")) : states;
     const sentence = max(where(isWord, words, scalarLike(words, lowest)), { axes: [1] });
-    return { words, sentence, mask };
+    return { words, sentence, mask, vectors };
   }
 }

@@ -3,7 +3,7 @@ import type { Tirg } from "../../models/baselines/tirg.js";
 import { imageOf, methodCase } from "../method-case.js";
 
 export const tirgCase = methodCase<Tirg>({
-  name: "tirg",
+  model: "tirg",
   fields: (comparison) => ({ embedDim: comparison.number("D") }),
   outputs: (model, inputs, pass) => ({
     q: model.compose(imageOf(inputs.value("x")), inputs.text(), pass).q,
