@@ -1,5 +1,6 @@
 /** The table of docs/methods.md says of every model what the model says of itself. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/engine/tensor/random.js";
@@ -8,7 +9,8 @@ import { resolveRunConfig } from "../../src/runs/run-config.js";
 import { forwardGraph, lossGraph } from "../../src/training/step-graph.js";
 import { tinyOf } from "../fixtures/tiny-model.js";
 
-const page = readFileSync(fileURLToPath(new URL("../../docs/methods.md", import.meta.url)), "utf8");
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const page = readFileSync(join(root, "docs/methods.md"), "utf8");
 
 /** Cells of the rows of a table below a heading, by the first cell. */
 function rowsUnder(heading: string): ReadonlyMap<string, readonly string[]> {
@@ -54,6 +56,11 @@ describe("docs/methods.md", () => {
     expect(needs.get(`\`${name}\``)?.join(" | ")).toBe(facts.join(" | "));
     const title = modelDefinition(name).title.replaceAll("-", " ").toLowerCase();
     expect(origins.map((origin) => origin.replaceAll("-", " ").toLowerCase())).toContain(title);
+  });
+
+  it.each([...modelNames])("%s takes the demo's sizes", (model) => {
+    const file = JSON.parse(readFileSync(join(root, "configs/demo-baseline.json"), "utf8"));
+    expect(resolveRunConfig({ file, model }).model).toBe(model);
   });
 
   it("has no other methods", () => {
