@@ -88,7 +88,7 @@ export async function searchRun(
     const result = await searcher.search({ reference: flags.image, text: flags.text, k: flags.k });
     return { ...result, gallery, dropped };
   });
-  const { hits, routes, gallery, dropped } = found;
+  const { hits, routes, scoredPairs, gallery, dropped } = found;
   const items = hits.map(({ id, score }, index) => ({
     rank: index + 1,
     id,
@@ -123,6 +123,7 @@ export async function searchRun(
       text: flags.text,
       gallery: gallery.length,
       dropped,
+      scoredPairs,
       items,
       modules: named?.modules.map(({ name }) => name) ?? [],
       routes,
@@ -135,6 +136,7 @@ export async function searchRun(
       ["rank", "score", "id"],
       ...items.map(({ rank, score, id }) => [String(rank), score.toFixed(4), id]),
     ]) +
+      (scoredPairs === undefined ? "" : `\n${scoredPairs} pictures scored in pairs with the query\n`) +
       (named ? `\nroute weights\n${routesText(named)}` : "") +
       (flags.html === undefined ? "" : `\npage with pictures: ${flags.html}\n`),
   );
