@@ -37,7 +37,7 @@ export function runInstruments(
 function trialsPart({ trials, candidates, isExhaustive }: RouteTrials, where: string): Html {
   const paths = `${isExhaustive ? "all " : ""}${countOf(candidates, "path")} of one module a layer${isExhaustive ? "" : ", drawn at random"}`;
   return html`<h3>How much could any router gain?</h3>
-<p class="lead">R@10 along other routes, less that along the model's own, on ${where}.</p>
+<p class="lead">R@10 along other routes, less that along the model's own, on ${where}. ${verdict(trials)}</p>
 ${intervalChart(trials.map(trialRow), {
   description: `Points of R@10 gained or lost along other routes: ${trials.map(({ name, difference }) => `${name} ${formatPoints(difference)}`).join(", ")}.`,
   hasZero: true,
@@ -49,6 +49,27 @@ ${intervalChart(trials.map(trialRow), {
     ({ name, r1, r10, r50 }) =>
       html`<tr><th scope="row">${name}</th>${[r1, r10, r50].map((value) => html`<td>${formatPercent(value)}</td>`)}</tr>`,
   )}</tbody></table></div></details>`;
+}
+
+/** Whether any of it is more than chance, in a sentence. */
+function verdict(trials: readonly RouteTrial[]): string {
+  const isKnowing = ({ name }: RouteTrial) => /: best/.test(name);
+  const better = trials.filter((trial) => isKnowing(trial) && trial.interval.low > 0);
+  const gain = (name: string) => trials.find((trial) => trial.name === name)?.difference ?? 0;
+  const families = trials.flatMap(({ name }) =>
+    name.endsWith(": oracle") ? [name.replace(": oracle", "")] : [],
+  );
+  const beyond = families.filter(
+    (family) =>
+      gain(`${family}: oracle`) > Math.max(gain(`${family}: random turns`), gain(`${family}: others' moves`)),
+  );
+  const oracle =
+    beyond.length > 0
+      ? `the oracle over ${beyond.join(" and ")} routes gains more than its controls`
+      : "the oracle gains no more than moves that know nothing of the query";
+  return better.length > 0
+    ? `Beyond chance is ${better.map(({ name, difference }) => `“${name}” (${formatPoints(difference)})`).join(", ")}; ${oracle}.`
+    : `No choice for all queries, or for each kind of change, is better beyond chance; ${oracle}.`;
 }
 
 function trialRow({ name, r10, difference, interval }: RouteTrial) {
@@ -71,10 +92,16 @@ function gradientsPart({ batches, parameters, losses }: GradientShares): Html {
       html`<tr><th scope="row">${group}</th><td>${formatCount(count)}</td>${losses.map(({ groups }, i) => {
         const { norm, agreement } = groups[group] ?? { norm: 0, agreement: null };
         const part = norm === 0 ? 0 : norm ** 2 / (sizes[i] ?? 1);
-        return html`<td><div class="gradient"><span>${formatNumber(norm)}</span><i style="--part: ${(100 * part).toFixed(1)}%"></i><small class="soft">${formatShare(part)}${agreement !== null && html` · agrees ${agreement.toFixed(2)}`}</small></div></td>`;
+        return html`<td><div class="gradient"><span>${formatNumber(norm)}</span><i style="--part: ${(100 * part).toFixed(1)}%"></i><small class="soft">${formatShare(part)}${agreement !== null && html` · agrees ${formatSigned(agreement)}`}</small></div></td>`;
       })}</tr>`,
   )}</tbody></table></div>
 <p class="small soft">In the head the loss before its weight. Size of the gradient (root of the mean square over batches), the part's share of the squared size, and how far batches agree: 1 all alike, 0 nothing but noise. Adam divides by a gradient's size, so that what is small still moves its parameters, along with its noise. The teacher of distillation is the run itself, as it is for the first step of an epoch: in the course of an epoch that loss is larger.</p>`;
+}
+
+/** Two decimals with a true minus; no zero has a sign. */
+function formatSigned(value: number): string {
+  const text = Math.abs(value).toFixed(2);
+  return value < 0 && Number(text) > 0 ? `−${text}` : text;
 }
 
 function followsPart(
