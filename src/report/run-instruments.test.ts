@@ -32,7 +32,7 @@ const gradients: RunInstruments["gradients"] = {
   ],
 };
 
-function pageOf({ oracle = 30, best = 0, from = "held out of train" as const } = {}): string {
+function pageOf({ oracle = 30, best = 0, from = "held out" as const } = {}): string {
   return runInstruments(
     {
       gradients,
@@ -64,7 +64,7 @@ function pageOf({ oracle = 30, best = 0, from = "held out of train" as const } =
 describe("runInstruments", () => {
   it("says that nothing is beyond chance where an oracle gains no more than its controls", () => {
     const page = pageOf();
-    expect(page).toContain("on 256 triplets held out of train. No choice for all queries");
+    expect(page).toContain("on 256 triplets of train that were held out. No choice for all queries");
     expect(page).toContain("the oracle gains no more than moves that know nothing of the query.");
     expect(page).toContain("all 16 paths of one module a layer");
     expect(page).toContain("path: oracle +30.0, path: random turns +31.0");
@@ -99,7 +99,7 @@ describe("runInstruments", () => {
   });
 
   it("has the gradients alone for a model without routes", () => {
-    const page = runInstruments({ gradients, queries: 5, from: "train", routes: undefined }, []).markup;
+    const page = runInstruments({ gradients, queries: 5, from: "trained on", routes: undefined }, []).markup;
     expect(page).toContain("Which loss reaches which part?");
     expect(page).not.toMatch(/router gain|follow the query|NaN|undefined/);
   });

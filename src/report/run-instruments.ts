@@ -30,9 +30,15 @@ export function runInstruments(
   { gradients, queries, from, routes }: RunInstruments,
   modules: readonly ModuleName[],
 ): Html {
-  const where = `${countOf(queries, "triplet")} ${from === "train" ? "that were trained on, as none were held out" : "held out of train"}`;
+  const where = `${countOf(queries, "triplet")} of train ${sourceWords[from]}`;
   return html`<div class="instruments">${routes?.trials && trialsPart(routes.trials, where)}${gradientsPart(gradients)}${routes && followsPart(routes, modules, where)}</div>`;
 }
+
+const sourceWords: Readonly<Record<RunInstruments["from"], string>> = {
+  "held out": "that were held out",
+  "trained on": "that were trained on, as none were held out",
+  "other data": "of data that the run was not trained on",
+};
 
 function trialsPart({ trials, candidates, isExhaustive }: RouteTrials, where: string): Html {
   const paths = `${isExhaustive ? "all " : ""}${countOf(candidates, "path")} of one module a layer${isExhaustive ? "" : ", drawn at random"}`;

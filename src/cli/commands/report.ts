@@ -46,7 +46,7 @@ const options = [
   protocolOption,
   option(
     "--instruments <n>",
-    "look into the run too: gradients by loss, other routes for up to n held-out queries; 0 leaves it out",
+    "look into the run too, on the train split: gradients by loss, other routes for up to n held-out queries; 0 leaves it out",
     wholeNumber({ min: 0, max: 100_000 }),
     { default: 256, needs: "--data" },
   ),
@@ -94,8 +94,9 @@ async function writeReport(flags: Values<typeof options>, context: CommandContex
       signal: context.signal,
       imageChecks: imageCheckView(context, json),
     }));
+  const isTrainThere = dataset !== undefined && (dataset.splits?.includes("train") ?? true);
   const instruments =
-    dataset && flags.instruments > 0
+    isTrainThere && flags.instruments > 0
       ? await inspectForPage({ dataset, runDir, queries: flags.instruments }, flags, context)
       : undefined;
   const page = runPage({
@@ -137,7 +138,7 @@ async function inspectForPage(
         bar ??= startProgress("instruments", total, {
           stream: context.stderr,
           json: flags.json,
-          unit: "pieces",
+          unit: "batches and routes",
         });
         bar.update(done);
       },

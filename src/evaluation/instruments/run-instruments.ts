@@ -38,11 +38,14 @@ export interface RouteInstruments {
   readonly trials?: RouteTrials | undefined;
 }
 
+/** Of train: what the run held out, what it was trained on (none was held out), or data that are not the run's. */
+export type QuerySource = "held out" | "trained on" | "other data";
+
 export interface RunInstruments {
   readonly gradients: GradientShares;
   /** Queries looked at, and where they come from. */
   readonly queries: number;
-  readonly from: "held out of train" | "train";
+  readonly from: QuerySource;
   /** Absent for a model without routes. */
   readonly routes?: RouteInstruments | undefined;
 }

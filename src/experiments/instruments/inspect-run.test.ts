@@ -41,7 +41,7 @@ describe("inspectRun", () => {
     const last = readMetrics(runOf("sdfn")).findLast((line) => line.kind === "epoch");
     const { r1, r10, r50, queries } = last?.validation ?? {};
     const [own, ...others] = sdfn.routes?.trials?.trials ?? [];
-    expect(sdfn).toMatchObject({ queries, from: "held out of train" });
+    expect(sdfn).toMatchObject({ queries, from: "held out" });
     expect(own).toMatchObject({ name: "its own routes", difference: 0, interval: { low: 0, high: 0 } });
     for (const [mine, theirs] of [
       [own?.r1, r1],
@@ -141,6 +141,6 @@ describe("inspectRun of other models", () => {
 
   it("looks at triplets that were trained on where none are held out", async () => {
     await trained("all", { ...tinySdfn, holdOut: 0 });
-    expect(await inspect("all", 7)).toMatchObject({ queries: 7, from: "train" });
+    expect(await inspect("all", 7)).toMatchObject({ queries: 7, from: "trained on" });
   });
 });

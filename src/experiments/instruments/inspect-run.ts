@@ -7,6 +7,7 @@ import { type CategoryTask, scoreSplit } from "../../evaluation/evaluate.js";
 import { groupName, routeInformation } from "../../evaluation/instruments/route-information.js";
 import type {
   GradientShares,
+  QuerySource,
   RouteInstruments,
   RunInstruments,
 } from "../../evaluation/instruments/run-instruments.js";
@@ -58,13 +59,20 @@ export async function inspectRun(options: InspectRunOptions): Promise<RunInstrum
       return {
         gradients: await measureGradients(inspection, batches),
         queries: categories.reduce((sum, { asked }) => sum + asked.length, 0),
-        from: laid.data.parts.validation ? "held out of train" : "train",
+        from: sourceOf(laid),
         routes: bench && (await inspectRoutes(inspection, bench, categories)),
       };
     } finally {
       await bench?.release();
     }
   });
+}
+
+function sourceOf({ run: { manifest }, data: { parts } }: LaidRun): QuerySource {
+  const held = { triplets: parts.validation?.triplets.length ?? 0, leftOut: parts.leftOut };
+  const { triplets, leftOut } = manifest.heldOut ?? held; // not written by older versions
+  if (triplets !== held.triplets || leftOut !== held.leftOut) return "other data";
+  return triplets > 0 ? "held out" : "trained on";
 }
 
 /** At most `queries` of the held-out triplets, in the gallery of all of them. */
@@ -127,9 +135,13 @@ async function inspectRoutes(
   };
 }
 
-/** Triplets of a batch; with micro-batches as many as fit into memory at a time. */
+/** Gradients of every loss take more memory than a step's: larger batches are not needed here. */
+const maxBatchSize = 64;
+
+/** Triplets of a batch; with micro-batches as many as are in memory at a time. */
 function batchSizeOf({ run: { config } }: LaidRun): number {
-  return config.training.microBatchSize ?? config.training.batchSize;
+  const { microBatchSize, batchSize } = config.training;
+  return Math.min(microBatchSize ?? batchSize, maxBatchSize);
 }
 
 function batchCount(laid: LaidRun, { batches = 8 }: InspectRunOptions): number {
