@@ -32,7 +32,7 @@ const gradients: RunInstruments["gradients"] = {
   ],
 };
 
-function pageOf({ oracle = 30, best = 0, from = "held out" as const } = {}): string {
+function pageOf({ oracle = 30, best = 0, other = -1, from = "held out" as const } = {}): string {
   return runInstruments(
     {
       gradients,
@@ -49,6 +49,7 @@ function pageOf({ oracle = 30, best = 0, from = "held out" as const } = {}): str
           isExhaustive: true,
           trials: [
             trial("its own routes", 0),
+            trial("another query's route", other),
             trial("path: best for all", best),
             trial("path: oracle", oracle),
             trial("path: random turns", 31),
@@ -64,14 +65,18 @@ function pageOf({ oracle = 30, best = 0, from = "held out" as const } = {}): str
 describe("runInstruments", () => {
   it("says that nothing is beyond chance where an oracle gains no more than its controls", () => {
     const page = pageOf();
-    expect(page).toContain("on 256 triplets of train that were held out. No choice for all queries");
+    expect(page).toContain(
+      "on 256 triplets of train that were held out. Along another query&#39;s route no worse beyond chance",
+    );
+    expect(page).toContain("No choice for all queries");
     expect(page).toContain("the oracle gains no more than moves that know nothing of the query.");
     expect(page).toContain("all 16 paths of one module a layer");
     expect(page).toContain("path: oracle +30.0, path: random turns +31.0");
   });
 
   it("names what is beyond chance", () => {
-    const page = pageOf({ oracle: 32, best: 3 });
+    const page = pageOf({ oracle: 32, best: 3, other: -4 });
+    expect(page).toContain("Along another query&#39;s route −4.0: routes are the query&#39;s own.");
     expect(page).toContain(
       "Beyond chance is “path: best for all” (+3.0); the oracle over path routes gains more",
     );

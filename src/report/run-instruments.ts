@@ -8,7 +8,7 @@ import type {
   RunInstruments,
 } from "../evaluation/instruments/run-instruments.js";
 import { formatCount } from "../number-text.js";
-import { countOf, formatNumber, formatPercent, formatPoints, formatShare } from "./format.js";
+import { countOf, formatInterval, formatNumber, formatPercent, formatPoints, formatShare } from "./format.js";
 import { type Html, html } from "./html.js";
 import { intervalChart } from "./interval-chart.js";
 import type { ModuleName } from "./types.js";
@@ -43,22 +43,31 @@ const sourceWords: Readonly<Record<RunInstruments["from"], string>> = {
 function trialsPart({ trials, candidates, isExhaustive }: RouteTrials, where: string): Html {
   const paths = `${isExhaustive ? "all " : ""}${countOf(candidates, "path")} of one module a layer${isExhaustive ? "" : ", drawn at random"}`;
   return html`<h3>How much could any router gain?</h3>
-<p class="lead">R@10 along other routes, less that along the model's own, on ${where}. ${verdict(trials)}</p>
+<p class="lead">Recall along other routes, less that along the model's own: mean of R@1, R@10 and R@50, on ${where}. ${verdict(trials)}</p>
 ${intervalChart(trials.map(trialRow), {
-  description: `Points of R@10 gained or lost along other routes: ${trials.map(({ name, difference }) => `${name} ${formatPoints(difference)}`).join(", ")}.`,
+  description: `Points of mean recall gained or lost along other routes: ${trials.map(({ name, difference }) => `${name} ${formatPoints(difference)}`).join(", ")}.`,
   hasZero: true,
-  note: html`Bar: 95 % over other queries of the kind. <b>Path</b>: ${paths}; <b>half</b>: the middle of such a path and the query's own route. <b>Best</b> is chosen on one half of the queries and used on the other: for all, or for each kind of change. <b>Oracle</b> takes the best for each query by looking at the target, so it gains by chance with every path; <b>random turns</b> is the same oracle over random moves of equal size, <b>others' moves</b> over those that the paths give to another query. Only what the oracle has beyond both could come from the query.`,
+  note: html`At the right R@1 · R@10 · R@50. Bar: 95 % over other queries of the kind. <b>Path</b>: ${paths}; <b>half</b>: the middle of such a path and the query's own route. <b>Best</b> is chosen on one half of the queries and used on the other: for all, or for each kind of change. <b>Oracle</b> takes the best for each query by looking at the target, so it gains by chance with every path; <b>random turns</b> is the same oracle over random moves of equal size, <b>others' moves</b> over those that the paths give to another query. Only what the oracle has beyond both could come from the query.`,
 })}
 <details><summary>The same as numbers</summary><div class="card scroll-x" tabindex="0" role="region" aria-label="Recall along other routes"><table class="data-table">
-<thead><tr><th scope="col">Routes</th><th scope="col">R@1</th><th scope="col">R@10</th><th scope="col">R@50</th></tr></thead>
+<thead><tr><th scope="col">Routes</th><th scope="col">R@1</th><th scope="col">R@10</th><th scope="col">R@50</th><th scope="col">Mean less its own [95 %]</th></tr></thead>
 <tbody>${trials.map(
-    ({ name, r1, r10, r50 }) =>
-      html`<tr><th scope="row">${name}</th>${[r1, r10, r50].map((value) => html`<td>${formatPercent(value)}</td>`)}</tr>`,
+    ({ name, r1, r10, r50, difference, interval }) =>
+      html`<tr><th scope="row">${name}</th>${[r1, r10, r50].map((value) => html`<td>${formatPercent(value)}</td>`)}<td>${formatPoints(difference)} ${formatInterval(interval)}</td></tr>`,
   )}</tbody></table></div></details>`;
 }
 
-/** Whether any of it is more than chance, in a sentence. */
+/** Whether any of it is more than chance, in two sentences. */
 function verdict(trials: readonly RouteTrial[]): string {
+  const other = trials.find(({ name }) => name === "another query's route");
+  const worth =
+    other && other.interval.high < 0
+      ? `Along another query's route ${formatPoints(other.difference)}: routes are the query's own.`
+      : "Along another query's route no worse beyond chance: routes are not the query's own.";
+  return `${worth} ${gainInWords(trials)}`;
+}
+
+function gainInWords(trials: readonly RouteTrial[]): string {
   const isKnowing = ({ name }: RouteTrial) => /: best/.test(name);
   const better = trials.filter((trial) => isKnowing(trial) && trial.interval.low > 0);
   const gain = (name: string) => trials.find((trial) => trial.name === name)?.difference ?? 0;
@@ -78,8 +87,8 @@ function verdict(trials: readonly RouteTrial[]): string {
     : `No choice for all queries, or for each kind of change, is better beyond chance; ${oracle}.`;
 }
 
-function trialRow({ name, r10, difference, interval }: RouteTrial) {
-  const text = `${formatPercent(r10)} (${formatPoints(difference)})`;
+function trialRow({ name, r1, r10, r50, difference, interval }: RouteTrial) {
+  const text = [r1, r10, r50].map(formatPercent).join(" · ");
   return { name, mean: difference, values: [], broad: interval, text };
 }
 
