@@ -2,11 +2,16 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { session, tinyCatalogue, tinyFields, tinySdfn } from "../../../tests/training/tiny-training.js";
 import { openFashionIq } from "../../data/datasets/fashion-iq.js";
+import { ModelEmbedder } from "../../embedding/model-embedder.js";
+import { scoreSplit } from "../../evaluation/evaluate.js";
 import type { RunInstruments } from "../../evaluation/instruments/run-instruments.js";
+import { defaultProtocol } from "../../evaluation/protocols.js";
+import { recallAtK } from "../../evaluation/recall.js";
 import { resolveRunConfig } from "../../runs/run-config.js";
 import { readMetrics } from "../../runs/run-files.js";
 import { train } from "../../training/train.js";
 import { inspectRun } from "./inspect-run.js";
+import { type LaidRun, withLaidRun } from "./lay-run.js";
 
 const { folder, data } = tinyCatalogue();
 const runOf = (name: string) => join(folder, name);
@@ -14,14 +19,31 @@ const runOf = (name: string) => join(folder, name);
 /** One category, so that recall over queries is that over categories too. */
 const fields = { category: "dress", batchSize: 4, epochs: 2, learningRate: 2e-3 };
 
-async function trained(name: string, given: object): Promise<void> {
-  const config = resolveRunConfig({ file: { ...given, ...fields } });
+async function trained(name: string, given: object, own: object = fields): Promise<void> {
+  const config = resolveRunConfig({ file: { ...given, ...own } });
   const featureCacheDir = join(folder, "features");
   await train({ dataset: openFashionIq(data), config, runDir: runOf(name), featureCacheDir, session });
 }
 
 function inspect(name: string, queries = 100): Promise<RunInstruments> {
   return inspectRun({ dataset: openFashionIq(data), runDir: runOf(name), queries, batches: 2 });
+}
+
+/** Rank of every held-out query, as evaluation finds it. */
+async function heldOutRanks({ run, images, data: { parts } }: LaidRun) {
+  const { imagePx, maxWords } = run.config.training;
+  const options = { images, vocabulary: run.vocabulary, imagePx, maxWords };
+  const embedder = await ModelEmbedder.compile(run.model, options, session);
+  const found: { readonly category: string; readonly rank: number }[] = [];
+  const split = parts.validation ?? parts.training;
+  await scoreSplit(split, embedder, {
+    protocol: defaultProtocol,
+    onCategory: async ({ category, ranks }) => {
+      found.push(...ranks.map((rank) => ({ category, rank })));
+    },
+  });
+  await embedder.release();
+  return found;
 }
 
 describe("inspectRun", () => {
@@ -59,6 +81,29 @@ describe("inspectRun", () => {
         ),
       ),
     ]);
+  });
+
+  it("ranks each query in its own category's gallery", async () => {
+    await trained("mixed", tinySdfn, { holdOut: 0.5 });
+    const { routes } = await inspect("mixed");
+    const own = routes?.trials?.trials[0];
+    const ranks = await withLaidRun({ dataset: openFashionIq(data), runDir: runOf("mixed") }, heldOutRanks);
+    expect(new Set(ranks.map(({ category }) => category)).size).toBeGreaterThan(1);
+    expect(own?.r1).toBeCloseTo(
+      recallAtK(
+        ranks.map(({ rank }) => rank),
+        1,
+      ),
+      9,
+    );
+    expect(own?.r10).toBeCloseTo(
+      recallAtK(
+        ranks.map(({ rank }) => rank),
+        10,
+      ),
+      9,
+    );
+    expect(own?.r1).toBeGreaterThan(0);
   });
 
   it("lets an oracle lose nothing, and tries every path of a small network", () => {
