@@ -10,6 +10,7 @@ import { queryAnswersCss } from "./query-answers.js";
 import { recallTableCss } from "./recall-table.js";
 import { routeDiagramCss } from "./route-diagram.js";
 import { runFailuresCss } from "./run-failures.js";
+import { runInstrumentsCss } from "./run-instruments.js";
 import { frameCss, themeCss } from "./theme.js";
 import { tripletSamplesCss } from "./triplet-samples.js";
 import type { KeyFigure } from "./types.js";
@@ -49,6 +50,7 @@ const css = [
   intervalChartCss,
   factTableCss,
   runFailuresCss,
+  runInstrumentsCss,
 ].join("");
 
 /** The whole document. */

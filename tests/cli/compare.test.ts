@@ -338,10 +338,15 @@ describe("sdfn report", () => {
 
     const { code, output } = await run(["report", "--run", runDir, "--data", data, "--json"]);
     expect(code).toBe(0);
-    const { report, result } = JSON.parse(output);
+    const { report, result, instruments } = JSON.parse(output);
     expect(report).toBe(join(runDir, "report.html"));
     const page = readFileSync(report, "utf8");
-    for (const id of ["recall", "failures", "worst", "best", "data", "configuration"]) {
+    expect(instruments).toMatchObject({
+      from: "held out",
+      gradients: { losses: [{ loss: "classification" }] },
+    });
+    expect(instruments.routes).toBeUndefined();
+    for (const id of ["recall", "failures", "worst", "best", "instruments", "data", "configuration"]) {
       expect(page).toContain(`id="${id}"`);
     }
     expect(page).toContain(`${result.mean.r10.toFixed(1)} %`);
@@ -353,6 +358,15 @@ describe("sdfn report", () => {
     expect(
       /<script|NaN|undefined|(src|href)="(?!data:|#)/.exec(page.replace(/base64,[^"]*/g, "")),
     ).toBeNull();
+  });
+
+  it("leaves the instruments out when it is told to", async () => {
+    const runDir = join(root, "json", "cells", "sum-seed1");
+    const out = join(root, "without.html");
+    const args = ["report", "--run", runDir, "--data", data, "--instruments", "0", "--out", out, "--json"];
+    expect(JSON.parse((await run(args)).output).instruments).toBeNull();
+    expect(readFileSync(out, "utf8")).not.toContain('id="instruments"');
+    expect((await run(["report", "--run", runDir, "--instruments", "5"])).errors).toMatch(/USAGE: .*--data/);
   });
 
   it("refuses what is no run, and a file that cannot be written", async () => {
