@@ -66,7 +66,7 @@ describe("runInstruments", () => {
   it("says that nothing is beyond chance where an oracle gains no more than its controls", () => {
     const page = pageOf();
     expect(page).toContain(
-      "on 256 triplets of train that were held out. Along another query&#39;s route no worse beyond chance",
+      "on 256 triplets of train that were held out. Along another query&#39;s route it is no worse beyond chance",
     );
     expect(page).toContain("No choice for all queries");
     expect(page).toContain("the oracle gains no more than moves that know nothing of the query.");
@@ -76,7 +76,7 @@ describe("runInstruments", () => {
 
   it("names what is beyond chance", () => {
     const page = pageOf({ oracle: 32, best: 3, other: -4 });
-    expect(page).toContain("Along another query&#39;s route −4.0: routes are the query&#39;s own.");
+    expect(page).toContain("Along another query&#39;s route it is −4.0: routes are the query&#39;s own.");
     expect(page).toContain(
       "Beyond chance is “path: best for all” (+3.0); the oracle over path routes gains more",
     );

@@ -62,8 +62,8 @@ function verdict(trials: readonly RouteTrial[]): string {
   const other = trials.find(({ name }) => name === "another query's route");
   const worth =
     other && other.interval.high < 0
-      ? `Along another query's route ${formatPoints(other.difference)}: routes are the query's own.`
-      : "Along another query's route no worse beyond chance: routes are not the query's own.";
+      ? `Along another query's route it is ${formatPoints(other.difference)}: routes are the query's own.`
+      : "Along another query's route it is no worse beyond chance: routes need not be the query's own.";
   return `${worth} ${gainInWords(trials)}`;
 }
 
