@@ -1,5 +1,7 @@
 /** A report as one self-contained HTML file: no script, no address outside the file. */
+
 import { barFigureCss } from "./bar-figure.js";
+import { costSectionCss } from "./cost-section.js";
 import { curvesCss } from "./curve-figure.js";
 import { type Fact, factList, factTableCss } from "./fact-list.js";
 import { type Html, html, trustedHtml } from "./html.js";
@@ -40,6 +42,7 @@ const css = [
   queryAnswersCss,
   routeDiagramCss,
   recallTableCss,
+  costSectionCss,
   barFigureCss,
   curvesCss,
   tripletSamplesCss,

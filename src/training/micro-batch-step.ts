@@ -1,7 +1,7 @@
 /** A training step on a batch of which only a part is in memory at a time. */
 import { gradients, pulledBack } from "../engine/autodiff/gradients.js";
 import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
-import { graphMemory } from "../engine/graph/peak-memory.js";
+import { type GraphMemory, graphMemory } from "../engine/graph/peak-memory.js";
 import { topologicalOrder } from "../engine/graph/traversal.js";
 import { Input, Parameter, Value } from "../engine/graph/value.js";
 import { add } from "../engine/ops/arithmetic.js";
@@ -48,14 +48,7 @@ export async function compileMicroBatchStep(
   const { batchSize } = config.training;
   const ranges = microBatches(batchSize, config.microBatchSize);
   const { graphs, adam, ...built } = buildGraphs(model, config);
-  beforeCompile?.(
-    graphMemory(
-      Object.values<GraphParts>(graphs).map(({ outputs, updates }) => ({
-        outputs: Object.values(outputs),
-        updates,
-      })),
-    ),
-  );
+  beforeCompile?.(memoryOf(graphs));
   const sessions = await compileGraphs(graphs, options);
   const isSum = new Set(built.sums.values());
   const moved = [...graphs.forward.updates, ...graphs.loss.updates].map(({ parameter }) => parameter);
@@ -80,6 +73,20 @@ export async function compileMicroBatchStep(
       for (const session of Object.values(sessions)) await session.release();
     },
   };
+}
+
+/** What the step's graphs need together, which are not compiled. */
+export function microBatchMemory(model: CompositionModel, config: MicroBatchConfig): GraphMemory {
+  return memoryOf(buildGraphs(model, config).graphs);
+}
+
+function memoryOf(graphs: MicroBatchGraphs["graphs"]): GraphMemory {
+  return graphMemory(
+    Object.values<GraphParts>(graphs).map(({ outputs, updates }) => ({
+      outputs: Object.values(outputs),
+      updates,
+    })),
+  );
 }
 
 interface GraphParts {

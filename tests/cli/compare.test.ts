@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
+import { modelNames } from "../../src/models/registry.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
 import { executable, isCompiled } from "../fixtures/compiled.js";
 import { tinyCatalogue, tinyFields } from "../training/tiny-training.js";
@@ -209,6 +210,11 @@ describe("sdfn compare", () => {
     expect(mean).toBeCloseTo(rows[1].mean.r10.mean - rows[0].mean.r10.mean, 9);
     expect(interval.low).toBeLessThanOrEqual(mean);
     expect(overQueries.low).toBeLessThanOrEqual(overQueries.high);
+    const [sum, tirg] = JSON.parse(output).costs;
+    expect(sum).toMatchObject({ name: "sum", measured: { bytesPerItem: 64, gallery: 21 } });
+    expect(tirg.measured.parameters).toBeGreaterThan(sum.measured.parameters);
+    expect(tirg.measured.secondsPerStep).toBeGreaterThan(0);
+    expect(tirg.measured.millisecondsPerQuery).toBeGreaterThan(0);
     for (const file of Object.values<string>(files)) expect(statSync(file).size).toBeGreaterThan(100);
     expect(readFileSync(files.report, "utf8")).not.toMatch(/<script|NaN|undefined|(src|href)="(?!data:|#)/);
     expect(readFileSync(files.csv, "utf8").trimEnd().split("\n")).toHaveLength(1 + 2 * 2 * 4);
@@ -247,6 +253,15 @@ describe("sdfn compare", () => {
     expect(code).toBe(2);
     expect(errors).toMatch(/--data is missing.*--seeds must be a whole number.*--models must be different/s);
     expect((await run(compareArgs(out, "--set", "epochs=0"))).errors).toMatch(/^CONFIG_INVALID: /);
+    expect((await run(compareArgs(out, "--models", "sdfn,trig"))).errors).toMatch(
+      new RegExp(`--models has names of no model, trig: must be all, or out of ${modelNames.join(", ")}`),
+    );
+    expect((await run(compareArgs(out, "--set", "heads=2"))).errors).toMatch(
+      /^CONFIG_INVALID: heads: a field of sdfn\b.*, and not compared here/,
+    );
+    expect((await run(compareArgs(out, "--mismatched-triplets", "0,120"))).errors).toMatch(
+      /--mismatched-triplets must be different percents from 0 to 100/,
+    );
     expect(existsSync(out)).toBe(false);
   });
 

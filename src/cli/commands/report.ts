@@ -1,4 +1,5 @@
 /** `sdfn report`: a page on one run. */
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -10,6 +11,7 @@ import { RunError } from "../../errors.js";
 import { summariseDataset } from "../../evaluation/dataset-summary.js";
 import { protocolFor } from "../../evaluation/protocols.js";
 import { type EvaluateRunOptions, evaluateRun } from "../../experiments/evaluate-run.js";
+import { modelTitle } from "../../models/model-title.js";
 import { machineFacts } from "../../report/machine-facts.js";
 import { type RunEvaluation, runPage } from "../../report/run-page.js";
 import { projectCommit } from "../../runs/project-version.js";
@@ -86,7 +88,7 @@ async function writeReport(flags: Values<typeof options>, context: CommandContex
     }));
   const page = runPage({
     runDir,
-    model: config.model,
+    model: modelTitle(config.model),
     manifest,
     metrics: readMetrics(runDir),
     modules: moduleNamesOf(config),

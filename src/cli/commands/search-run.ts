@@ -1,4 +1,5 @@
 /** `sdfn search --run --data`: embeds the pictures of a data set and ranks them for one query. */
+
 import { basename } from "node:path";
 import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
@@ -7,6 +8,7 @@ import { type RetrievalDataset, type SplitName, splitNames, usualEvaluation } fr
 import { UsageError } from "../../errors.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { thumbnailDataUri } from "../../images/image.js";
+import { modelTitle } from "../../models/model-title.js";
 import { searchPage } from "../../report/search-page.js";
 import type { PagePicture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
@@ -163,7 +165,7 @@ function listedIds(
 
 function factsOf(run: Run, dataset: RetrievalDataset): readonly (readonly [string, string])[] {
   return [
-    ["Model", run.config.model],
+    ["Model", modelTitle(run.config.model)],
     ["Run", run.runDir],
     ["Trained for", `${run.manifest.step} steps`],
     ["Data", `${dataset.name}, ${dataset.root}`],
