@@ -9,6 +9,7 @@ it("takes words that tell texts apart where no attributes are known: not short, 
   ];
   const asked = texts.map((text) => ({
     text,
+    paraphrases: [],
     triplet: { reference: "a", target: "b", captions: [text], category: "dress" },
   }));
   const dataset = { root: "/nowhere", splits: splitNames } as unknown as RetrievalDataset;

@@ -9,10 +9,10 @@ import type { Tensor } from "../../engine/tensor/tensor.js";
 import type { CompositionModel } from "../../models/composition-model.js";
 import { encodeTexts } from "../../text/encode-texts.js";
 
-/** Some of the queries, as feeds. */
 /** A query whose reference is a picture of the data. */
 type PictureQuery = EmbeddableQuery & { readonly reference: string };
 
+/** Some of the queries, as feeds. */
 interface QueryBatch {
   readonly feeds: Feeds;
   readonly count: number;
