@@ -28,6 +28,17 @@ describe("comparisonMarkdown", () => {
       { row: "a|b", model: "a|b", percent: 0 },
       { row: "+ MSR", model: "a|b", percent: 20 },
     ],
+    tuned: [
+      {
+        name: "+ MSR",
+        field: "learningRate",
+        tried: [
+          { value: 0.01, recall: null },
+          { value: 0.001, recall: 41.25 },
+        ],
+        chosen: 0.001,
+      },
+    ],
   });
   it("has one line a row, with bars in names escaped", () => {
     expect(text).toContain("| row | seeds | R@1 | R@10 | R@50 | mean of R@10, R@50 |\n| --- |");
@@ -55,10 +66,16 @@ describe("comparisonMarkdown", () => {
       "\n| Model | 0 % mismatched | 20 % mismatched |\n| --- | --- | --- |\n| a\\|b | 0.0 | 50.0 (+50.0) |\n",
     );
   });
-  it("says that nothing is finished", () => {
-    expect(comparisonMarkdown(compareEntries([]), { results: [], costs: [], robustness: [] })).toBe(
-      "No cell is finished.\n",
+  it("has what each row was tuned to, and by which triplets", () => {
+    expect(text).toContain("on triplets held out of train");
+    expect(text).toContain(
+      "\n| Row | learningRate 0.01 | learningRate 0.001 | chosen |\n| --- | --- | --- | --- |\n| + MSR | failed | 41.3 | 0.001 |\n",
     );
+  });
+  it("says that nothing is finished", () => {
+    expect(
+      comparisonMarkdown(compareEntries([]), { results: [], costs: [], robustness: [], tuned: [] }),
+    ).toBe("No cell is finished.\n");
   });
 });
 

@@ -10,6 +10,7 @@ import type { EvaluationResult, Recalls } from "../evaluation/result.js";
 import { costCells, costHead, costMethod, type MeasuredCost, type RowCost } from "../report/cost-section.js";
 import { formatInterval, formatPoints, formatSpread } from "../report/format.js";
 import { type RobustnessRow, robustnessTable } from "../report/robustness-table.js";
+import { type TuningRow, tuningMethod, tuningTable } from "../report/tuning-table.js";
 
 const recalls = ["r1", "r10", "r50"] as const;
 
@@ -19,12 +20,13 @@ export interface TableContent {
   readonly results: readonly EvaluationResult[];
   readonly costs: readonly RowCost[];
   readonly robustness: readonly RobustnessRow[];
+  readonly tuned: readonly TuningRow[];
 }
 
 /** Tables of means, categories, differences and costs, with protocol, galleries, seeds, commit and method. */
 export function comparisonMarkdown(
   comparison: Comparison,
-  { results, costs, robustness }: TableContent,
+  { results, costs, robustness, tuned }: TableContent,
 ): string {
   const { rows } = comparison;
   const [first] = results;
@@ -79,11 +81,17 @@ export function comparisonMarkdown(
           ),
         ]),
     ...(robustness.length === 0 ? [] : robustnessMarkdown(robustness, comparison)),
+    ...(tuned.length === 0 ? [] : tuningMarkdown(tuned)),
     "Cost:\n",
     markdownTable(costHead, costs.map(costCells)),
     `${costMethod(costs)}\n`,
     `${provenanceLine(results)}\n\n${comparisonMethod(comparison)}\n`,
   ].join("\n");
+}
+
+function tuningMarkdown(tuned: readonly TuningRow[]): readonly string[] {
+  const { head, lines } = tuningTable(tuned);
+  return [`Tuned rows. ${tuningMethod}\n`, markdownTable(head, lines)];
 }
 
 function robustnessMarkdown(robustness: readonly RobustnessRow[], { rows }: Comparison): readonly string[] {

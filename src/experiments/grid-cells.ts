@@ -28,6 +28,8 @@ export interface GridCell {
   /** "tirg-seed2": the cell's folder. */
   readonly name: string;
   readonly config: RunConfig;
+  /** It is trained to be looked at on triplets held out of train, and never evaluated. */
+  readonly trainsOnly?: boolean;
 }
 
 export interface GridPlan {

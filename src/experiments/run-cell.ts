@@ -24,6 +24,8 @@ export interface CellTask {
   readonly title: string;
   readonly config: RunConfig;
   readonly start: CellStart;
+  /** Training is all. */
+  readonly trainsOnly: boolean;
 }
 
 /** What all cells of a grid have in common. */
@@ -53,17 +55,19 @@ export interface CellFailure {
 }
 
 /**
- * Trains what is not trained yet, evaluates, and leaves the evaluation and the cost in the run's folder.
+ * Trains what is not trained yet, evaluates, and leaves the evaluation and the cost in the run's folder. A cell that is
+ * trained only has no evaluation.
  * @throws whatever training and evaluation throw; the signal's reason when it was stopped, with the run saved.
  */
 export async function runCell(
-  { runDir, title, config, start }: CellTask,
+  { runDir, title, config, start, trainsOnly }: CellTask,
   surroundings: CellSurroundings,
   { signal, onEvent }: { readonly signal: AbortSignal; readonly onEvent: (event: CellEvent) => void },
-): Promise<SeedEvaluation> {
+): Promise<SeedEvaluation | undefined> {
   const { split, protocol, ...rest } = surroundings;
   const run = { ...rest, runDir, signal };
   if (start !== "trained") await trainRun({ ...run, config, onEvent, isStopped: start === "stopped" });
+  if (trainsOnly) return undefined;
   onEvent({ kind: "evaluate" });
   const imageChecks = {
     progress: (done: number, total: number) => onEvent({ kind: "evaluation-images", done, total }),

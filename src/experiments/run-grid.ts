@@ -1,6 +1,6 @@
 /** Runs a grid of trainings, one after another or several side by side; what is finished is not run again. */
 import type { SeedEvaluation } from "../evaluation/comparison.js";
-import type { EvaluationResult } from "../evaluation/result.js";
+import type { Recalls } from "../evaluation/result.js";
 import { modelFileOf } from "../models/registry.js";
 import { readEvaluation } from "./cell-files.js";
 import type { CellRequest } from "./cell-messages.js";
@@ -15,6 +15,7 @@ import {
   runCell,
 } from "./run-cell.js";
 import { startCell } from "./start-cell.js";
+import { heldOutRecalls } from "./tune-rows.js";
 
 /** Is told how a grid goes. */
 export interface GridListener {
@@ -23,7 +24,8 @@ export interface GridListener {
   /** A cell is trained or evaluated from now on. */
   begin(cell: GridCell): void;
   event(cell: GridCell, event: CellEvent): void;
-  finished(cell: GridCell, result: EvaluationResult): void;
+  /** @param recalls on the evaluated split; of a cell that is trained only, on triplets held out of train, if there are any. */
+  finished(cell: GridCell, recalls: Recalls | undefined): void;
   failed(cell: GridCell, failure: CellFailure): void;
   /** The grid is over, also when it stopped in the middle. */
   close(): void;
@@ -44,12 +46,17 @@ export interface RunGridOptions {
 /** What became of a cell. */
 export type CellOutcome = { readonly cell: GridCell } & (
   | { readonly evaluation: SeedEvaluation }
+  | { readonly trained: true }
   | { readonly failure: CellFailure }
 );
 
+function isOver({ trainsOnly = false }: GridCell, state: CellState | undefined): boolean {
+  return state?.kind === "finished" || (trainsOnly && state?.kind === "trained");
+}
+
 /** The cells that are still to be run. */
 export function openCells({ cells, states }: Pick<RunGridOptions, "cells" | "states">): readonly GridCell[] {
-  return cells.filter((cell) => states.get(cell)?.kind !== "finished");
+  return cells.filter((cell) => !isOver(cell, states.get(cell)));
 }
 
 /**
@@ -64,9 +71,10 @@ export async function runGrid(
   onOutcome: (outcome: CellOutcome) => void,
 ): Promise<void> {
   const { cells, states, signal, listener, jobs } = options;
-  const finished = cells.flatMap((cell) => {
+  const finished = cells.flatMap((cell): readonly CellOutcome[] => {
     const state = states.get(cell);
-    return state?.kind === "finished" ? [{ cell, evaluation: state.evaluation }] : [];
+    if (state?.kind === "finished") return [{ cell, evaluation: state.evaluation }];
+    return isOver(cell, state) ? [{ cell, trained: true }] : [];
   });
   for (const outcome of finished) onOutcome(outcome);
   const waiting = [...openCells(options)];
@@ -92,15 +100,22 @@ async function outcomeOf(cell: GridCell, options: RunGridOptions): Promise<CellO
   const state = states.get(cell)?.kind ?? "open";
   const start = state === "finished" ? "trained" : state;
   const runDir = start === "open" ? folder.clear(cell) : folder.runOf(cell);
-  const task = { runDir, title: cell.row.title, config: cell.config, start } as const;
+  const { trainsOnly = false } = cell;
+  const task = { runDir, title: cell.row.title, config: cell.config, start, trainsOnly } as const;
   const ended = await (options.jobs > 1 ? elsewhere(cell, task, options) : here(cell, task, options));
   if (signal.aborted) throw signal.reason;
   if ("failure" in ended) listener.failed(cell, ended.failure);
-  else listener.finished(cell, ended.evaluation.result);
+  else {
+    const recalls = "evaluation" in ended ? ended.evaluation.result.mean : heldOutRecalls(cell, runDir);
+    listener.finished(cell, recalls);
+  }
   return { cell, ...ended };
 }
 
-type Ended = { readonly evaluation: SeedEvaluation } | { readonly failure: CellFailure };
+type Ended =
+  | { readonly evaluation: SeedEvaluation }
+  | { readonly trained: true }
+  | { readonly failure: CellFailure };
 
 /** In this process. */
 async function here(
@@ -110,7 +125,8 @@ async function here(
 ): Promise<Ended> {
   try {
     const onEvent = (event: CellEvent) => listener.event(cell, event);
-    return { evaluation: await runCell(task, surroundings, { signal, onEvent }) };
+    const evaluation = await runCell(task, surroundings, { signal, onEvent });
+    return evaluation ? { evaluation } : { trained: true };
   } catch (error) {
     return { failure: failureOf(error, task) };
   }
@@ -139,6 +155,7 @@ async function elsewhere(
     const message = `${task.runDir}: its process was told to stop, and saved the run; the same command continues`;
     return { failure: { code: "RUN_INVALID", message } };
   }
+  if (task.trainsOnly) return { trained: true };
   const evaluation = readEvaluation(task.runDir);
   if (evaluation) return { evaluation };
   const message = `${task.runDir}: its evaluation cannot be read back; check the disk, and give the same command again`;

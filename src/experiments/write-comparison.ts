@@ -11,6 +11,7 @@ import { comparisonChartFile, comparisonPage } from "../report/comparison-page.j
 import { costMethod, type RowCost } from "../report/cost-section.js";
 import type { Fact } from "../report/fact-list.js";
 import { machineFacts } from "../report/machine-facts.js";
+import type { TuningRow } from "../report/tuning-table.js";
 import { projectCommit } from "../runs/project-version.js";
 import { readMetrics } from "../runs/run-files.js";
 import { medianCost, readCost } from "./cell-cost.js";
@@ -24,6 +25,8 @@ export interface WriteComparisonOptions {
   readonly rows: readonly GridRow[];
   readonly cells: readonly GridCell[];
   readonly outcomes: readonly CellOutcome[];
+  /** How rows came by the value of a field that was tuned; none where nothing was. */
+  readonly tuned: readonly TuningRow[];
   readonly title: string;
   readonly lead: string;
 }
@@ -38,7 +41,7 @@ export interface WrittenComparison {
 
 /** Compares the finished cells and writes everything, each file whole or not at all. */
 export function writeComparison(options: WriteComparisonOptions): WrittenComparison {
-  const { folder, rows, cells, outcomes, title, lead } = options;
+  const { folder, rows, cells, outcomes, tuned, title, lead } = options;
   const finished = cells.flatMap((cell) => {
     const outcome = outcomes.find((o) => o.cell === cell);
     return outcome && "evaluation" in outcome ? [{ cell, evaluation: outcome.evaluation }] : [];
@@ -73,6 +76,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     costs,
     costMethod: costMethod(costs),
     robustness,
+    tuned,
     results,
     failures,
     missing,
@@ -92,7 +96,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     files.differences,
     differencesCsv(comparison, (title) => rows.find((row) => row.title === title)?.name ?? title),
   );
-  writeWholeSync(files.markdown, comparisonMarkdown(comparison, { results, costs, robustness }));
+  writeWholeSync(files.markdown, comparisonMarkdown(comparison, { results, costs, robustness, tuned }));
   if (results.length > 0) writeWholeSync(files.chart, comparisonChartFile(comparison));
   const firstSeed = finished[0]?.cell.seed;
   const shown = rowsWithCurves(comparison);
@@ -107,6 +111,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
       missing,
       costs,
       robustness,
+      tuned,
       hasEqualBudgets: hasEqualBudgets(cells),
       trainings: finished
         .filter(({ cell }) => cell.seed === firstSeed && shown.has(cell.row.title))

@@ -18,6 +18,7 @@ function content(change: Partial<ComparisonPage> = {}): ComparisonPage {
     results: [...first, ...second].map(({ result }) => result),
     costs: [{ name: "tirg", steps: [12, 12], seconds: [5, 9], measured: null }],
     robustness: [],
+    tuned: [],
     hasEqualBudgets: true,
     trainings: [],
     failures: [],
@@ -30,6 +31,19 @@ function content(change: Partial<ComparisonPage> = {}): ComparisonPage {
 }
 
 describe("comparisonPage", () => {
+  it("says what rows were tuned to, where something was", () => {
+    const tried = [
+      { value: 0.01, recall: 12.5 },
+      { value: 0.001, recall: null },
+    ];
+    const page = comparisonPage(
+      content({ tuned: [{ name: "tirg", field: "learningRate", tried, chosen: 0.01 }] }),
+    );
+    expect(page).toContain("What each row was tuned to");
+    expect(page).toMatch(/12\.5.*failed.*0\.01/s);
+    expect(comparisonPage(content())).not.toContain("tuned");
+  });
+
   it("has means with deviations, protocol, gallery, seeds and commit", () => {
     const page = comparisonPage(content());
     // R@10 of tirg: 50 and 25 percent.

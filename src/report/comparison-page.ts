@@ -17,6 +17,7 @@ import { type RecallRow, recallNumbers, recallProvenance } from "./recall-table.
 import { type RobustnessRow, robustnessTable } from "./robustness-table.js";
 import { trainingCurves } from "./training-curves.js";
 import { countsTable } from "./triplet-samples.js";
+import { type TuningRow, tuningMethod, tuningTable } from "./tuning-table.js";
 import type { KeyFigure, ModelTraining } from "./types.js";
 
 export interface ComparisonPage {
@@ -28,6 +29,8 @@ export interface ComparisonPage {
   readonly costs: readonly RowCost[];
   /** Rows that are models with shares of mismatched training triplets; none in other comparisons. */
   readonly robustness: readonly RobustnessRow[];
+  /** How rows came by the value of a field that was tuned; none where nothing was. */
+  readonly tuned: readonly TuningRow[];
   /** Do all rows have the same steps and batches? */
   readonly hasEqualBudgets: boolean;
   /** Of the first seed. */
@@ -70,6 +73,15 @@ export function comparisonPage(content: ComparisonPage): string {
       id: "robustness",
       title: "What wrong training data cost",
       lead: "Recall@10 in percent when so many percent of the training triplets have the text of another; in brackets, points less than in the first column.",
+      body: countsTable(head, lines),
+    });
+  }
+  if (content.tuned.length > 0) {
+    const { head, lines } = tuningTable(content.tuned);
+    sections.push({
+      id: "tuning",
+      title: "What each row was tuned to",
+      lead: tuningMethod,
       body: countsTable(head, lines),
     });
   }

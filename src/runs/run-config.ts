@@ -53,7 +53,7 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     if (name === undefined || value === undefined) {
       throw new ConfigError(`--set: must be FIELD=VALUE; got ${assignment}; for example --set epochs=3`);
     }
-    given[name] = parseValue(value);
+    given[name] = fieldValue(value);
   }
   const definition = modelDefinition(typeof given.model === "string" ? given.model : "sdfn");
   const own = definition.schema.shape;
@@ -125,7 +125,8 @@ export function isFields(file: unknown): file is Readonly<Record<string, unknown
   return typeof file === "object" && file !== null && !Array.isArray(file);
 }
 
-function parseValue(text: string): unknown {
+/** A value as it stands on a command line: JSON where it can be, text otherwise. */
+export function fieldValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -378,3 +378,51 @@ describe("sdfn report", () => {
     expect((await run(["report", "--run", runDir, "--out", root])).errors).toMatch(/USAGE: --out: the page/);
   });
 });
+
+describe("compare --tune", () => {
+  it("chooses each row's value by triplets held out of train, says so everywhere, and continues where it stopped", async () => {
+    const out = join(root, "tuned");
+    const args = compareArgs(
+      out,
+      "--seeds",
+      "1",
+      "--tune",
+      "learningRate=0.000000001,0.01",
+      "--set",
+      "holdOut=0.3",
+    );
+    const { code, output } = await run(args);
+    expect(code).toBe(0);
+    expect(output.match(/held out of train/g)).toHaveLength(4);
+    const cells = readdirSync(join(out, "cells")).sort();
+    expect(cells).toEqual(
+      ["sum", "tirg"].flatMap((row) => [`${row}-seed1`, `${row}-tune1-seed1`, `${row}-tune2-seed1`]),
+    );
+    // What was only tried has never seen the evaluated split.
+    expect(finishedCells(out).sort()).toEqual(["sum-seed1", "tirg-seed1"]);
+    const { tuned, rows } = JSON.parse(readFileSync(join(out, "comparison.json"), "utf8"));
+    expect(rows).toHaveLength(2);
+    for (const { name, chosen, tried } of tuned) {
+      const best = Math.max(...tried.map(({ recall }: { recall: number }) => recall));
+      expect(tried.find(({ recall }: { recall: number }) => recall === best).value).toBe(chosen);
+      expect(readManifest(join(out, "cells", `${name.toLowerCase()}-seed1`)).config.learningRate).toBe(
+        chosen,
+      );
+    }
+    expect(readFileSync(join(out, "comparison.md"), "utf8")).toContain("| Row | learningRate 1e-9 |");
+    const before = filesOf(join(out, "cells"));
+    expect((await run(args)).code).toBe(0);
+    expect(filesOf(join(out, "cells"))).toEqual(before);
+  });
+
+  it("refuses one value, and a field that is none, before anything is trained", async () => {
+    const out = join(root, "untuned");
+    const one = await run(compareArgs(out, "--tune", "learningRate=0.01"));
+    expect(one.code).toBe(2);
+    expect(one.errors).toContain("two or more values");
+    const none = await run(compareArgs(out, "--tune", "learningrate=0.01,0.1"));
+    expect(none.code).not.toBe(0);
+    expect(none.errors).toContain("learningrate");
+    expect(existsSync(out)).toBe(false);
+  });
+});

@@ -1,11 +1,14 @@
 /** What `sdfn compare` and `sdfn ablate` have in common: options, the run of the grid, and what is said at the end. */
 import { availableParallelism } from "node:os";
+import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { usualEvaluation } from "../../data/triplet.js";
 import { protocolFor } from "../../evaluation/protocols.js";
-import { type GridRow, planCells } from "../../experiments/grid-cells.js";
+import { type GridCell, type GridRow, planCells } from "../../experiments/grid-cells.js";
 import { gridDataOf } from "../../experiments/grid-data.js";
 import { GridFolder } from "../../experiments/grid-folder.js";
+import { planTrials, type Tuning, tunedRows } from "../../experiments/tune-rows.js";
+import { fieldValue } from "../../runs/run-config.js";
 import { defaultFeatureCache } from "../../training/frozen-features.js";
 import { readConfigFile } from "../flags/config-file.js";
 import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
@@ -20,7 +23,25 @@ import {
   weightsOptions,
 } from "../flags/shared-options.js";
 import { type CommandContext, ExitCode } from "../terminal/context.js";
-import { hashesOf, jobsOf, runAndWrite } from "./grid-run.js";
+import { hashesOf, jobsOf, runAndWrite, runTrials } from "./grid-run.js";
+
+/** "learningRate=0.0005,0.0015"; values are JSON where they can be, text otherwise. */
+const tuning = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9]*=[^,]+(,[^,]+)+$/,
+    "must be a field and two or more values, such as learningRate=0.0005,0.0015",
+  )
+  .transform((given): Tuning => {
+    const at = given.indexOf("=");
+    return {
+      field: given.slice(0, at),
+      values: given
+        .slice(at + 1)
+        .split(",")
+        .map(fieldValue),
+    };
+  });
 
 /** The options that both have. */
 export const gridOptions = [
@@ -37,6 +58,11 @@ export const gridOptions = [
     default: 3,
   }),
   option("--first-seed <n>", "the first of these seeds", seed, { default: 1 }),
+  option(
+    "--tune <field=values>",
+    "first train each row with each of these values, one seed, and keep the one with the highest recall on triplets held out of train: learningRate=0.0005,0.0015",
+    tuning,
+  ),
   evaluatedSplitOption,
   protocolOption,
   option(
@@ -88,7 +114,9 @@ export async function runGridCommand(
   context: CommandContext,
 ): Promise<void> {
   const seeds = Array.from({ length: flags.seeds }, (_, i) => flags.firstSeed + i);
-  const { cells, partial } = planCells({ rows, seeds, set: flags.set, ...gridConfigFile(flags) });
+  const plan = { set: flags.set, ...gridConfigFile(flags) };
+  const { partial } = planCells({ ...plan, rows, seeds });
+  const trials = flags.tune ? planTrials(rows, flags.tune, { ...plan, seeds: [flags.firstSeed] }) : [];
   const dataset = openDataset(flags.data, flags.dataset);
   const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
   const data = gridDataOf(dataset, ["train", split]); // a missing file fails no cell, but the command
@@ -113,14 +141,19 @@ export async function runGridCommand(
       imageCache: imageCacheOf(flags),
       featureCacheDir: flags.featureCache,
     };
-    const grid = { cells, states: folder.states(cells), folder };
-    const jobs = await jobsOf(grid, surroundings, { flags, context });
-    const session = { threadCount: flags.threads ?? Math.max(1, Math.floor(availableParallelism() / jobs)) };
-    const written = await runAndWrite(
-      { ...grid, surroundings: { ...surroundings, session }, jobs },
-      { rows, title, lead },
-      { flags, context },
-    );
+    const gridOf = async (cells: readonly GridCell[]) => {
+      const grid = { cells, states: folder.states(cells), folder };
+      const jobs = await jobsOf(grid, surroundings, { flags, context });
+      const threadCount = flags.threads ?? Math.max(1, Math.floor(availableParallelism() / jobs));
+      return { ...grid, surroundings: { ...surroundings, session: { threadCount } }, jobs };
+    };
+    const recalls =
+      trials.length > 0
+        ? await runTrials(await gridOf(trials), { flags, context })
+        : new Map<string, number>();
+    const tuned = flags.tune ? tunedRows(rows, flags.tune, recalls) : { rows, tuned: [] };
+    const { cells } = planCells({ ...plan, rows: tuned.rows, seeds });
+    const written = await runAndWrite(await gridOf(cells), { ...tuned, title, lead }, { flags, context });
     if (written.failures.length > 0) throw new ExitCode(1);
   } finally {
     await folder.close();

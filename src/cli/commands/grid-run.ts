@@ -6,6 +6,7 @@ import type { GridCell } from "../../experiments/grid-cells.js";
 import { jobsFor } from "../../experiments/grid-jobs.js";
 import type { CellSurroundings } from "../../experiments/run-cell.js";
 import { type CellOutcome, openCells, type RunGridOptions, runGrid } from "../../experiments/run-grid.js";
+import { heldOutRecalls } from "../../experiments/tune-rows.js";
 import {
   type WriteComparisonOptions,
   type WrittenComparison,
@@ -14,6 +15,7 @@ import {
 import { sha256OfFileSync } from "../../files/sha256.js";
 import { formatInterval, formatPoints, formatSpread } from "../../report/format.js";
 import { availableMemoryBytes } from "../../training/memory-estimate.js";
+import { recallOf } from "../../training/watch.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { textTable } from "../terminal/text-table.js";
 import { gridView } from "../views/grid-view.js";
@@ -57,7 +59,7 @@ export async function jobsOf(
 /** Runs the cells, and writes the comparison of those that are finished, also when the grid is stopped. */
 export async function runAndWrite(
   grid: Omit<RunGridOptions, "signal" | "listener">,
-  page: Pick<WriteComparisonOptions, "rows" | "title" | "lead">,
+  page: Pick<WriteComparisonOptions, "rows" | "tuned" | "title" | "lead">,
   { flags: { json }, context }: CommandParts,
 ): Promise<WrittenComparison> {
   const { signal, stderr, stdout } = context;
@@ -82,6 +84,22 @@ export async function runAndWrite(
     printJson(context, { ...comparison, costs, failures, files });
   } else stdout.write(summaryText(written));
   return written;
+}
+
+/** Trains the cells in which values are tried. @returns the recall of each row on triplets held out of train; none where one failed. */
+export async function runTrials(
+  grid: Omit<RunGridOptions, "signal" | "listener">,
+  { flags: { json }, context }: CommandParts,
+): Promise<ReadonlyMap<string, number>> {
+  const { cells, folder, jobs } = grid;
+  const recalls = new Map<string, number>();
+  const listener = gridView(context, { json, jobs });
+  await runGrid({ ...grid, signal: context.signal, listener }, (outcome) => {
+    const found = "trained" in outcome ? heldOutRecalls(outcome.cell, folder.runOf(outcome.cell)) : undefined;
+    if (found) recalls.set(outcome.cell.row.name, recallOf(found));
+  });
+  if (!json) context.stdout.write(`${cells.length} trainings to choose a value for each row are over\n`);
+  return recalls;
 }
 
 /** SHA-256 of the files that trainings start from. @throws WeightsError when one cannot be read. */

@@ -65,7 +65,7 @@ describe("gridView", () => {
     );
     wait(30);
     view.event(first, { kind: "evaluate" });
-    view.finished(first, result);
+    view.finished(first, result.mean);
     expect(context.output()).toBe(
       "1/4 tirg, seed 1  R@1  50.0  R@10  50.0  R@50 100.0  (3 min 00 s left, until +180)\n",
     );
@@ -92,7 +92,7 @@ describe("gridView", () => {
     const { context, view, wait } = viewOf({ done: 2 });
     view.begin(first);
     wait(60);
-    view.finished(first, result);
+    view.finished(first, result.mean);
     view.begin(second);
     view.failed(second, { code: "TRAINING_DIVERGED", message: "loss NaN\nmore" });
     expect(context.output()).toContain("2 of 4 cells were finished before\n3/4 tirg, seed 1  R@1");
@@ -106,7 +106,7 @@ describe("gridView", () => {
     view.event(first, { ...start, step: 50 }); // half of a cell, as above
     wait(45);
     view.event(first, { kind: "evaluate" });
-    view.finished(first, result); // the other half: three cells to go, of 90 s each
+    view.finished(first, result.mean); // the other half: three cells to go, of 90 s each
     expect(context.output()).toContain("1/4 tirg, seed 1  resumed at step 50\n");
     expect(context.output()).toContain("(4 min 30 s left, until +270)");
   });
@@ -118,7 +118,7 @@ describe("gridView", () => {
     wait(60);
     view.event(first, step(2));
     view.event(first, { kind: "note", text: "something" });
-    view.finished(first, result);
+    view.finished(first, result.mean);
     view.close();
     expect(context.output()).toBe("");
     expect(context.errors()).toBe("something\n");

@@ -106,7 +106,11 @@ export function gridView(
       shown.text = textOf(event, shown, now()) ?? shown.text;
       show();
     },
-    finished: (cell, { mean }) => end(cell, recallLine(mean)),
+    finished: (cell, recalls) =>
+      end(
+        cell,
+        `${recalls ? recallLine(recalls) : "trained"}${cell.trainsOnly ? "  held out of train" : ""}`,
+      ),
     failed: (cell, { code, message }) => end(cell, `FAILED: ${code}: ${message.split("\n")[0]}`),
   };
 }
