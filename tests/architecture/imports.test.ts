@@ -14,6 +14,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "@humanwhocodes/momoa": ["catalogue"],
   "csv-stringify": ["data", "experiments"],
   "@bufbuild/protobuf": ["engine/onnx"],
+  "@huggingface/tokenizers": ["text"],
   "pure-rand": ["engine/tensor"],
   yauzl: ["weights"],
   tar: ["data"],
