@@ -49,7 +49,8 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }
 
-function cubic(x: number, a: number): number {
+/** Keys' cubic filter at a distance x from its centre. */
+export function cubic(x: number, a: number): number {
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
 }
