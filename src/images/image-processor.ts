@@ -21,8 +21,7 @@ export type ResizeRule =
  * Ways to a tower's size that a user may choose instead of the folder's own: `crop` cuts the middle, `pad` first makes
  * the sides differ by at most `targetRatio` with black, `squash` changes the proportions.
  */
-export const processorFits = ["crop", "pad", "squash"] as const;
-export type ProcessorFit = (typeof processorFits)[number];
+export type ProcessorFit = "crop" | "pad" | "squash";
 
 /** CLIP4Cir's "target pad": https://github.com/ABaldrati/CLIP4Cir. */
 const targetRatio = 1.25;

@@ -9,8 +9,7 @@ import { type Resample, resampleNumbers } from "./resample.js";
 export const preprocessorFile = "preprocessor_config.json";
 
 /** Families whose image processors leave out different things. */
-export const processorFamilies = ["clip", "siglip", "dinov2"] as const;
-export type ProcessorFamily = (typeof processorFamilies)[number];
+export type ProcessorFamily = "clip" | "siglip" | "dinov2";
 
 const maxConfigBytes = 2 ** 20;
 const maxSidePx = 4096;
@@ -67,6 +66,36 @@ export function readPreprocessorConfig(folder: string, family: ProcessorFamily):
     maxBytes: maxConfigBytes,
   });
   return imageProcessorOf(config, family, file);
+}
+
+/** open_clip's statement of the same, beside the model's. */
+const openClipSchema = z.object({
+  preprocess_cfg: z
+    .object({
+      mean: perChannel.default([...clipChannels.mean]),
+      std: perChannel.default([...clipChannels.deviation]),
+      interpolation: z.enum(["bicubic", "bilinear"]).default("bicubic"),
+      resize_mode: z.enum(["shortest", "squash"]).default("shortest"),
+    })
+    .prefault({}),
+});
+
+/** The image processor of open_clip's exports. @param imagePx the side that the tower was made for. @throws WeightsError */
+export function readOpenClipProcessor(folder: string, imagePx: number): ImageProcessor {
+  const file = join(folder, "open_clip_config.json");
+  const { preprocess_cfg: config } = readJsonSync(file, openClipSchema, (fault) => refuse(file, fault), {
+    maxBytes: maxConfigBytes,
+  });
+  const outputPx = { widthPx: imagePx, heightPx: imagePx };
+  return {
+    resize:
+      config.resize_mode === "squash" ? { kind: "exact", ...outputPx } : { kind: "shortSide", px: imagePx },
+    resample: config.interpolation,
+    outputPx,
+    rescaleFactor: 1 / 255,
+    mean: config.mean,
+    deviation: config.std,
+  };
 }
 
 function refuse(file: string, { kind, got, cause }: JsonFault): never {

@@ -3,7 +3,6 @@
 /** Pillow's number of each filter, as preprocessor_config.json states it. */
 export const resampleNumbers = { nearest: 0, lanczos: 1, bilinear: 2, bicubic: 3 } as const;
 export type Resample = keyof typeof resampleNumbers;
-export const resamples = Object.keys(resampleNumbers) as [Resample, ...Resample[]];
 
 /** Weights are whole numbers; this many of their bits are behind the point. */
 export const weightBits = 22;

@@ -17,8 +17,7 @@ export interface TextRuleOptions {
   readonly separatorsAsSpaces?: boolean;
 }
 
-export const textRuleNames = ["clip", "siglip", "siglip2"] as const;
-export type TextRuleName = (typeof textRuleNames)[number];
+export type TextRuleName = "clip" | "siglip" | "siglip2";
 
 /** Python's string.punctuation. */
 const punctuation = /[!-/:-@[-`{-~]/g;

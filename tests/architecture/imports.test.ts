@@ -72,6 +72,7 @@ describe("imports", () => {
       "cli/commands/weights-check.ts",
       "cli/weights/describe-weights.ts",
       "training/initial-weights.ts",
+      "training/pretrained-towers.ts",
     ]);
   });
 

@@ -3,8 +3,7 @@
 import type { TowersConfig } from "./tower-config.js";
 
 /** Who wrote a file. */
-export const nameForms = ["huggingFace", "dinov2", "openClip", "openClipCustomText", "openClipTimm"] as const;
-export type NameForm = (typeof nameForms)[number];
+export type NameForm = "huggingFace" | "dinov2" | "openClip" | "openClipCustomText" | "openClipTimm";
 
 /** Where the values of a parameter of ours are. */
 export interface TensorPlace {

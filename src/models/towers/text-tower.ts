@@ -1,7 +1,7 @@
 /** The text tower of a pretrained model: CLIP, SigLIP. */
 import type { Parameter, Value } from "../../engine/graph/value.js";
 import { add, multiply, subtract } from "../../engine/ops/arithmetic.js";
-import { equal } from "../../engine/ops/comparison.js";
+import { equal, less } from "../../engine/ops/comparison.js";
 import { cast, constant, positions } from "../../engine/ops/constant.js";
 import { gather } from "../../engine/ops/gather.js";
 import { sum } from "../../engine/ops/reduce.js";
@@ -23,6 +23,8 @@ export interface TowerTexts {
   readonly states: readonly Value[];
   /** The authors' last_hidden_state [B, T, C], after the last norm. */
   readonly words: Value;
+  /** bool [B, T], true = word, up to the end token; CLIP's start token, the same in every text, is none. */
+  readonly mask: Value;
   /** [B, C] */
   readonly pooled: Value;
   /** The text's vector, not of unit length: [B, P], or `pooled` without a projection. */
@@ -76,8 +78,14 @@ export class TextTower extends Module {
     const states = statesOfBlocks(this.blocks, embedded, pass, { isCausal, keyMask });
     const words = this.norm.forward(states.at(-1) ?? embedded);
     const pooled = pooling === "end" ? rowAt(words, lengths) : lastRow(words);
-    return { states, words, pooled, embedding: this.projection?.forward(pooled) ?? pooled };
+    const mask = less(constant(int64([1, T], wordPlaces(T, isCausal))), expandDims(lengths, 1));
+    return { states, words, mask, pooled, embedding: this.projection?.forward(pooled) ?? pooled };
   }
+}
+
+/** 0, 1, 2, ...; the place of a start token is behind every end. */
+function wordPlaces(count: number, hasStart: boolean): number[] {
+  return Array.from({ length: count }, (_, i) => (i === 0 && hasStart ? count : i));
 }
 
 /** The row at the end of each text. words [B, T, C], lengths [B] -> [B, C] */

@@ -1,8 +1,7 @@
 /** What a pretrained tower is made of, whichever file said so. */
 import { WeightsError } from "../../errors.js";
 
-export const towerFamilies = ["clip", "siglip", "dinov2"] as const;
-export type TowerFamily = (typeof towerFamilies)[number];
+export type TowerFamily = "clip" | "siglip" | "dinov2";
 
 /** Names of activations as configurations have them; they differ, and are never swapped. */
 export const towerActivations = ["quick_gelu", "gelu", "gelu_pytorch_tanh"] as const;
