@@ -18,6 +18,7 @@ import {
   tinyConfigs,
   tinyTensors,
   writeJson,
+  writeOpenClipModel,
   writeTinyModel,
 } from "../fixtures/tiny-towers.js";
 
@@ -117,6 +118,37 @@ describe("a folder", () => {
     writeJson(folder, "model.safetensors.index.json", { weight_map: map });
     const sharded = await openTowers(folder, "both");
     expect(sharded.towers.stateDict()).toEqual(whole.towers.stateDict());
+  });
+});
+
+describe("an export of open_clip", () => {
+  it.each([
+    ["openClip", ""],
+    ["openClipCustomText", ""],
+    ["openClipCustomText", "model."],
+  ] as const)("is the same model under other names: %s %s", async (form, prefix) => {
+    writeTinyModel(folder, "clip");
+    const known = await openTowers(folder, "both");
+    for (const name of ["config.json", "preprocessor_config.json", "model.safetensors"])
+      rmSync(join(folder, name));
+    writeOpenClipModel(folder, form, prefix);
+    const { towers, processor } = await openTowers(folder, "both");
+    expect(towers.stateDict()).toEqual(known.towers.stateDict());
+    expect(towers.config).toEqual(known.towers.config);
+    expect(processor).toMatchObject({
+      resize: { kind: "exact", widthPx: 16, heightPx: 16 },
+      resample: "bilinear",
+      mean: [0.5, 0.5, 0.5],
+      deviation: [0.26862954, 0.26130258, 0.27577711],
+    });
+  });
+
+  it("beside Hugging Face's files does not replace them", async () => {
+    writeTinyModel(folder, "clip");
+    const known = await openTowers(folder, "both");
+    writeOpenClipModel(folder, "openClip");
+    const { processor } = await openTowers(folder, "both");
+    expect(processor).toEqual(known.processor);
   });
 });
 

@@ -164,7 +164,7 @@ describe("resizePositions", () => {
       expect(at(0, 10)[0]).toBeCloseTo(1, 6);
       // Away from the edges, half-pixel centres: (6 + 0.5) · 7 / 14 - 0.5 and (5 + 0.5) · 5 / 11 - 0.5.
       // A cubic with a = -0.75 is not exact on lines, one with -0.5 is.
-    expect(at(6, 5)[1]).toBeCloseTo(2.75, kind === "bicubic" ? 1 : 5);
+      expect(at(6, 5)[1]).toBeCloseTo(2.75, kind === "bicubic" ? 1 : 5);
       expect(at(6, 5)[2]).toBeCloseTo(2, 5);
     },
   );

@@ -108,8 +108,12 @@ export class VisionTower extends Module {
 /** [B, 3, H, W] -> [B, rows · columns, 3 · p · p]; rows and columns beyond the last whole patch are dropped. */
 function cutPatches(pixels: Value, p: number, { rows, columns }: Grid): Value {
   const batch = pixels.shape[0] ?? 1;
-  const high = slice(pixels, { axis: 2, start: 0, end: rows * p });
-  const whole = slice(high, { axis: 3, start: 0, end: columns * p });
+  const whole = firstOf(firstOf(pixels, 2, rows * p), 3, columns * p);
   const cut = reshape(whole, [batch, 3, rows, p, columns, p]);
   return reshape(transpose(cut, [0, 2, 4, 1, 3, 5]), [batch, rows * columns, 3 * p * p]);
+}
+
+/** The first `length` along an axis; a slice of all of it would copy the picture. */
+function firstOf(x: Value, axis: number, length: number): Value {
+  return x.dim(axis) === length ? x : slice(x, { axis, start: 0, end: length });
 }
