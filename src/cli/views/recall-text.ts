@@ -1,6 +1,8 @@
 /** Evaluation results as text. */
+
 import { describeDrops } from "../../data/presence/missing-images.js";
 import type { EvaluationResult, Recalls } from "../../evaluation/result.js";
+import { modelTitle } from "../../models/model-title.js";
 import { formatPercent } from "../../report/format.js";
 import { textTable } from "../terminal/text-table.js";
 import { paraphrasesText, shortcutsText } from "./query-scores-text.js";
@@ -28,7 +30,7 @@ export function recallText(result: EvaluationResult): string {
   ]);
   const unanswerable = total((category) => category.unanswerable);
   return [
-    `${result.model} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
+    `${modelTitle(result.model)} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
     table,
     `compared by the mean of ${compared.of.map((field) => field.replace("r", "R@")).join(", ")}: ${formatPercent(compared.value)}\n`,
     unanswerable > 0
