@@ -36,6 +36,13 @@ describe("our modules give PyTorch's numbers", () => {
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
     expect(results).toHaveLength(22);
   });
+
+  const towers = join(shared, "encoders");
+  it.skipIf(!existsSync(towers))("of pretrained towers", { timeout: timeoutMs }, async () => {
+    const results = await check(towers);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    expect(results).toHaveLength(15);
+  });
 });
 
 describe.skipIf(!existsSync(methods))("whole methods give PyTorch's numbers", () => {

@@ -1,5 +1,5 @@
 /** Reads JSON files against a schema; what is wrong is told apart, and the caller says what to make of it. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { DatasetError } from "../errors.js";
@@ -31,10 +31,26 @@ export async function readJson<T, U>(
   return parseJson(text, schema, onFault);
 }
 
+/** What a file from elsewhere may cost. */
+export interface JsonLimit {
+  /** Longer files are "unreadable", and nothing of them is read. */
+  readonly maxBytes?: number;
+}
+
 /** As `readJson`. */
-export function readJsonSync<T, U>(file: string, schema: z.ZodType<T>, onFault: OnFault<U>): T | U {
+export function readJsonSync<T, U>(
+  file: string,
+  schema: z.ZodType<T>,
+  onFault: OnFault<U>,
+  { maxBytes }: JsonLimit = {},
+): T | U {
   let text: string;
   try {
+    const sizeBytes = maxBytes === undefined ? 0 : statSync(file).size;
+    if (sizeBytes > (maxBytes ?? 0)) {
+      const got = `${sizeBytes} bytes, at most ${maxBytes} are read`;
+      return onFault({ kind: "unreadable", got, cause: undefined });
+    }
     text = readFileSync(file, "utf8");
   } catch (cause) {
     return onFault(readFault(cause));

@@ -1,6 +1,7 @@
 /** Uncompressed Windows bitmaps (BMP), which sharp does not read: some test photos come as such. */
+import { readFile, stat } from "node:fs/promises";
 import { ImageError } from "../errors.js";
-import { requireAffordable } from "./image-limits.js";
+import { maxFileSizeBytes, requireAffordable } from "./image-limits.js";
 
 /** Pixels row by row from the top, red green blue. */
 export interface Bitmap {
@@ -48,4 +49,15 @@ export function readBitmap(bytes: Uint8Array, name: string): Bitmap {
     }
   }
   return { data, widthPx, heightPx };
+}
+
+/** As `readBitmap`; undefined for a file of another format, or none. */
+export async function readBitmapFile(file: string): Promise<Bitmap | undefined> {
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size === 0 || size > maxFileSizeBytes) return undefined; // what reads it then says what is wrong
+  const bytes = await readFile(file).catch(() => new Uint8Array());
+  return isBitmap(bytes) ? readBitmap(bytes, file) : undefined;
 }

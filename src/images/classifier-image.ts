@@ -1,9 +1,7 @@
 /** Images as ImageNet's classifiers are evaluated on them. */
-import { readFile, stat } from "node:fs/promises";
 import sharp, { type Sharp } from "sharp";
 import { ImageError } from "../errors.js";
-import { type Bitmap, isBitmap, readBitmap } from "./bitmap.js";
-import { maxFileSizeBytes } from "./image-limits.js";
+import { readBitmapFile } from "./bitmap.js";
 import { readImage } from "./read-image.js";
 
 const resizePx = 256;
@@ -18,7 +16,7 @@ const longestSides = 100;
 export async function readClassifierImage(
   file: string,
 ): Promise<{ readonly data: Uint8Array; readonly sizePx: number }> {
-  const bitmap = await bitmapOf(file);
+  const bitmap = await readBitmapFile(file);
   const resize = (image: Sharp) => resized(image, file);
   const { data, info } = bitmap
     ? await resize(
@@ -41,17 +39,6 @@ async function resized(image: Sharp, name: string) {
     .resize(resizePx, resizePx, { fit: "outside", kernel: "linear" })
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
-}
-
-/** Undefined for a file of another format, or none. */
-async function bitmapOf(file: string): Promise<Bitmap | undefined> {
-  const size = await stat(file).then(
-    (found) => found.size,
-    () => 0,
-  );
-  if (size === 0 || size > maxFileSizeBytes) return undefined; // what reads it then says what is wrong
-  const bytes = await readFile(file).catch(() => new Uint8Array());
-  return isBitmap(bytes) ? readBitmap(bytes, file) : undefined;
 }
 
 function cutMiddle(

@@ -28,7 +28,11 @@ export function parameter(
  * console.log(parameter([2], filled(0.5)).data); // Float32Array(2) [ 0.5, 0.5 ]
  */
 export function filled(value: number): InitialValues {
-  return (shape) => new Float32Array(elementCount(shape)).fill(value);
+  return (shape) => {
+    const zeros = new Float32Array(elementCount(shape));
+    // Zeros that nobody touches take no memory: published weights replace them.
+    return value === 0 ? zeros : zeros.fill(value);
+  };
 }
 
 /**

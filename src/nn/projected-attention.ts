@@ -2,6 +2,8 @@
 import type { Value } from "../engine/graph/value.js";
 import { multiply } from "../engine/ops/arithmetic.js";
 import type { AttentionInputs } from "../engine/ops/attention.js";
+import { less, lessOrEqual } from "../engine/ops/comparison.js";
+import { cast, full, positions } from "../engine/ops/constant.js";
 import { matmul } from "../engine/ops/matmul.js";
 import { expandDims, reshape, transpose, transposeLast } from "../engine/ops/shape.js";
 import { softmax } from "../engine/ops/softmax.js";
@@ -23,6 +25,14 @@ export interface ProjectedAttentionOptions {
   readonly dropout?: number;
   /** Initial values of the weights; torch.nn.Linear's by default. */
   readonly initial?: InitialValues | undefined;
+}
+
+/** What may be attended to; everything by default. */
+export interface AttentionLimits {
+  /** bool [B, T], true = may be attended to. */
+  readonly keyMask?: Value | undefined;
+  /** Place i of the query sees the keys 0 to i. */
+  readonly isCausal?: boolean;
 }
 
 /**
@@ -59,17 +69,17 @@ export class ProjectedAttention extends Module {
     this.#dropout = dropout;
   }
 
-  /** @param keyMask bool [B, T], true = may be attended to; all by default. */
   forward(
     { query, key, value }: AttentionInputs,
     pass: ForwardPass,
-    { keyMask }: { readonly keyMask?: Value | undefined } = {},
+    { keyMask, isCausal = false }: AttentionLimits = {},
   ): Value {
     const q = this.#cut(this.query.forward(query));
     const k = this.#cut(this.key.forward(key));
     const v = this.#cut(this.value.forward(value));
     const scores = matmul(multiply(q, 1 / Math.sqrt(q.dim(-1))), transposeLast(k)); // [B, heads, N, T]
-    const mask = keyMask && expandDims(expandDims(keyMask, 1), 2); // [B, 1, 1, T]
+    const ofKeys = keyMask && expandDims(expandDims(keyMask, 1), 2); // [B, 1, 1, T]
+    const mask = isCausal ? causalMask(query, key, ofKeys) : ofKeys;
     const weights = pass.dropout(softmax(scores, { axis: -1, mask }), this.#dropout);
     const joined = reshape(transpose(matmul(weights, v), [0, 2, 1, 3]), query.shape);
     return this.out ? this.out.forward(joined) : joined;
@@ -81,4 +91,13 @@ export class ProjectedAttention extends Module {
     const cut = reshape(x, [batch, length, this.#heads, x.dim(2) / this.#heads]);
     return transpose(cut, [0, 2, 1, 3]);
   }
+}
+
+/** true where j <= i and the key may be attended to: bool [N, T], or [B, 1, N, T] with a mask [B, 1, 1, T]. */
+function causalMask(query: Value, key: Value, ofKeys: Value | undefined): Value {
+  const isBefore = lessOrEqual(expandDims(positions(key, 1), 0), expandDims(positions(query, 1), 1));
+  if (!ofKeys) return isBefore;
+  // The runtime chooses between numbers only.
+  const areBoth = multiply(cast(ofKeys, "float32"), cast(isBefore, "float32"));
+  return less(full([], 0, "float32"), areBoth);
 }

@@ -14,6 +14,7 @@ import { attentionCase, layerNormCase, textEncoderCase } from "./layer-cases.js"
 import { lossCase } from "./loss-cases.js";
 import { methodCases } from "./method-cases.js";
 import { resNetCase } from "./resnet-case.js";
+import { towerCase } from "./tower-case.js";
 
 /** How one kind of golden file is checked. */
 export interface GoldenCase {
@@ -41,6 +42,10 @@ const runs: Readonly<Record<string, GoldenCase["run"]>> = {
   loss: lossCase,
   adam: adamCase,
   ...methodCases,
+  clip: towerCase,
+  siglip: towerCase,
+  dinov2: towerCase,
+  open_clip: towerCase,
 };
 
 export const caseNames = Object.keys(runs);

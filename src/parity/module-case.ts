@@ -6,7 +6,7 @@ import { not } from "../engine/ops/comparison.js";
 import { sum } from "../engine/ops/reduce.js";
 import { GraphSession } from "../engine/runtime/session.js";
 import { isFloating } from "../engine/tensor/dtype.js";
-import { sameShape } from "../engine/tensor/shape.js";
+import { type Dim, sameShape } from "../engine/tensor/shape.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 import { WeightsError } from "../errors.js";
 import type { TextFeatures } from "../models/text-encoder.js";
@@ -15,6 +15,13 @@ import { ForwardPass } from "../nn/forward-pass.js";
 import type { Module } from "../nn/module.js";
 import type { GoldenComparison } from "./golden-comparison.js";
 import { squaresOfProducts } from "./numbers.js";
+
+/** Inputs of which a file may have another number than of the others. */
+const symbols: Readonly<Record<string, Dim>> = {
+  gallery: "rows",
+  input_ids: "rows",
+  attention_mask: "rows",
+};
 
 /** Gives `input/NAME` of a file as an input of a graph; the batch, axis 0, is a number or a symbol. */
 export class GraphInputs {
@@ -38,8 +45,7 @@ export class GraphInputs {
     const { dtype, shape } = this.#comparison.use(`input/${name}`);
     const [, ...rest] = shape;
     const isSymbolic = this.#hasSymbolicBatch && shape.length > 0;
-    const symbol = name === "gallery" ? "rows" : "batch";
-    const input = new Input(name, dtype, isSymbolic ? [symbol, ...rest] : shape);
+    const input = new Input(name, dtype, isSymbolic ? [symbols[name] ?? "batch", ...rest] : shape);
     this.#inputs.set(name, input);
     return input;
   }

@@ -3,7 +3,7 @@
 export { z } from "zod";
 export { gradients } from "../engine/autodiff/gradients.js";
 export { type Constant, Input, Parameter, type TensorType, type Value } from "../engine/graph/value.js";
-export { gelu, leakyRelu, power, softplus } from "../engine/ops/activations.js";
+export { gelu, leakyRelu, power, quickGelu, silu, softplus, tanhGelu } from "../engine/ops/activations.js";
 export {
   add,
   divide,

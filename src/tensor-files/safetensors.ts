@@ -63,7 +63,9 @@ export function readSafetensors(file: string): SafetensorsFile {
       const where = `${file}: tensor "${name}"`;
       const { dtype: type, shape } = entry;
       if (!isStoredType(type)) {
-        throw new WeightsError(`${where}: type must be one of ${storedTypes.join(", ")}; got ${type}`);
+        throw new WeightsError(
+          `${where}: type must be one of ${storedTypes.join(", ")}; got ${type}; save the model in float32, float16 or bfloat16`,
+        );
       }
       const [start, end] = entry.data_offsets;
       const expected = shape.reduce((product, dim) => product * dim, storedSizeBytes(type));

@@ -14,6 +14,7 @@ const allowedPackages: Readonly<Record<string, readonly string[] | "wherever inp
   "@humanwhocodes/momoa": ["catalogue"],
   "csv-stringify": ["data", "experiments"],
   "@bufbuild/protobuf": ["engine/onnx"],
+  "@huggingface/tokenizers": ["text"],
   "pure-rand": ["engine/tensor"],
   yauzl: ["weights"],
   tar: ["data"],
@@ -71,6 +72,7 @@ describe("imports", () => {
       "cli/commands/weights-check.ts",
       "cli/weights/describe-weights.ts",
       "training/initial-weights.ts",
+      "training/pretrained-towers.ts",
     ]);
   });
 

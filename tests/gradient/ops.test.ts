@@ -1,6 +1,14 @@
 import { describe, it } from "vitest";
 import type { Value } from "../../src/engine/graph/value.js";
-import { gelu, leakyRelu, power, softplus } from "../../src/engine/ops/activations.js";
+import {
+  gelu,
+  leakyRelu,
+  power,
+  quickGelu,
+  silu,
+  softplus,
+  tanhGelu,
+} from "../../src/engine/ops/activations.js";
 import { add, divide, maximum, multiply, negate, subtract } from "../../src/engine/ops/arithmetic.js";
 import { equal, lessOrEqual, where } from "../../src/engine/ops/comparison.js";
 import { cast, constant } from "../../src/engine/ops/constant.js";
@@ -55,6 +63,7 @@ describe("gradient rules agree with central differences in float64", () => {
     for (const f of [negate, exp, tanh, sigmoid, relu]) await checkGradient([[3, 5]], f);
     for (const f of [log, sqrt]) await checkGradient([[3, 5]], f, positive);
     await checkGradient([[3, 5]], softplus);
+    for (const f of [quickGelu, silu, tanhGelu]) await checkGradient([[3, 5]], f);
     await checkGradient([[3, 5]], (x) => leakyRelu(x, 0.01));
     // The runtime has the error function for float32 alone, whose rounding allows no smaller step.
     for (const f of [erf, gelu]) {

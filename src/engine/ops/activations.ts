@@ -1,7 +1,7 @@
 /** Activations that are made of other ops. */
 import type { Value } from "../graph/value.js";
 import { add, maximum, multiply, negate } from "./arithmetic.js";
-import { erf, exp, log } from "./elementwise.js";
+import { erf, exp, log, sigmoid, square, tanh } from "./elementwise.js";
 
 /**
  * y = x where x is above 0, else slope · x.
@@ -25,6 +25,43 @@ export function leakyRelu(x: Value, slope: number): Value {
  */
 export function gelu(x: Value): Value {
   return multiply(multiply(x, 0.5), add(erf(multiply(x, Math.SQRT1_2)), 1));
+}
+
+/**
+ * y = x / 2 · (1 + tanh(sqrt(2 / pi) · (x + 0.044715 x³))): the form of `gelu` that SigLIP and BERT's code have; off by up to 5e-4.
+ * @example
+ * import { constant, float32, runOnce, tanhGelu } from "sdfn/models";
+ * const x = constant(float32([1], [1]));
+ * const { y } = await runOnce({ y: tanhGelu(x) });
+ * console.log(y.data[0].toFixed(4)); // 0.8412
+ */
+export function tanhGelu(x: Value): Value {
+  const inner = multiply(multiply(x, add(multiply(square(x), 0.044715), 1)), Math.sqrt(2 / Math.PI));
+  return multiply(multiply(x, 0.5), add(tanh(inner), 1));
+}
+
+/**
+ * y = x · sigmoid(1.702 x): the form of `gelu` that OpenAI's CLIP has; off by up to 2e-2.
+ * @example
+ * import { constant, float32, quickGelu, runOnce } from "sdfn/models";
+ * const x = constant(float32([1], [1]));
+ * const { y } = await runOnce({ y: quickGelu(x) });
+ * console.log(y.data[0].toFixed(4)); // 0.8458
+ */
+export function quickGelu(x: Value): Value {
+  return multiply(x, sigmoid(multiply(x, 1.702)));
+}
+
+/**
+ * y = x · sigmoid(x).
+ * @example
+ * import { constant, float32, runOnce, silu } from "sdfn/models";
+ * const x = constant(float32([1], [1]));
+ * const { y } = await runOnce({ y: silu(x) });
+ * console.log(y.data[0].toFixed(4)); // 0.7311
+ */
+export function silu(x: Value): Value {
+  return multiply(x, sigmoid(x));
 }
 
 /**
