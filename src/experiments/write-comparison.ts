@@ -6,6 +6,7 @@ import {
   compareEntries,
   comparisonMethod,
 } from "../evaluation/comparison.js";
+import { headlines, metricTitle } from "../evaluation/metrics.js";
 import { writeWholeSync } from "../files/whole.js";
 import { comparisonChartFile, comparisonPage, type RowCost } from "../report/comparison-page.js";
 import type { Fact } from "../report/fact-list.js";
@@ -58,7 +59,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     csv: folder.file("comparison.csv"),
     differences: folder.file("differences.csv"),
     json: folder.file("comparison.json"),
-    chart: folder.file("recall-at-10.svg"),
+    chart: folder.file(chartName(comparison)),
   };
   const summary = { ...comparison, method: comparisonMethod(comparison), results, failures, missing };
   writeWholeSync(files.json, `${JSON.stringify(summary, undefined, 2)}\n`);
@@ -93,6 +94,12 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     }),
   );
   return { comparison, failures, files };
+}
+
+/** "recall-at-10.svg"; the chart shows the metric that its name says. */
+function chartName({ comparedBy }: Comparison): string {
+  const [headline] = headlines(comparedBy);
+  return `${metricTitle(headline).toLowerCase().replace(" ", "-").replace("@", "-at-")}.svg`;
 }
 
 function costOf(

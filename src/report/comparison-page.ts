@@ -1,11 +1,14 @@
 /** The page of a comparison: recalls over seeds, paired differences, what each model's training looked like. */
+import { type MetricName, metricNames } from "../data/triplet.js";
 import {
   type Comparison,
   type ComparisonMetric,
   type ComparisonRow,
   comparisonMethod,
+  type MetricDifference,
 } from "../evaluation/comparison.js";
-import type { EvaluationResult } from "../evaluation/result.js";
+import { headlines, metricLabel, metricTitle, type OtherMetrics } from "../evaluation/metrics.js";
+import type { EvaluationResult, Measured } from "../evaluation/result.js";
 import { formatCount } from "../number-text.js";
 import { type Fact, factTable } from "./fact-list.js";
 import { countOf, formatDuration, formatInterval, formatPoints, formatSpread } from "./format.js";
@@ -120,94 +123,108 @@ export function comparisonChartFile(comparison: Comparison): string {
   });
 }
 
-function recallRows({ rows }: Comparison): readonly IntervalRow[] {
-  return rows.map(({ name, mean, values }) => ({
-    name,
-    mean: mean.r10.mean,
-    values: values.r10,
-    text: formatSpread(mean.r10),
-  }));
+/** The metric that charts show, and its name. */
+function headlineOf({ comparedBy }: Comparison): { readonly metric: MetricName; readonly title: string } {
+  const [metric] = headlines(comparedBy);
+  return { metric, title: metricTitle(metric) };
 }
 
-function describeRecall({ rows }: Comparison): string {
-  return `Mean Recall@10 in percent. ${rows.map(({ name, mean }) => `${name}: ${formatSpread(mean.r10)}`).join("; ")}.`;
+function recallRows(comparison: Comparison): readonly IntervalRow[] {
+  const { metric } = headlineOf(comparison);
+  return comparison.rows.flatMap(({ name, mean, values }) => {
+    const spread = mean[metric];
+    return spread
+      ? [{ name, mean: spread.mean, values: values[metric] ?? [], text: formatSpread(spread) }]
+      : [];
+  });
+}
+
+function describeRecall(comparison: Comparison): string {
+  const { title } = headlineOf(comparison);
+  const rows = recallRows(comparison).map(({ name, text }) => `${name}: ${text}`);
+  return `Mean ${title} in percent. ${rows.join("; ")}.`;
 }
 
 function recallChart(comparison: Comparison): Html {
   return intervalChart(recallRows(comparison), {
     description: describeRecall(comparison),
-    note: "Recall@10 in percent, mean over categories.",
+    note: `${headlineOf(comparison).title} in percent, mean over categories.`,
     hasZero: false,
   });
 }
 
-function differenceChart({ rows }: Comparison): Html {
-  const differing = rows.flatMap(({ name, difference }) => (difference ? [{ name, ...difference }] : []));
+function differenceChart(comparison: Comparison): Html {
+  const { metric, title } = headlineOf(comparison);
+  const differing = comparison.rows.flatMap(({ name, difference }) => {
+    const of = difference?.metrics[metric];
+    return difference && of ? [{ name, against: difference.against, of }] : [];
+  });
   const baselines = new Set(differing.map(({ against }) => against));
-  const lines = differing.map(({ name, metrics: { r10 } }) => ({
+  const lines = differing.map(({ name, of }) => ({
     name,
-    mean: r10.mean,
+    mean: of.mean,
     values: [],
-    broad: r10.overQueries,
-    thin: r10.interval ?? undefined,
-    text: formatPoints(r10.mean),
+    broad: of.overQueries,
+    thin: of.interval ?? undefined,
+    text: formatPoints(of.mean),
   }));
   return intervalChart(lines, {
-    description: `Difference in Recall@10. ${lines.map(({ name, text, broad }) => `${name}: ${text}, ${formatInterval(broad)} over queries`).join("; ")}.`,
-    note: `Recall@10 less that of ${baselines.size > 1 ? "the row that the table names" : [...baselines].join()}, percentage points. Broad bar: 95 % over queries. Thin line: 95 % over seeds.`,
+    description: `Difference in ${title}. ${lines.map(({ name, text, broad }) => `${name}: ${text}, ${formatInterval(broad)} over queries`).join("; ")}.`,
+    note: `${title} less that of ${baselines.size > 1 ? "the row that the table names" : [...baselines].join()}, percentage points. Broad bar: 95 % over queries. Thin line: 95 % over seeds.`,
     hasZero: true,
   });
 }
 
-const metricNames = {
-  r1: "R@1",
-  r10: "R@10",
-  r50: "R@50",
-  compared: "compared mean",
-} as const satisfies Record<ComparisonMetric, string>;
-
-function differenceTable({ rows }: Comparison): Html {
+function differenceTable({ rows, metrics }: Comparison): Html {
   const lines = rows.flatMap(({ name, difference }) => (difference ? [{ name, difference }] : []));
-  const metrics = Object.keys(metricNames) as ComparisonMetric[];
+  const columns: readonly ComparisonMetric[] = [...metrics, "compared"];
+  const nameOf = (metric: ComparisonMetric) =>
+    metric === "compared" ? "compared mean" : metricLabel(metric);
   return html`<div class="card scroll-x" tabindex="0" role="region" aria-label="Differences"><table class="data-table">
 <caption class="visually-hidden">Differences in percentage points with 95 % intervals over seeds and over queries</caption>
-<thead><tr><th scope="col">Row</th><th scope="col">Less</th><th scope="col">Seeds</th>${metrics.map((metric) => html`<th scope="col">${metricNames[metric]}</th>`)}</tr></thead>
+<thead><tr><th scope="col">Row</th><th scope="col">Less</th><th scope="col">Seeds</th>${columns.map((metric) => html`<th scope="col">${nameOf(metric)}</th>`)}</tr></thead>
 <tbody>${lines.map(
     ({ name, difference }) =>
-      html`<tr><th scope="row">${name}</th><td>${difference.against}</td><td>${difference.seeds.length}</td>${metrics.map(
-        (metric) => {
-          const { mean, interval, overQueries } = difference.metrics[metric];
-          return html`<td><b>${formatPoints(mean)}</b><small class="interval">seeds ${formatInterval(interval)}</small><small class="interval">queries ${formatInterval(overQueries)}</small></td>`;
-        },
+      html`<tr><th scope="row">${name}</th><td>${difference.against}</td><td>${difference.seeds.length}</td>${columns.map(
+        (metric) => differenceCell(difference.metrics[metric]),
       )}</tr>`,
   )}</tbody></table></div>`;
 }
 
+function differenceCell(of: MetricDifference | undefined): Html {
+  if (!of) return html`<td>–</td>`;
+  return html`<td><b>${formatPoints(of.mean)}</b><small class="interval">seeds ${formatInterval(of.interval)}</small><small class="interval">queries ${formatInterval(of.overQueries)}</small></td>`;
+}
+
 function rowOf({ name, mean, perCategory }: ComparisonRow): RecallRow {
-  const means = (spreads: Readonly<Record<"r1" | "r10" | "r50", { readonly mean: number }>>) => ({
-    r1: spreads.r1.mean,
-    r10: spreads.r10.mean,
-    r50: spreads.r50.mean,
-  });
   return {
     model: name,
-    mean: { ...means(mean), r10r50: (mean.r10.mean + mean.r50.mean) / 2 },
+    mean: { ...meansOf(mean), r10r50: (mean.r10.mean + mean.r50.mean) / 2 },
     perCategory: Object.fromEntries(
       Object.entries(perCategory).map(([category, { queries, gallery, ...spreads }]) => [
         category,
-        { ...means(spreads), queries, gallery, unanswerable: 0 },
+        { ...meansOf(spreads), queries, gallery, unanswerable: 0 },
       ]),
     ),
   };
 }
 
+type Spreads = Omit<ComparisonRow["mean"], "compared">;
+
+function meansOf(spreads: Spreads): Measured {
+  const others: OtherMetrics = Object.fromEntries(
+    metricNames.flatMap((name) => (spreads[name] ? [[name, spreads[name].mean]] : [])),
+  );
+  return { ...others, r1: spreads.r1.mean, r10: spreads.r10.mean, r50: spreads.r50.mean };
+}
+
 function deviationOf(
   row: ComparisonRow | undefined,
-  recall: "r1" | "r10" | "r50",
+  metric: MetricName,
   category: string | undefined,
 ): number | undefined {
-  const spreads = category === undefined ? row?.mean : row?.perCategory[category];
-  return spreads?.[recall].deviation ?? undefined;
+  const spreads: Spreads | undefined = category === undefined ? row?.mean : row?.perCategory[category];
+  return spreads?.[metric]?.deviation ?? undefined;
 }
 
 function costCells({ name, steps, seconds }: RowCost): readonly string[] {
@@ -216,13 +233,14 @@ function costCells({ name, steps, seconds }: RowCost): readonly string[] {
   return [name, formatCount(steps.length), range(steps, formatCount), range(seconds, formatDuration)];
 }
 
-function figures({ comparison: { rows }, results, costs, failures }: ComparisonPage): readonly KeyFigure[] {
-  const best = rows.toSorted((a, b) => b.mean.r10.mean - a.mean.r10.mean)[0];
+function figures({ comparison, results, costs, failures }: ComparisonPage): readonly KeyFigure[] {
+  const { rows } = comparison;
+  const best = recallRows(comparison).toSorted((a, b) => b.mean - a.mean)[0];
   const [first] = results;
   const seconds = costs.flatMap((cost) => cost.seconds).reduce((sum, value) => sum + value, 0);
   return [
     ...(best
-      ? [{ label: "Highest Recall@10", value: `${formatSpread(best.mean.r10)} %`, note: best.name }]
+      ? [{ label: `Highest ${headlineOf(comparison).title}`, value: `${best.text} %`, note: best.name }]
       : []),
     {
       label: "Trainings",

@@ -1,6 +1,7 @@
 /** What `sdfn compare` and `sdfn ablate` have in common: options, the run of the grid, and what is said at the end. */
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { usualEvaluation } from "../../data/triplet.js";
+import { headlines, metricLabel } from "../../evaluation/metrics.js";
 import { protocolFor } from "../../evaluation/protocols.js";
 import { type GridRow, planCells } from "../../experiments/grid-cells.js";
 import { gridDataOf } from "../../experiments/grid-data.js";
@@ -125,22 +126,23 @@ export async function runGridCommand(
 }
 
 function summaryText({ comparison, failures, files }: WrittenComparison): string {
+  const { metrics } = comparison;
+  const [headline] = headlines(comparison.comparedBy);
+  const more = `${metricLabel(headline)} more`;
   const table = textTable([
-    ["", "seeds", "R@1", "R@10", "R@50", "R@10 more", "over seeds", "over queries", "than"],
+    ["", "seeds", ...metrics.map(metricLabel), more, "over seeds", "over queries", "than"],
     ...comparison.rows.map(({ name, seeds, mean, difference }) => {
-      const r10 = difference?.metrics.r10;
+      const of = difference?.metrics[headline];
       return [
         name,
         String(seeds.length),
-        formatSpread(mean.r1),
-        formatSpread(mean.r10),
-        formatSpread(mean.r50),
-        ...(r10
+        ...metrics.map((metric) => (mean[metric] ? formatSpread(mean[metric]) : "–")),
+        ...(of
           ? [
-              formatPoints(r10.mean),
-              formatInterval(r10.interval),
-              formatInterval(r10.overQueries),
-              difference.against,
+              formatPoints(of.mean),
+              formatInterval(of.interval),
+              formatInterval(of.overQueries),
+              difference?.against ?? "",
             ]
           : []),
       ];
