@@ -108,7 +108,8 @@ beforeAll(async () => {
   write("tiny.json", tiny);
   await copyCirr();
   await copyCirco();
-  await runJson("train", "--data", cirr, "--out", runDir, "--config", config);
+  const set = ["--set", "holdOut=0.5", "holdOutBy=triplet"];
+  await runJson("train", "--data", cirr, "--out", runDir, "--config", config, ...set);
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
