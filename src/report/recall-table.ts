@@ -57,7 +57,10 @@ function recallChart(results: readonly RecallRow[]): Html {
         ? "Percent of queries whose target is among the first 1, 10 or 50, mean over categories"
         : `Percent, mean over categories. ${notes}`,
     labels: columns.map(metricLabel),
-    narrowLabels: columns.map((name) => metricLabel(name).replace("@", "@\n")),
+    narrowLabels:
+      columns.length > cutoffs.length
+        ? columns.map((name) => metricLabel(name).replace("@", "\n@"))
+        : undefined,
     yMax: 100,
     format: (value: number) => value.toFixed(0),
     description: `Mean recall in percent. ${results
