@@ -54,8 +54,8 @@ export const gridHelp =
   "the one under way resumes from its last checkpoint to the same numbers, failed ones are tried again. More seeds or rows\n" +
   "can be asked for in the same folder; another configuration or other data are refused.\n" +
   "All rows have the same steps, batches and, at equal seeds, order of the data.\n" +
-  "The folder gets report.html, comparison.md, .csv and .json, differences.csv and recall-at-10.svg; each training lies\n" +
-  "below cells/.\n";
+  "The folder gets report.html, comparison.md, .csv and .json, differences.csv and a chart (recall-at-10.svg, by the metric\n" +
+  "that the data set is compared by); each training lies below cells/.\n";
 
 export interface Grid {
   readonly command: "compare" | "ablate";
