@@ -1,5 +1,5 @@
 /** Ranks besides that of a query's best hit: in its subset, and of every relevant image. */
-import { type RankingTask, scorerOf, targetRanks, unranked } from "./recall.js";
+import { type RankingTask, scorerOf, unranked } from "./recall.js";
 
 /**
  * Rank of each query's target, from 1, when only the rows of its subset are ranked. Ties count against the model.
@@ -26,42 +26,29 @@ export function subsetRanks(
  *   rank of the j-th best = j + number of rows, neither relevant nor masked, with score >= its own
  *
  * so that ties with other images count against the model, and ties among relevant ones do not. A masked one is `unranked`.
- * @throws ShapeError, DivergenceError as `targetRanks`.
  */
 export function relevantRanks(
   task: Omit<RankingTask, "hits">,
   relevant: readonly (readonly number[])[],
 ): readonly (readonly number[])[] {
-  const aheads = relevant.map((): number[] => []);
-  const most = relevant.reduce((count, rows) => Math.max(count, rows.length), 0);
-  for (let place = 0; place < most; place += 1) {
-    const queries = [...relevant.keys()].filter((query) => (relevant[query]?.length ?? 0) > place);
-    const own = queries.map((query) => relevant[query]?.[place] ?? 0);
-    const masked = queries.map((query, i) => {
-      const others = (relevant[query] ?? []).filter((row) => row !== own[i]);
-      return [...(task.masked?.[query] ?? []), ...others];
-    });
-    const part = { ...rowsOfTask(task, queries), hits: own.map((row) => [row]), masked };
-    for (const [i, rank] of targetRanks(part).entries()) aheads[queries[i] ?? 0]?.push(rank - 1);
-  }
-  return aheads.map((counts) => counts.sort((a, b) => a - b).map((ahead, j) => ahead + j + 1));
-}
-
-/** The task with some of its queries only. */
-function rowsOfTask(
-  { queries, scores, gallery, embedDim }: Omit<RankingTask, "hits">,
-  rows: readonly number[],
-): Pick<RankingTask, "queries" | "scores" | "gallery" | "embedDim"> {
-  const pick = (values: Float32Array, width: number) => {
-    const picked = new Float32Array(rows.length * width);
-    for (const [i, row] of rows.entries())
-      picked.set(values.subarray(row * width, (row + 1) * width), i * width);
-    return picked;
-  };
-  return {
-    gallery,
-    embedDim,
-    queries: pick(queries, embedDim),
-    scores: scores && pick(scores, gallery.length / embedDim),
-  };
+  const scoreOf = scorerOf(task);
+  const galleryCount = task.gallery.length / task.embedDim;
+  return relevant.map((rows, query) => {
+    const masked = new Set(task.masked?.[query]);
+    const scores = rows.map((row) => (masked.has(row) ? Number.NaN : scoreOf(query, row)));
+    const ahead = rows.map(() => 0);
+    const passedOver = new Set([...rows, ...masked]);
+    for (let row = 0; row < galleryCount; row += 1) {
+      if (passedOver.has(row)) continue;
+      const score = scoreOf(query, row);
+      // By index: an iterator for each row of a large gallery costs more than the comparisons.
+      for (let i = 0; i < scores.length; i += 1) {
+        if (score >= (scores[i] as number)) ahead[i] = (ahead[i] as number) + 1;
+      }
+    }
+    return ahead
+      .map((count, i) => (Number.isNaN(scores[i]) ? unranked : count))
+      .sort((a, b) => a - b)
+      .map((count, j) => count + j + 1);
+  });
 }
