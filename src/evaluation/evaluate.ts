@@ -141,7 +141,8 @@ export async function scoreSplit(
   return { perCategory: Object.fromEntries(results), mean: meanOf(results.map(([, result]) => result)) };
 }
 
-function requireTargets({ name, triplets, untargeted }: DatasetSplit): void {
+/** @throws DatasetError when no query of the split has a target. */
+export function requireTargets({ name, triplets, untargeted }: DatasetSplit): void {
   if (triplets.length > 0) return;
   throw new DatasetError(
     `${name} split: there is no query with a target; got ${untargeted.length} without; evaluate a split whose targets ` +

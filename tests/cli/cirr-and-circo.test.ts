@@ -173,6 +173,19 @@ describe("CIRR", () => {
     expect(new Set([...Object.keys(answers), ...Object.keys(ofSubsets)]).size).toBe(10);
   });
 
+  it("is searched in", async () => {
+    const query = ["--image", "test1-0-0-img0", "--text", "has another colour", "--split", "test", "-k", "3"];
+    expect(await runJson("search", "--run", runDir, "--data", cirr, ...query)).toMatchObject({ gallery: 8 });
+  });
+
+  it("is not compared on a split without targets, which is said before anything is trained", async () => {
+    const out = join(root, "compare-test");
+    const grid = ["--data", cirr, "--split", "test", "--models", "sum", "--seeds", "1", "--out", out];
+    const refused = await runText("compare", ...grid);
+    expect(refused.errors).toMatch(/test split: there is no query with a target; got 8 without/);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it("is reported with its metrics", async () => {
     const page = join(root, "report.html");
     await runJson("report", "--run", runDir, "--data", cirr, "--out", page);

@@ -1,6 +1,7 @@
 /** What `sdfn compare` and `sdfn ablate` have in common: options, the run of the grid, and what is said at the end. */
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { usualEvaluation } from "../../data/triplet.js";
+import { requireTargets } from "../../evaluation/evaluate.js";
 import { headlines, metricLabel } from "../../evaluation/metrics.js";
 import { protocolFor } from "../../evaluation/protocols.js";
 import { type GridRow, planCells } from "../../experiments/grid-cells.js";
@@ -82,6 +83,7 @@ export async function runGridCommand(
   const { cells, partial } = planCells({ rows, seeds, set: flags.set, ...gridConfigFile(flags) });
   const dataset = openDataset(flags.data, flags.dataset);
   const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
+  requireTargets(dataset.split(split));
   const data = gridDataOf(dataset, ["train", split]); // a missing file fails no cell, but the command
   const measure = { root: dataset.root, split, protocol: protocolFor(dataset, { name: flags.protocol }) };
   const folder = await GridFolder.open(flags.out, command, { measure, data });
