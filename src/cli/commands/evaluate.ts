@@ -98,9 +98,10 @@ export function evaluateCommand(context: CommandContext): Command {
     untilAborted(context.signal, () => evaluateModel(flags, context)),
   )
     .description(
-      "Recall@1, @10 and @50 of a trained model, by category and on average, and what else the data set's tables have (CIRR:\n" +
-        "recall within subsets; CIRCO: mAP); how many queries the picture or the words alone answer, and recall on the others;\n" +
-        "and how recall moves when the same change is put into other words.",
+      "Recall@1, @10 and @50 of a trained model, by category and on average, and what else\n" +
+        "the data set's tables have (CIRR: recall in subsets; CIRCO: mAP); how many queries the\n" +
+        "picture or the words alone answer, and recall on the others; and how recall moves when\n" +
+        "the same change is put into other words.",
     )
     .addHelpText(
       "after",
