@@ -98,9 +98,9 @@ export function evaluateCommand(context: CommandContext): Command {
     untilAborted(context.signal, () => evaluateModel(flags, context)),
   )
     .description(
-      "Recall@1, @10 and @50 of a trained model, by category and on average, and what else\n" +
-        "the data set's tables have (CIRR: recall in subsets; CIRCO: mAP); how many queries the\n" +
-        "picture or the words alone answer, and recall on the others; and how recall moves when\n" +
+      "Recall@1, @10 and @50 of a trained model, by category and on average, and what else " +
+        "the data set's tables have (CIRR: recall in subsets; CIRCO: mAP); how many queries the " +
+        "picture or the words alone answer, and recall on the others; and how recall moves when " +
         "the same change is put into other words.",
     )
     .addHelpText(
