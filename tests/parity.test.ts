@@ -12,7 +12,8 @@ import { recordingContext } from "./cli/recording-context.js";
 
 const own = fileURLToPath(new URL("golden", import.meta.url));
 const shared = fileURLToPath(new URL("../../shared/golden", import.meta.url));
-if (!existsSync(shared)) console.warn(`SKIPPED: ${shared} is not there; only tests/golden is compared`);
+const methods = join(shared, "methods");
+if (!existsSync(methods)) console.warn(`SKIPPED: ${methods} is not there; only tests/golden is compared`);
 
 /** Five training steps of the whole model take their time to compile. */
 const timeoutMs = 600_000;
@@ -27,13 +28,21 @@ describe("our modules give PyTorch's numbers", () => {
   it("in every file of tests/golden", { timeout: timeoutMs }, async () => {
     const results = await check(own);
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
-    expect(results).toHaveLength(22);
+    expect(results).toHaveLength(32);
   });
 
   it.skipIf(!existsSync(shared))("in every file of ../shared/golden", { timeout: timeoutMs }, async () => {
     const results = await check(shared);
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
     expect(results).toHaveLength(22);
+  });
+});
+
+describe.skipIf(!existsSync(methods))("whole methods give PyTorch's numbers", () => {
+  it("in every file of ../shared/golden/methods", { timeout: timeoutMs }, async () => {
+    const results = await check(methods);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    expect(results).toHaveLength(29);
   });
 });
 
@@ -80,6 +89,11 @@ describe("parity", () => {
     ["jrm", "grad/ffn1.weight", 3e-4, /^gradients: grad\/ffn1\.weight is off by [23]\.\de-4/],
     ["fusion_shared", "output/aux.logits.0.shared", 3e-5, /^outputs: output\/aux\.logits\.0\.shared is off/],
     ["loss_spd", "output/aux.spd_if_mean_of_layer_means", 3e-5, /^outputs: .*mean_of_layer_means is off/],
+    ["tirg", "output/train/q", 3e-5, /^outputs: output\/train\/q is off/],
+    ["datir", "output/train/fusion.gateNorm.running_mean", 3e-5, /^outputs: .*running_mean is off/],
+    ["mcr", "output/training/loss", 3e-5, /^outputs: output\/training\/loss is off/],
+    ["mcr", "grad/training/relative1.weight", 3e-4, /^gradients: grad\/training\/relative1\.weight is off/],
+    ["artemis", "output/gallery_scores", 3e-5, /^outputs: output\/gallery_scores is off/],
     ["resnet18", "output/train/layer4.1.bn2.running_var", 3e-5, /^outputs: .*running_var is off/],
     ["resnet18", "grad/train/layer2.0.conv1.weight", 3e-4, /^gradients: .*layer2\.0\.conv1\.weight is off/],
     ["resnet18", "grad_norm/eval/conv1.weight", 3e-4, /^gradients: grad_norm\/eval\/conv1\.weight is off/],

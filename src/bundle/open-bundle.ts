@@ -123,15 +123,16 @@ export class BundleEncoder implements Encoder {
 
   async scorePairs(
     pairRows: readonly Float32Array[],
-    gallery: readonly Float32Array[],
+    gallery: Float32Array,
     { onModelTime }: EmbedOptions = {},
   ): Promise<readonly Float32Array[]> {
     this.#requireOpen();
     if (!this.#thread.isRunning) this.#thread = await this.#start();
     const startMs = performance.now();
     try {
-      const scores = await this.#thread.scorePairs({ queries: joined(pairRows), gallery: joined(gallery) });
-      return pairRows.map((_, i) => scores.subarray(i * gallery.length, (i + 1) * gallery.length));
+      const scores = await this.#thread.scorePairs({ queries: joined(pairRows), gallery });
+      const count = gallery.length / this.embedDim;
+      return pairRows.map((_, i) => scores.subarray(i * count, (i + 1) * count));
     } finally {
       onModelTime?.(performance.now() - startMs);
     }

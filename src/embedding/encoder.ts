@@ -71,10 +71,10 @@ export interface Encoder {
   embedQueries(queries: readonly EncoderQuery[], options?: EmbedOptions): Promise<readonly EncodedQuery[]>;
   /** For a model that scores pairs: which images of an index are scored so, the best of a search or all. */
   readonly pairCandidates?: number | "all" | undefined;
-  /** Scores of queries by their `pairRow` with unit embeddings: for each query one for each image. */
+  /** Scores of queries by their `pairRow` with unit embeddings, rows [M, D]: for each query one for each row. */
   scorePairs?(
     pairRows: readonly Float32Array[],
-    gallery: readonly Float32Array[],
+    gallery: Float32Array,
     options?: EmbedOptions,
   ): Promise<readonly Float32Array[]>;
   close(): Promise<void>;

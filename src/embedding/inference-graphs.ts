@@ -24,6 +24,11 @@ export interface InferenceGraphs {
    * [batch, W]. A model that looks at one half only has no input for the other.
    */
   readonly queries: Readonly<Record<string, Value>>;
+  /**
+   * For a model that takes routes: as `queries` with inputs `routes.0`, `routes.1`, ... [batch, M, J] in place of its own ->
+   * unit `embeddings` [batch, E].
+   */
+  readonly along: { readonly embeddings: Value } | undefined;
   /** For a model that scores pairs: `queries` [batch, W], `gallery` [rows, E] -> `scores` [batch, rows]. */
   readonly pairs: { readonly scores: Value } | undefined;
   /** CAM's attention from the inputs of `queries`, mean over layers and heads: each region's share for each word [batch, T, N]. */
@@ -54,15 +59,19 @@ export function inferenceGraphs(model: CompositionModel, form: PictureForm): Inf
     new Input("tokens", "int64", ["batch", "words"]),
     new Input("lengths", "int64", ["batch"]),
   );
-  const composed = model.compose(fedFeatures(encoded), text, pass);
+  const reference = fedFeatures(encoded);
+  const composed = model.compose(reference, text, pass);
   const { q, routes = [], wordAttention = [], pairRow } = composed;
   const queries: Record<string, Value> = { embeddings: unit(q) };
   for (const [layer, weights] of routes.entries()) queries[`routes.${layer}`] = weights;
   if (pairRow) queries.pairRow = pairRow;
   const embedDim = images.embeddings.dim(1);
+  const given = routes.map(({ shape }, layer) => new Input(`routes.${layer}`, "float32", shape));
+  const along = routes.length > 0 ? model.composeAlong(given, { reference, text }, pass) : undefined;
   return {
     images,
     queries,
+    along: along && { embeddings: unit(along.q) },
     pairs: pairGraph(model, { pairRow, embedDim }),
     attention: meanAttention(wordAttention.filter((weights) => weights !== undefined)),
     layerCount: routes.length,

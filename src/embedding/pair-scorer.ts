@@ -3,10 +3,10 @@ import type { GraphSession } from "../engine/runtime/session.js";
 import type { Tensor } from "../engine/tensor/tensor.js";
 
 /**
- * What a graph sees at once, queries by rows. It may hold hundreds of kilobytes for each pair; products over 1,024 pairs are
- * as fast as over more.
+ * What a graph sees at once, queries by rows. DCNet holds about 20 kB for each pair at D = 1024, so that 64 queries and 10,000
+ * rows at once would take 13 GB; over 4,096 pairs its products are as fast as over more.
  */
-const tile = { queries: 16, rows: 64 } as const;
+const tile = { queries: 32, rows: 128 } as const;
 
 /**
  * A gallery [M, E] of unit embeddings, and the graph that scores rows of queries [Q, W] with it: `queries`, `gallery` ->

@@ -4,6 +4,7 @@ import { withoutBroken } from "../data/presence/usable-images.js";
 import type { RetrievalDataset } from "../data/triplet.js";
 import { FrozenBackbone } from "../embedding/frozen-backbone.js";
 import { ModelEmbedder } from "../embedding/model-embedder.js";
+import type { SessionOptions } from "../engine/runtime/session.js";
 import type { DiskCacheOptions } from "../files/disk-cache.js";
 import { ImageThread } from "../images/image-thread.js";
 import type { Run } from "../runs/open-run.js";
@@ -31,6 +32,8 @@ export interface EmbedderOptions {
   readonly imageChecks?: ImageCheckListener | undefined;
   /** Where resized images are kept for later runs; nowhere by default. */
   readonly imageCache?: DiskCacheOptions | undefined;
+  /** How graphs run; every core by default. */
+  readonly session?: SessionOptions | undefined;
 }
 
 /**
@@ -40,7 +43,7 @@ export interface EmbedderOptions {
 export async function withEmbedder<Result>(
   { model, config, vocabulary, manifest: { featureCache } }: Run,
   dataset: RetrievalDataset,
-  { signal, imageChecks, imageCache }: EmbedderOptions,
+  { signal, imageChecks, imageCache, session = {} }: EmbedderOptions,
   use: (opened: RunEmbedder) => Promise<Result>,
 ): Promise<Result> {
   const { imageFit, imagePx, maxWords } = config.training;
@@ -67,15 +70,14 @@ export async function withEmbedder<Result>(
         imagePx,
         imageFit,
         cacheDir: featureCache,
+        session,
       });
     }
-    const embedder = await ModelEmbedder.compile(model, {
-      images,
-      vocabulary,
-      featureMaps,
-      imagePx,
-      maxWords,
-    });
+    const embedder = await ModelEmbedder.compile(
+      model,
+      { images, vocabulary, featureMaps, imagePx, maxWords },
+      session,
+    );
     try {
       return await use({ embedder, images, usable });
     } finally {

@@ -5,10 +5,25 @@ import { type Comparison, type ComparisonMetric, comparisonMethod } from "../eva
 import { headlines, labelNotes, metricLabel } from "../evaluation/metrics.js";
 import type { EvaluationResult, Measured } from "../evaluation/result.js";
 import type { Spread } from "../evaluation/statistics.js";
+import { costCells, costHead, costMethod, type MeasuredCost, type RowCost } from "../report/cost-section.js";
 import { formatInterval, formatPoints, formatSpread } from "../report/format.js";
+import { type RobustnessRow, robustnessTable } from "../report/robustness-table.js";
+import { type TuningRow, tuningMethod, tuningTable } from "../report/tuning-table.js";
 
-/** Tables of means, categories and differences, with protocol, galleries, seeds, commit and method. */
-export function comparisonMarkdown(comparison: Comparison, results: readonly EvaluationResult[]): string {
+/** What stands beside a comparison in its tables. */
+export interface TableContent {
+  /** Of every finished cell. */
+  readonly results: readonly EvaluationResult[];
+  readonly costs: readonly RowCost[];
+  readonly robustness: readonly RobustnessRow[];
+  readonly tuned: readonly TuningRow[];
+}
+
+/** Tables of means, categories, differences and costs, with protocol, galleries, seeds, commit and method. */
+export function comparisonMarkdown(
+  comparison: Comparison,
+  { results, costs, robustness, tuned }: TableContent,
+): string {
   const { rows, metrics, comparedBy } = comparison;
   const [first] = results;
   if (!first) return "No cell is finished.\n";
@@ -63,6 +78,11 @@ export function comparisonMarkdown(comparison: Comparison, results: readonly Eva
             ]),
           ),
         ]),
+    ...(robustness.length === 0 ? [] : robustnessMarkdown(robustness, comparison)),
+    ...(tuned.length === 0 ? [] : tuningMarkdown(tuned)),
+    "Cost:\n",
+    markdownTable(costHead, costs.map(costCells)),
+    `${costMethod(costs)}\n`,
     `${provenanceLine(results)}\n\n${comparisonMethod(comparison)}\n`,
   ].join("\n");
 }
@@ -71,12 +91,30 @@ function spreadText(spread: Spread | undefined): string {
   return spread ? formatSpread(spread) : "–";
 }
 
+function tuningMarkdown(tuned: readonly TuningRow[]): readonly string[] {
+  const { head, lines } = tuningTable(tuned);
+  return [`Tuned rows. ${tuningMethod}\n`, markdownTable(head, lines)];
+}
+
+function robustnessMarkdown(robustness: readonly RobustnessRow[], comparison: Comparison): readonly string[] {
+  const { head, lines } = robustnessTable(robustness, comparison);
+  const [headline] = headlines(comparison.comparedBy);
+  return [
+    `${metricLabel(headline)} with mismatched training triplets, in brackets points less than in the first column:\n`,
+    markdownTable(head, lines),
+  ];
+}
+
 /** One record a training and category, `mean` among these; rows by their names, which no spreadsheet takes for formulas. */
 export function comparisonCsv(
-  cells: readonly { readonly row: string; readonly result: EvaluationResult }[],
+  cells: readonly {
+    readonly row: string;
+    readonly result: EvaluationResult;
+    readonly cost: MeasuredCost | undefined;
+  }[],
 ): string {
   const names = metricNames.filter((name) => cells.some(({ result }) => result.mean[name] !== undefined));
-  const records = cells.flatMap(({ row, result }) => {
+  const records = cells.flatMap(({ row, result, cost }) => {
     const { dataset, split, protocol, reference, captions, seed, commit, perCategory, mean } = result;
     const common = { dataset, split, protocol, reference, captions, commit: commit ?? "" };
     const record = (category: string, measured: Measured) => ({
@@ -87,6 +125,10 @@ export function comparisonCsv(
       queries: perCategory[category]?.queries ?? "",
       gallery: perCategory[category]?.gallery ?? "",
       ...common,
+      parameters: cost?.parameters ?? "",
+      seconds_per_step: cost?.secondsPerStep ?? "",
+      ms_per_query: cost?.millisecondsPerQuery ?? "",
+      bytes_per_item: cost?.bytesPerItem ?? "",
     });
     return [
       record("mean", mean),

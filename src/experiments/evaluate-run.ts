@@ -7,10 +7,9 @@ import { evaluate, evaluationImages } from "../evaluation/evaluate.js";
 import type { Protocol } from "../evaluation/protocols.js";
 import { type QueryRank, queryRanksOf } from "../evaluation/query-ranks.js";
 import { type EmbedderOptions, type RunEmbedder, withEmbedder } from "../evaluation/run-embedder.js";
-import { openRun } from "../runs/open-run.js";
+import { openRun, type Run } from "../runs/open-run.js";
 import { projectCommit } from "../runs/project-version.js";
-import type { RunConfig } from "../runs/run-config.js";
-import { resumeTraining, type TrainEvent, train } from "../training/train.js";
+import { resumeTraining, type TrainOptions, train } from "../training/train.js";
 
 export interface EvaluateRunOptions extends EmbedderOptions {
   readonly dataset: RetrievalDataset;
@@ -21,29 +20,20 @@ export interface EvaluateRunOptions extends EmbedderOptions {
   readonly name?: string | undefined;
 }
 
-/** Trains into `runDir`, or continues with the run there. @throws the signal's reason when it was stopped; the run is saved. */
-export async function trainRun({
-  dataset,
-  config,
-  runDir,
-  imageCache,
-  signal,
-  isStopped = false,
-  onEvent,
-}: Pick<EvaluateRunOptions, "dataset" | "runDir" | "imageCache" | "signal"> & {
-  readonly config: RunConfig;
+export interface TrainRunOptions extends Omit<TrainOptions, "availableBytes" | "checkpointMinutes"> {
   /** The folder holds a run of this configuration that was stopped. */
   readonly isStopped?: boolean;
-  readonly onEvent: (event: TrainEvent) => void;
-}): Promise<void> {
-  const options = { dataset, config, runDir, imageCache, signal, onEvent };
+}
+
+/** Trains into `runDir`, or continues with the run there. @throws the signal's reason when it was stopped; the run is saved. */
+export async function trainRun({ isStopped = false, ...options }: TrainRunOptions): Promise<void> {
   await (isStopped ? resumeTraining(options) : train(options));
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
 }
 
 /**
  * Recalls and the rank of every query.
- * @param inspect is given the embedder and what the ranks come from, before both are let go.
+ * @param inspect is given the embedder, what the ranks come from, and the run, before they are let go.
  * @example
  * import { evaluateRun, openDataset, protocolFor } from "sdfn/training";
  * const dataset = openDataset("data/small");
@@ -53,8 +43,11 @@ export async function trainRun({
  */
 export async function evaluateRun(
   options: EvaluateRunOptions,
-  inspect: (opened: RunEmbedder, categories: readonly CategoryTask[]) => Promise<void> = async () =>
-    undefined,
+  inspect: (
+    embedding: RunEmbedder,
+    categories: readonly CategoryTask[],
+    run: Run,
+  ) => Promise<void> = async () => undefined,
 ): Promise<SeedEvaluation> {
   const { dataset, runDir, split, protocol, name } = options;
   const opened = openRun(runDir);
@@ -73,7 +66,7 @@ export async function evaluateRun(
         categories.push(category);
       },
     });
-    await inspect(embedding, categories);
+    await inspect(embedding, categories, opened);
     return { result, ranks };
   });
 }

@@ -49,11 +49,39 @@ describe("planCells", () => {
     expect(cells[0]?.config.modelConfig).toMatchObject({ lambda2: 0, modules: ["cam"] });
   });
 
-  it("refuses fields that no model has and wrong values, of every row at once", () => {
+  it("refuses wrong values of every row at once, each said once with the rows that it is wrong of", () => {
     const plan = () => planCells({ rows, seeds: [1, 2], set: ["epochs=0", "nonsense=1", "heads=0"] });
     expect(plan).toThrow(ConfigError);
-    expect(plan).toThrow(/sdfn: .*epochs.*heads.*nonsense.*tirg: .*epochs.*nonsense/s);
+    expect(plan).toThrow(/^nonsense: no model has a field.*\nsdfn: .*epochs.*heads.*\ntirg: .*epochs/s);
+    const again = [...rows, { name: "again", title: "tirg again", model: "tirg" }];
+    expect(() => planCells({ rows: again, seeds: [1, 2], set: ["epochs=0"] })).toThrow(
+      /^sdfn, tirg, tirg again: configuration: .*epochs: [^\n]*$/s,
+    );
     expect(() => planCells({ rows, seeds: [1], file: [1], set: [] })).toThrow(/must be a JSON object/);
+  });
+
+  it("refuses a field of a model that is not compared by name, with the models that have it", () => {
+    const tirg = rows.slice(1);
+    for (const given of [{ file: { heads: 2 }, set: [] }, { set: ["heads=2"] }]) {
+      const plan = () => planCells({ rows: tirg, seeds: [1, 2], ...given });
+      expect(plan).toThrow(ConfigError);
+      expect(plan).toThrow(/^heads: a field of sdfn\b[^\n]*, and not compared here; [^\n]*$/);
+    }
+  });
+
+  it("puts a row's recipe over the file that all have, and what is set over both", () => {
+    const [sdfn, tirg] = rows;
+    if (!sdfn || !tirg) throw new Error("no rows");
+    const { cells } = planCells({
+      rows: [sdfn, { ...tirg, recipe: { learningRate: 0.5, batchSize: 16, epochs: 9 } }],
+      seeds: [1],
+      file: { learningRate: 0.25, batchSize: 8, epochs: 2, holdOut: 0.2 },
+      set: ["epochs=3"],
+    });
+    expect(cells.map(({ config: { training } }) => training)).toMatchObject([
+      { learningRate: 0.25, batchSize: 8, epochs: 3, holdOut: 0.2 },
+      { learningRate: 0.5, batchSize: 16, epochs: 3, holdOut: 0.2 },
+    ]);
   });
 
   it("refuses to be told models and seeds as fields", () => {

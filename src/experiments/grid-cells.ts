@@ -1,8 +1,7 @@
 /** The cells of a grid: every row of its table at every seed, with equal budgets. */
 import { ConfigError, UsageError } from "../errors.js";
-import { modelDefinition } from "../models/registry.js";
+import { hasField, modelsWithField } from "../runs/foreign-fields.js";
 import { isFields, type RunConfig, resolveRunConfig } from "../runs/run-config.js";
-import { trainingFields } from "../runs/training-fields.js";
 
 /** A row of the table. */
 export interface GridRow {
@@ -12,10 +11,14 @@ export interface GridRow {
   readonly title: string;
   /** Name of a model of the project, or of one that was loaded from a file. */
   readonly model: string;
+  /** Fields of the model's own recipe: over the configuration file that all have, under the assignments for all. */
+  readonly recipe?: Readonly<Record<string, unknown>>;
   /** What this row changes in the configuration that all have. */
   readonly fields?: Readonly<Record<string, unknown>>;
   /** Name of the row it is compared with; the first one by default. */
   readonly against?: string;
+  /** Of a row that is one of a model's, by percent of mismatched training triplets: the model's title, and the percent. */
+  readonly mismatched?: { readonly title: string; readonly percent: number };
 }
 
 /** One training. */
@@ -25,6 +28,8 @@ export interface GridCell {
   /** "tirg-seed2": the cell's folder. */
   readonly name: string;
   readonly config: RunConfig;
+  /** It is trained to be looked at on triplets held out of train, and never evaluated. */
+  readonly trainsOnly?: boolean;
 }
 
 export interface GridPlan {
@@ -57,19 +62,22 @@ export function planCells({ rows, seeds, file = {}, set }: GridPlan): PlannedCel
   }
   const models = [...new Set(rows.map(({ model }) => model))];
   const partial = new Map<string, readonly string[]>();
+  const placeless = new Set<string>();
   for (const name of [...Object.keys(isFields(file) ? file : {}), ...set.map(nameOf)]) {
     const having = models.filter((model) => hasField(model, name));
-    if (having.length > 0 && having.length < models.length) partial.set(name, having);
+    if (having.length === 0) placeless.add(name);
+    else if (having.length < models.length) partial.set(name, having);
   }
-  const problems = new Set<string>();
+  /** What is wrong, with the rows that it is wrong of. */
+  const problems = new Map<string, Set<string>>();
   const cells = seeds.flatMap((seed) =>
     rows.flatMap((row): GridCell[] => {
-      const isOwn = (name: string) => partial.get(name)?.includes(row.model) ?? true;
+      const isOwn = (name: string) =>
+        !placeless.has(name) && (partial.get(name)?.includes(row.model) ?? true);
+      const ofFile = isFields(file) ? Object.entries(file).filter(([name]) => isOwn(name)) : [];
       try {
         const config = resolveRunConfig({
-          file: isFields(file)
-            ? Object.fromEntries(Object.entries(file).filter(([name]) => isOwn(name)))
-            : file,
+          file: isFields(file) ? { ...Object.fromEntries(ofFile), ...row.recipe } : file,
           model: row.model,
           seed,
           set: [...set.filter((assignment) => isOwn(nameOf(assignment))), ...assignments(row.fields)],
@@ -77,17 +85,28 @@ export function planCells({ rows, seeds, file = {}, set }: GridPlan): PlannedCel
         return [{ row, seed, name: `${row.name}-seed${seed}`, config }];
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        problems.add(`${row.title}: ${error.message}`);
+        problems.set(error.message, (problems.get(error.message) ?? new Set()).add(row.title));
         return [];
       }
     }),
   );
-  if (problems.size > 0) throw new ConfigError([...problems].join("\n"));
+  if (problems.size + placeless.size > 0) {
+    throw new ConfigError(
+      [
+        ...[...placeless].map(placelessProblem),
+        ...[...problems].map(([message, titles]) => `${[...titles].join(", ")}: ${message}`),
+      ].join("\n"),
+    );
+  }
   return { cells, partial };
 }
 
-function hasField(model: string, name: string): boolean {
-  return name in trainingFields || name in modelDefinition(model).schema.shape;
+/** What is said of a field that no compared model has. */
+function placelessProblem(name: string): string {
+  const having = modelsWithField(name);
+  return having.length > 0
+    ? `${name}: a field of ${having.join(", ")}, and not compared here; compare one of these, or leave the field out`
+    : `${name}: no model has a field of this name; leave it out, or write it as src/runs/training-fields.ts or the model does`;
 }
 
 function nameOf(assignment: string): string {

@@ -7,6 +7,7 @@ import { RunError, UsageError } from "../errors.js";
 import { defaultProtocol } from "../evaluation/protocols.js";
 import { unranked } from "../evaluation/recall.js";
 import { type RunManifest, writeManifest } from "../runs/run-files.js";
+import { writeEvaluation } from "./cell-files.js";
 import { type GridCell, planCells } from "./grid-cells.js";
 import { GridFolder } from "./grid-folder.js";
 
@@ -52,7 +53,7 @@ function checkpointIn(folder: GridFolder): void {
 describe("GridFolder", () => {
   it("knows a finished cell by its evaluation, queries without an answer included", async () => {
     const folder = await openWith("complete");
-    folder.writeEvaluation(cell, evaluation);
+    writeEvaluation(folder.runOf(cell), evaluation);
     expect(folder.states([cell]).get(cell)).toEqual({ kind: "finished", evaluation });
   });
 
@@ -112,7 +113,7 @@ describe("GridFolder", () => {
 
   it("refuses finished cells of another configuration, data set or protocol, all at once", async () => {
     const folder = await openWith("complete", { dataset: { name: "d", root: "/other" } });
-    folder.writeEvaluation(cell, {
+    writeEvaluation(folder.runOf(cell), {
       ...evaluation,
       result: { ...evaluation.result, protocol: "original" },
     });

@@ -7,7 +7,6 @@ import { RunError, SdfnError, UsageError } from "../errors.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
 import type { Protocol } from "../evaluation/protocols.js";
 import type { EvaluationResult } from "../evaluation/result.js";
-import { evaluationFileSchema } from "../evaluation/result-schema.js";
 import { claimLock } from "../files/folder-lock.js";
 import { readJsonSync } from "../files/read-json.js";
 import { writeWholeSync } from "../files/whole.js";
@@ -15,14 +14,15 @@ import { modelFileOf } from "../models/registry.js";
 import { resolveRunConfig } from "../runs/run-config.js";
 import { type RunManifest, readManifest } from "../runs/run-files.js";
 import { checkpointFolder, checkpointNumbers } from "../training/checkpoint-files.js";
+import { readEvaluation } from "./cell-files.js";
 import type { GridCell } from "./grid-cells.js";
 import { dataDifferences, type GridData, gridDataSchema } from "./grid-data.js";
 
 /** Says that a folder is a grid's, so that its unfinished cells may be started again, and what they are trained on. */
 const markerFile = "grid.json";
 const markerSchema = z.object({ data: gridDataSchema });
-const evaluationFile = "evaluation.json";
 const cellsFolder = "cells";
+const logsFolder = "logs";
 
 /** What the folder's cells are measured on and how. */
 export interface GridMeasure {
@@ -30,12 +30,11 @@ export interface GridMeasure {
   readonly root: string;
   readonly split: EvaluationResult["split"];
   readonly protocol: Protocol;
-}
-
-/** Why a cell came to nothing. */
-export interface CellFailure {
-  readonly code: string;
-  readonly message: string;
+  /** SHA-256 of the files that trainings start from, where there are any. */
+  readonly weights?: {
+    readonly backboneWeights?: string | undefined;
+    readonly wordVectors?: string | undefined;
+  };
 }
 
 /** How far a cell came. */
@@ -142,9 +141,11 @@ export class GridFolder {
     return runDir;
   }
 
-  writeEvaluation(cell: GridCell, { result, ranks }: SeedEvaluation): void {
-    const evaluation = { format: 1, result, ranks };
-    writeWholeSync(join(this.runOf(cell), evaluationFile), `${JSON.stringify(evaluation)}\n`);
+  /** File for what a cell's own process says. */
+  logOf({ name }: GridCell): string {
+    const logs = join(this.#root, logsFolder);
+    mkdirSync(logs, { recursive: true });
+    return join(logs, `${name}.log`);
   }
 
   #stateOf(cell: GridCell): { readonly state: CellState; readonly differences: readonly string[] } {
@@ -152,21 +153,15 @@ export class GridFolder {
     const run = runIn(this.runOf(cell));
     if (run.kind === "open") return open;
     const { kind, manifest } = run;
-    const evaluation = kind === "trained" ? this.#readEvaluation(cell) : undefined;
+    const evaluation = kind === "trained" ? readEvaluation(this.runOf(cell)) : undefined;
     const differences = [
       ...changed("model file", manifest.modelFile?.sha256, modelFileOf(cell.config.model)?.sha256),
       ...configDifferences(manifest.config, cell.config.fields),
+      ...weightsDifferences(manifest, this.#measure),
       ...changed("data", resolve(manifest.dataset.root), resolve(this.#measure.root)),
       ...(evaluation ? measureDifferences(evaluation.result, this.#measure) : []),
     ];
     return { state: evaluation ? { kind: "finished", evaluation } : { kind }, differences };
-  }
-
-  /** Undefined where there is none, or one that is damaged: the cell is evaluated again. */
-  #readEvaluation(cell: GridCell): SeedEvaluation | undefined {
-    const file = join(this.runOf(cell), evaluationFile);
-    const found = readJsonSync(file, evaluationFileSchema, () => undefined);
-    return found && { result: found.result, ranks: found.ranks };
   }
 }
 
@@ -220,6 +215,16 @@ function configDifferences(
   return [...new Set([...Object.keys(then), ...Object.keys(asked)])].flatMap((name) =>
     changed(name, then[name], asked[name]),
   );
+}
+
+function weightsDifferences(
+  { initialWeights: then }: RunManifest,
+  { weights: now }: GridMeasure,
+): readonly string[] {
+  return [
+    ...changed("backbone weights", then?.backboneWeights?.sha256, now?.backboneWeights),
+    ...changed("word vectors", then?.wordVectors?.sha256, now?.wordVectors),
+  ];
 }
 
 function measureDifferences(

@@ -1,36 +1,44 @@
-/** Runs a grid of trainings, one after another; what is finished is not run again. */
-
-import type { RetrievalDataset } from "../data/triplet.js";
-import { RunError, SdfnError } from "../errors.js";
+/** Runs a grid of trainings, one after another or several side by side; what is finished is not run again. */
 import type { SeedEvaluation } from "../evaluation/comparison.js";
-import type { EvaluationResult } from "../evaluation/result.js";
-import type { EmbedderOptions } from "../evaluation/run-embedder.js";
-import type { TrainEvent } from "../training/train.js";
-import { untilAborted } from "../until-aborted.js";
-import { evaluateRun, trainRun } from "./evaluate-run.js";
+import type { Measured } from "../evaluation/result.js";
+import { modelFileOf } from "../models/registry.js";
+import { readEvaluation } from "./cell-files.js";
+import type { CellRequest } from "./cell-messages.js";
 import type { GridCell } from "./grid-cells.js";
-import type { CellFailure, CellState, GridFolder, GridMeasure } from "./grid-folder.js";
+import type { CellState, GridFolder } from "./grid-folder.js";
+import {
+  type CellEvent,
+  type CellFailure,
+  type CellSurroundings,
+  type CellTask,
+  failureOf,
+  runCell,
+} from "./run-cell.js";
+import { startCell } from "./start-cell.js";
+import { heldOutRecalls } from "./tune-rows.js";
 
 /** Is told how a grid goes. */
 export interface GridListener {
-  /** @param finished cells of earlier times, which are not run again. */
-  start(total: number, finished: number): void;
-  /** A cell is trained or evaluated now. */
+  /** @param waiting cells that are to be run; the others were finished before. */
+  start(total: number, waiting: readonly GridCell[]): void;
+  /** A cell is trained or evaluated from now on. */
   begin(cell: GridCell): void;
-  onEvent(event: TrainEvent): void;
-  /** Training is over, evaluation begins. */
-  evaluating(): void;
-  finished(result: EvaluationResult): void;
-  failed(failure: CellFailure): void;
+  event(cell: GridCell, event: CellEvent): void;
+  /** @param recalls on the evaluated split; of a cell that is trained only, on triplets held out of train, if there are any. */
+  finished(cell: GridCell, recalls: Measured | undefined): void;
+  failed(cell: GridCell, failure: CellFailure): void;
   /** The grid is over, also when it stopped in the middle. */
   close(): void;
 }
 
-export interface RunGridOptions extends EmbedderOptions {
+export interface RunGridOptions {
   readonly cells: readonly GridCell[];
+  /** How far each had come. */
+  readonly states: ReadonlyMap<GridCell, CellState>;
   readonly folder: GridFolder;
-  readonly dataset: RetrievalDataset;
-  readonly measure: GridMeasure;
+  readonly surroundings: CellSurroundings;
+  /** Cells at a time; with more than one, each has a process of its own. */
+  readonly jobs: number;
   readonly signal: AbortSignal;
   readonly listener: GridListener;
 }
@@ -38,76 +46,118 @@ export interface RunGridOptions extends EmbedderOptions {
 /** What became of a cell. */
 export type CellOutcome = { readonly cell: GridCell } & (
   | { readonly evaluation: SeedEvaluation }
+  | { readonly trained: true }
   | { readonly failure: CellFailure }
 );
 
+function isOver({ trainsOnly = false }: GridCell, state: CellState | undefined): boolean {
+  return state?.kind === "finished" || (trainsOnly && state?.kind === "trained");
+}
+
+/** The cells that are still to be run. */
+export function openCells({ cells, states }: Pick<RunGridOptions, "cells" | "states">): readonly GridCell[] {
+  return cells.filter((cell) => !isOver(cell, states.get(cell)));
+}
+
 /**
- * Trains and evaluates every cell that is not finished, one after another: ONNX Runtime uses every core already. A cell
- * that was stopped continues from its last checkpoint, bit for bit; one that was trained is evaluated only. One that fails
- * is told of and tried again the next time; the others continue.
+ * Trains and evaluates every cell that is not finished, in their order. A cell that was stopped continues from its last
+ * checkpoint, bit for bit; one that was trained is evaluated only. One that fails, or whose process dies, is told of and
+ * tried again the next time; the others continue.
  * @param onOutcome is told of each cell as soon as it is over, finished ones first.
- * @throws the signal's reason when it is aborted; UsageError when cells are not what is asked for.
+ * @throws the signal's reason when it is aborted, once every cell under way is saved.
  */
 export async function runGrid(
   options: RunGridOptions,
   onOutcome: (outcome: CellOutcome) => void,
 ): Promise<void> {
-  const { cells, folder, signal, listener } = options;
-  const states = folder.states(cells);
-  const finished = cells.flatMap((cell) => {
+  const { cells, states, signal, listener, jobs } = options;
+  const finished = cells.flatMap((cell): readonly CellOutcome[] => {
     const state = states.get(cell);
-    return state?.kind === "finished" ? [{ cell, evaluation: state.evaluation }] : [];
+    if (state?.kind === "finished") return [{ cell, evaluation: state.evaluation }];
+    return isOver(cell, state) ? [{ cell, trained: true }] : [];
   });
   for (const outcome of finished) onOutcome(outcome);
-  listener.start(cells.length, finished.length);
-  try {
-    for (const cell of cells) {
-      const state = states.get(cell) ?? { kind: "open" };
-      if (state.kind === "finished") continue;
+  const waiting = [...openCells(options)];
+  listener.start(cells.length, [...waiting]);
+  const work = async (): Promise<void> => {
+    for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
       signal.throwIfAborted();
       listener.begin(cell);
-      onOutcome(await runCell(cell, state, options));
+      onOutcome(await outcomeOf(cell, options));
     }
+  };
+  try {
+    const ends = await Promise.allSettled(Array.from({ length: jobs }, work));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   } finally {
     listener.close();
   }
 }
 
-async function runCell(cell: GridCell, state: CellState, options: RunGridOptions): Promise<CellOutcome> {
-  const { folder, dataset, measure, imageCache, imageChecks, signal, listener } = options;
-  const run = { dataset, imageCache, imageChecks, signal };
+/** @throws the signal's reason when it was stopped. */
+async function outcomeOf(cell: GridCell, options: RunGridOptions): Promise<CellOutcome> {
+  const { folder, states, listener, signal } = options;
+  const state = states.get(cell)?.kind ?? "open";
+  const start = state === "finished" ? "trained" : state;
+  const runDir = start === "open" ? folder.clear(cell) : folder.runOf(cell);
+  const { trainsOnly = false } = cell;
+  const task = { runDir, title: cell.row.title, config: cell.config, start, trainsOnly } as const;
+  const ended = await (options.jobs > 1 ? elsewhere(cell, task, options) : here(cell, task, options));
+  if (signal.aborted) throw signal.reason;
+  if ("failure" in ended) listener.failed(cell, ended.failure);
+  else {
+    const recalls = "evaluation" in ended ? ended.evaluation.result.mean : heldOutRecalls(cell, runDir);
+    listener.finished(cell, recalls);
+  }
+  return { cell, ...ended };
+}
+
+type Ended =
+  | { readonly evaluation: SeedEvaluation }
+  | { readonly trained: true }
+  | { readonly failure: CellFailure };
+
+/** In this process. */
+async function here(
+  cell: GridCell,
+  task: CellTask,
+  { surroundings, signal, listener }: RunGridOptions,
+): Promise<Ended> {
   try {
-    const runDir = state.kind === "open" ? folder.clear(cell) : folder.runOf(cell);
-    if (state.kind !== "trained") {
-      const isStopped = state.kind === "stopped";
-      await trainRun({ ...run, runDir, config: cell.config, isStopped, onEvent: listener.onEvent });
-    }
-    listener.evaluating();
-    const { split, protocol } = measure;
-    const evaluation = await untilAborted(signal, () =>
-      evaluateRun({ ...run, runDir, split, protocol, name: cell.row.title }),
-    );
-    folder.writeEvaluation(cell, evaluation);
-    listener.finished(evaluation.result);
-    return { cell, evaluation };
+    const onEvent = (event: CellEvent) => listener.event(cell, event);
+    const evaluation = await runCell(task, surroundings, { signal, onEvent });
+    return evaluation ? { evaluation } : { trained: true };
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    const failure = failureOf(error, state.kind === "stopped" ? folder.runOf(cell) : undefined);
-    listener.failed(failure);
-    return { cell, failure };
+    return { failure: failureOf(error, task) };
   }
 }
 
-/**
- * Also of errors that are bugs: one cell's should not cost the night's other cells. Those keep their stack.
- * @param resumedDir the cell's folder when it was resumed: a checkpoint that is damaged will be so tomorrow.
- */
-function failureOf(error: unknown, resumedDir: string | undefined): CellFailure {
-  if (error instanceof RunError && resumedDir !== undefined) {
-    const message = `${error.message}; or delete ${resumedDir}, and the cell begins anew`;
-    return { code: error.code, message };
+/** In a process of its own. */
+async function elsewhere(
+  cell: GridCell,
+  { config, ...task }: CellTask,
+  { folder, surroundings: { dataset, ...surroundings }, signal, listener }: RunGridOptions,
+): Promise<Ended> {
+  const request: CellRequest = {
+    kind: "run",
+    task: { ...task, fields: config.fields },
+    data: { root: dataset.root, name: dataset.name },
+    surroundings,
+    modelFile: modelFileOf(config.model),
+  };
+  const verdict = await startCell(request, {
+    logFile: folder.logOf(cell),
+    signal,
+    onEvent: (event) => listener.event(cell, event),
+  });
+  if (verdict.kind === "failed") return { failure: verdict.failure };
+  if (verdict.kind === "stopped") {
+    const message = `${task.runDir}: its process was told to stop, and saved the run; the same command continues`;
+    return { failure: { code: "RUN_INVALID", message } };
   }
-  if (error instanceof SdfnError) return { code: error.code, message: error.message };
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: "INTERNAL", message };
+  if (task.trainsOnly) return { trained: true };
+  const evaluation = readEvaluation(task.runDir);
+  if (evaluation) return { evaluation };
+  const message = `${task.runDir}: its evaluation cannot be read back; check the disk, and give the same command again`;
+  return { failure: { code: "ENVIRONMENT", message } };
 }

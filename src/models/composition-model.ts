@@ -39,6 +39,12 @@ export interface Composition {
   readonly wordAttention?: readonly (Value | undefined)[];
 }
 
+/** What a query is composed of. */
+export interface ComposedFeatures {
+  readonly reference: ImageFeatures;
+  readonly text: TextFeatures;
+}
+
 /** What an image is found by. */
 export interface TargetEmbedding {
   /** t [B, E], not normalised. */
@@ -140,8 +146,25 @@ export abstract class CompositionModel extends Module {
     return undefined;
   }
 
+  /** The modules that decide on routes, whose gradients are looked at apart; none by default. */
+  get routers(): readonly Module[] {
+    return [];
+  }
+
   /** The query of a reference and a text. */
   abstract compose(reference: ImageFeatures, text: TextFeatures, pass: ForwardPass): Composition;
+
+  /**
+   * The query with route weights that are given, by layer [B, M, J], in place of the model's own; undefined for a model
+   * that has no routes, as is the default.
+   */
+  composeAlong(
+    _routes: readonly Value[],
+    _query: ComposedFeatures,
+    _pass: ForwardPass,
+  ): Composition | undefined {
+    return undefined;
+  }
 
   /** images uint8 [B, H, W, 3] or normalised float32 [B, 3, H, W] -> regions [B, N, D], embedding [B, D]. */
   encodeImages(images: Value, pass: ForwardPass): ImageFeatures {

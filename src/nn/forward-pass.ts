@@ -54,7 +54,7 @@ export class ForwardPass {
     return new ForwardPass(this.mode, false, this.#traces);
   }
 
-  /** The same pass for a graph that runs by itself: its buffers start from their values, not from what this pass leaves. */
+  /** What follows in a graph that runs after this one: masks are numbered on, buffers are read as they stand then. */
   ofAnotherGraph(): ForwardPass {
     const { masks } = this.#traces;
     return new ForwardPass(this.mode, this.usesBatchStatistics, { masks, updates: new Map() });

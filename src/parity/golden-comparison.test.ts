@@ -8,12 +8,9 @@ it("measures a gradient that is zero by its equations against the largest one, n
     ["grad/large", float32([1], [10])],
     ["grad/zero", float32([1], [0])],
   ]);
-  const errorOf = (value: number, leastShare?: number) => {
+  const errorOf = (value: number, leastShare = 0) => {
     const comparison = new GoldenComparison("method", { tensors, metadata: {}, storedTypes: new Map() });
-    comparison.compare("grad/zero", float32([1], [value]), {
-      family: "gradients",
-      ...(leastShare === undefined ? {} : { leastShare }),
-    });
+    comparison.compare("grad/zero", float32([1], [value]), { family: "gradients", leastShare });
     return comparison.errors().gradients?.error ?? Number.NaN;
   };
   expect(errorOf(9e-7, leastShareOfGradients)).toBeCloseTo(9e-5, 8);

@@ -56,8 +56,9 @@ export interface BarChartOptions extends ChartSize {
   readonly format: (value: number) => string;
 }
 
-const text = { color: "var(--ink-soft)", fontSize: 12, fontFamily: "inherit" };
-const hairline = { lineStyle: { color: "var(--line)" } };
+/** Of axes, legends and labels. */
+export const chartText = { color: "var(--ink-soft)", fontSize: 12, fontFamily: "inherit" };
+export const hairline = { lineStyle: { color: "var(--line)" } };
 
 /** Lines over a numeric axis. Points that are not finite leave a gap. */
 export function lineChart(lines: readonly Line[], options: LineChartOptions): Html {
@@ -65,7 +66,7 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
   const xs = lines.flatMap(({ points }) => points.map(([x]) => x));
   return render(
     {
-      ...frame(lines, { topPx: 10, bottomPx: 34 }),
+      ...frame(lines, { topPx: 10, bottomPx: 34, widthPx: options.widthPx }),
       xAxis: {
         type: "value",
         min: options.xMin ?? Math.min(...xs),
@@ -73,11 +74,11 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
         name: xName,
         nameLocation: "middle",
         nameGap: 26,
-        nameTextStyle: text,
+        nameTextStyle: chartText,
         ...(isXWhole ? { minInterval: 1 } : {}),
         splitLine: { show: false },
         axisLine: hairline,
-        axisLabel: { ...text, hideOverlap: true },
+        axisLabel: { ...chartText, hideOverlap: true },
       },
       yAxis: {
         type: isYLog ? "log" : "value",
@@ -86,7 +87,7 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
         ...(yMin === undefined ? { scale: true } : {}),
         ...(yInterval === undefined ? { splitNumber: 4 } : { interval: yInterval }),
         splitLine: hairline,
-        axisLabel: { ...text, ...(isYLog ? { formatter: formatNumber } : {}) },
+        axisLabel: { ...chartText, ...(isYLog ? { formatter: formatNumber } : {}) },
       },
       series: lines.map(({ name, points, colourIndex, hasDots = false }) => ({
         type: "line",
@@ -99,7 +100,7 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
         itemStyle: { color: seriesColour(colourIndex) },
       })),
     },
-    options,
+    { ...options, heightPx: options.heightPx + wrappedLegendPx(lines, options.widthPx) },
   );
 }
 
@@ -107,15 +108,15 @@ export function lineChart(lines: readonly Line[], options: LineChartOptions): Ht
 export function barChart(groups: readonly BarGroup[], options: BarChartOptions): Html {
   return render(
     {
-      ...frame(groups, { topPx: 22, bottomPx: 4 }),
+      ...frame(groups, { topPx: 22, bottomPx: 4, widthPx: options.widthPx }),
       xAxis: {
         type: "category",
         data: [...options.labels],
         axisTick: { show: false },
         axisLine: hairline,
-        axisLabel: { ...text, color: "var(--ink)", fontSize: 13, fontWeight: 600, interval: 0 },
+        axisLabel: { ...chartText, color: "var(--ink)", fontSize: 13, fontWeight: 600, interval: 0 },
       },
-      yAxis: { type: "value", min: 0, max: options.yMax, splitLine: hairline, axisLabel: text },
+      yAxis: { type: "value", min: 0, max: options.yMax, splitLine: hairline, axisLabel: chartText },
       series: groups.map(({ name, values, colourIndex }) => ({
         type: "bar",
         name,
@@ -128,12 +129,12 @@ export function barChart(groups: readonly BarGroup[], options: BarChartOptions):
           position: "top",
           distance: 4,
           formatter: ({ value }: { value: number }) => options.format(value),
-          ...text,
+          ...chartText,
           color: "var(--ink)",
         },
       })),
     },
-    options,
+    { ...options, heightPx: options.heightPx + wrappedLegendPx(groups, options.widthPx) },
   );
 }
 
@@ -143,7 +144,11 @@ const symbols = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "a
 /** What both kinds share: grid, and a legend where there is more than one series. */
 function frame(
   series: readonly { readonly name: string }[],
-  { topPx, bottomPx }: { readonly topPx: number; readonly bottomPx: number },
+  {
+    topPx,
+    bottomPx,
+    widthPx,
+  }: { readonly topPx: number; readonly bottomPx: number; readonly widthPx: number },
 ): EChartsCoreOption {
   const hasLegend = series.length > 1;
   return {
@@ -152,7 +157,7 @@ function frame(
     grid: {
       left: 6,
       right: 14,
-      top: topPx + (hasLegend ? 26 : 0),
+      top: topPx + (hasLegend ? 26 : 0) + wrappedLegendPx(series, widthPx),
       bottom: bottomPx,
       outerBoundsMode: "same",
       outerBoundsContain: "axisLabel",
@@ -164,14 +169,25 @@ function frame(
           itemWidth: 18,
           itemHeight: 9,
           itemGap: 14,
-          textStyle: { ...text, color: "var(--ink)" },
+          textStyle: { ...chartText, color: "var(--ink)" },
         }
       : { show: false },
   };
 }
 
+/** Height of a legend's lines after its first. */
+function wrappedLegendPx(series: readonly { readonly name: string }[], widthPx: number): number {
+  let [lines, lineWidth] = [1, 0];
+  for (const { name } of series) {
+    const width = 40 + 6.6 * name.length;
+    if (lineWidth > 0 && lineWidth + width > widthPx) [lines, lineWidth] = [lines + 1, 0];
+    lineWidth += width;
+  }
+  return 20 * (lines - 1);
+}
+
 /** The chart's SVG with an accessible name, sized by its column. */
-function render(
+export function render(
   option: EChartsCoreOption,
   { widthPx, heightPx, description }: ChartSize & { description: string },
 ): Html {

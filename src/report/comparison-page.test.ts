@@ -16,7 +16,10 @@ function content(change: Partial<ComparisonPage> = {}): ComparisonPage {
       { name: "+ <MSR>", evaluations: second },
     ]),
     results: [...first, ...second].map(({ result }) => result),
-    costs: [{ name: "tirg", steps: [12, 12], seconds: [5, 9] }],
+    costs: [{ name: "tirg", steps: [12, 12], seconds: [5, 9], measured: null }],
+    robustness: [],
+    tuned: [],
+    hasEqualBudgets: true,
     trainings: [],
     failures: [],
     missing: [],
@@ -28,6 +31,19 @@ function content(change: Partial<ComparisonPage> = {}): ComparisonPage {
 }
 
 describe("comparisonPage", () => {
+  it("says what rows were tuned to, where something was", () => {
+    const tried = [
+      { value: 0.01, recall: 12.5 },
+      { value: 0.001, recall: null },
+    ];
+    const page = comparisonPage(
+      content({ tuned: [{ name: "tirg", field: "learningRate", tried, chosen: 0.01 }] }),
+    );
+    expect(page).toContain("What each row was tuned to");
+    expect(page).toMatch(/12\.5.*failed.*0\.01/s);
+    expect(comparisonPage(content())).not.toContain("tuned");
+  });
+
   it("has means with deviations, protocol, gallery, seeds and commit", () => {
     const page = comparisonPage(content());
     // R@10 of tirg: 50 and 25 percent.
@@ -87,5 +103,60 @@ describe("comparisonPage", () => {
     expect(page).not.toContain('id="differences"');
     expect(page).toContain("not run yet");
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it("draws recall against cost where it was measured, once for rows that differ in wrong triplets only", () => {
+    const measured = {
+      parameters: 1234,
+      secondsPerStep: 0.25,
+      millisecondsPerQuery: 1.5,
+      gallery: 900,
+      bytesPerItem: 4096,
+    };
+    const costs = ["tirg", "+ <MSR>"].map((name) => ({ name, steps: [12], seconds: [5], measured }));
+    const page = comparisonPage(content({ costs }));
+    expect(page).toContain("<td>1,234</td><td>0.25</td><td>1.5</td><td>4,096</td>");
+    expect(page).toContain(
+      'aria-label="Recall@10 in percent against seconds a training step. tirg: 37.5 at 0.25; + &lt;MSR&gt;: 75.0 at 0.25."',
+    );
+    expect(page).toContain("against milliseconds a query");
+    const robustness = [
+      { row: "tirg", model: "tirg", percent: 0 },
+      { row: "+ <MSR>", model: "tirg", percent: 20 },
+    ];
+    const robust = comparisonPage(content({ costs, robustness }));
+    expect(robust).toContain("<td>37.5 ± 17.7</td><td>75.0 ± 0.0 (+37.5)</td>");
+    expect(robust).not.toContain("in percent against");
+    expect(page).not.toMatch(/NaN|undefined/);
+  });
+
+  it("goes by the metric that the data set is compared by, in every chart and table of one metric", () => {
+    const facts = { alsoMeasured: ["r5", "subset1"], compared: ["r5", "subset1"] } as const;
+    const evaluations = [
+      [4, 60],
+      [2, 3],
+    ].map((ranks) => [seedEvaluation({ all: ranks.map((rank) => ({ rank, subsetRank: 1 })) }, facts)]);
+    const names = ["tirg", "wrong"];
+    const comparison = compareEntries(names.map((name, i) => ({ name, evaluations: evaluations[i] ?? [] })));
+    const results = evaluations.flat().map(({ result }) => result);
+    const measured = {
+      parameters: 1,
+      secondsPerStep: 0.25,
+      millisecondsPerQuery: null,
+      gallery: 900,
+      bytesPerItem: 4,
+    };
+    const costs = names.map((name) => ({ name, steps: [12], seconds: [5], measured }));
+    const page = comparisonPage(content({ comparison, results, costs, trainings: [] }));
+    expect(page).toContain(
+      "Recall@5 in percent against seconds a training step. tirg: 50.0 at 0.25; wrong: 100.0",
+    );
+    expect(page).toContain("the first row and those with the highest Recall@5.");
+    expect(page).toContain("Highest Recall@5");
+    const robustness = names.map((row, i) => ({ row, model: "tirg", percent: 20 * i }));
+    const robust = comparisonPage(content({ comparison, results, costs, robustness }));
+    expect(robust).toContain("Recall@5 in percent when so many percent");
+    expect(robust).toContain("<td>50.0</td><td>100.0 (+50.0)</td>");
+    for (const text of [page, robust]) expect(text).not.toContain("Recall@10");
   });
 });

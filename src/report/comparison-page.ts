@@ -10,24 +10,18 @@ import {
 import { headlines, metricLabel, metricTitle, type OtherMetrics } from "../evaluation/metrics.js";
 import type { EvaluationResult, Measured } from "../evaluation/result.js";
 import { formatCount } from "../number-text.js";
+import { costSection, type RowCost } from "./cost-section.js";
 import { type Fact, factTable } from "./fact-list.js";
 import { countOf, formatDuration, formatInterval, formatPoints, formatSpread } from "./format.js";
 import { type Html, html } from "./html.js";
 import { type IntervalRow, intervalChart, intervalChartFile } from "./interval-chart.js";
 import { page, type Section } from "./page.js";
 import { type RecallRow, recallNumbers, recallProvenance } from "./recall-table.js";
+import { type RobustnessRow, robustnessTable } from "./robustness-table.js";
 import { trainingCurves } from "./training-curves.js";
 import { countsTable } from "./triplet-samples.js";
+import { type TuningRow, tuningMethod, tuningTable } from "./tuning-table.js";
 import type { KeyFigure, ModelTraining } from "./types.js";
-
-/** What one row's trainings cost. */
-export interface RowCost {
-  readonly name: string;
-  /** Steps of each training; equal where the budget is. */
-  readonly steps: readonly number[];
-  /** Seconds of each training. */
-  readonly seconds: readonly number[];
-}
 
 export interface ComparisonPage {
   readonly title: string;
@@ -36,6 +30,12 @@ export interface ComparisonPage {
   /** Of every finished cell. */
   readonly results: readonly EvaluationResult[];
   readonly costs: readonly RowCost[];
+  /** Rows that are models with shares of mismatched training triplets; none in other comparisons. */
+  readonly robustness: readonly RobustnessRow[];
+  /** How rows came by the value of a field that was tuned; none where nothing was. */
+  readonly tuned: readonly TuningRow[];
+  /** Do all rows have the same steps and batches? */
+  readonly hasEqualBudgets: boolean;
   /** Of the first seed. */
   readonly trainings: readonly ModelTraining[];
   readonly failures: readonly { readonly cell: string; readonly code: string; readonly message: string }[];
@@ -49,7 +49,9 @@ export interface ComparisonPage {
 
 /** The whole document. */
 export function comparisonPage(content: ComparisonPage): string {
-  const { comparison, results, costs, trainings, failures, missing, configuration, rowFields } = content;
+  const { comparison, results, costs, robustness, trainings, failures, missing, configuration, rowFields } =
+    content;
+  const headline = headlineOf(comparison);
   const sections: Section[] = [
     {
       id: "recall",
@@ -67,6 +69,24 @@ export function comparisonPage(content: ComparisonPage): string {
       title: "What differs, and how sure that is",
       lead: "Percentage points, paired by seed and by query. An interval that holds 0 leaves open which of the two is better.",
       body: html`<div class="recall">${differenceChart(comparison)}${differenceTable(comparison)}<p class="small soft">${comparisonMethod(comparison)}</p></div>`,
+    });
+  }
+  if (robustness.length > 0) {
+    const { head, lines } = robustnessTable(robustness, comparison);
+    sections.push({
+      id: "robustness",
+      title: "What wrong training data cost",
+      lead: `${headline.title} in percent when so many percent of the training triplets have the text of another; in brackets, points less than in the first column.`,
+      body: countsTable(head, lines),
+    });
+  }
+  if (content.tuned.length > 0) {
+    const { head, lines } = tuningTable(content.tuned);
+    sections.push({
+      id: "tuning",
+      title: "What each row was tuned to",
+      lead: tuningMethod,
+      body: countsTable(head, lines),
     });
   }
   if (failures.length > 0 || missing.length > 0) {
@@ -87,14 +107,16 @@ export function comparisonPage(content: ComparisonPage): string {
     {
       id: "training",
       title: "How training went",
-      lead: `Of seed ${results[0]?.seed ?? "–"}.`,
+      lead: `Of seed ${results[0]?.seed ?? "–"}${trainings.length < comparison.rows.length ? `, the first row and those with the highest ${headline.title}` : ""}.`,
       body: trainingCurves(trainings),
     },
     {
       id: "budget",
       title: "What it cost",
-      lead: "Steps, batches and the order of the data are the same for all rows at equal seeds.",
-      body: countsTable(["Row", "Trainings", "Steps each", "Time each"], costs.map(costCells)),
+      lead: content.hasEqualBudgets
+        ? "Steps, batches and the order of the data are the same for all rows at equal seeds."
+        : "Rows differ in steps or batches: the configuration below says how.",
+      body: costSection(costs, { metric: headline.metric, of: headlineByRow(content) }),
     },
     {
       id: "configuration",
@@ -112,6 +134,16 @@ ${rowFields.map(({ name, fields }) => fields.length > 0 && html`<h3 style="margi
       facts: content.facts,
     },
     sections,
+  );
+}
+
+/** The headline metric by row. Mismatched triplets change no cost: of rows that differ in their share only, the first is drawn. */
+function headlineByRow({ comparison, robustness }: ComparisonPage): ReadonlyMap<string, number> {
+  const repeated = robustness
+    .filter(({ percent }) => percent !== robustness[0]?.percent)
+    .map(({ row }) => row);
+  return new Map(
+    recallRows(comparison).flatMap(({ name, mean }) => (repeated.includes(name) ? [] : [[name, mean]])),
   );
 }
 
@@ -225,12 +257,6 @@ function deviationOf(
 ): number | undefined {
   const spreads: Spreads | undefined = category === undefined ? row?.mean : row?.perCategory[category];
   return spreads?.[metric]?.deviation ?? undefined;
-}
-
-function costCells({ name, steps, seconds }: RowCost): readonly string[] {
-  const range = (values: readonly number[], format: (value: number) => string) =>
-    [...new Set([Math.min(...values), Math.max(...values)].map(format))].join(" to ");
-  return [name, formatCount(steps.length), range(steps, formatCount), range(seconds, formatDuration)];
 }
 
 function figures({ comparison, results, costs, failures }: ComparisonPage): readonly KeyFigure[] {

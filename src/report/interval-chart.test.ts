@@ -20,10 +20,17 @@ describe("niceTicks", () => {
 
 describe("intervalLayout", () => {
   it("puts the ends of the axis at its ends, and rows below each other", () => {
-    const layout = intervalLayout([0, 100], { rowCount: 3, isNarrow: false });
+    const layout = intervalLayout([0, 100], { rowCount: 3, nameLength: 4, isNarrow: false });
     expect([layout.x(0), layout.x(100), layout.x(50)]).toEqual([layout.leftPx, layout.rightPx, 500]);
     expect(layout.y(1) - layout.y(0)).toBe(layout.rowPx);
     expect(layout.y(2)).toBeLessThan(layout.heightPx);
+  });
+
+  it("leaves room for long names on wide pages", () => {
+    const layout = (nameLength: number) =>
+      intervalLayout([0, 1], { rowCount: 1, nameLength, isNarrow: false });
+    expect(layout("TIRG".length).leftPx).toBe(190);
+    expect(layout("Css-Net (CoSMo reconstruction)".length).leftPx).toBeGreaterThan(30 * 7);
   });
 });
 

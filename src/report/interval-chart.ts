@@ -70,7 +70,11 @@ function drawing(
     ...values,
     ...[broad, thin].flatMap((interval) => (interval ? [interval.low, interval.high] : [])),
   ]);
-  const layout = intervalLayout([...extremes, ...(hasZero ? [0] : [])], { rowCount: rows.length, isNarrow });
+  const layout = intervalLayout(hasZero ? [...extremes, 0] : extremes, {
+    rowCount: rows.length,
+    nameLength: Math.max(...rows.map(({ name }) => name.length)),
+    isNarrow,
+  });
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${layout.widthPx} ${layout.heightPx}" role="img" aria-label="${description}">
 ${css !== undefined && html`<style>${trustedHtml(css)}</style>`}${axis(layout, hasZero)}
 ${rows.map((row, index) => rowMarks(row, { layout, y: layout.y(index) }))}

@@ -17,15 +17,23 @@ export interface IntervalLayout {
   y(row: number): number;
 }
 
-/** Places `rowCount` rows on an axis that holds all `values`, widened to whole marks. */
+/** Of a row's name. */
+const characterPx = 8.3;
+
+/** Places `rowCount` rows on an axis that holds all `values`, widened to whole marks, right of the longest name. */
 export function intervalLayout(
   values: readonly number[],
-  { rowCount, isNarrow }: { readonly rowCount: number; readonly isNarrow: boolean },
+  {
+    rowCount,
+    nameLength,
+    isNarrow,
+  }: { readonly rowCount: number; readonly nameLength: number; readonly isNarrow: boolean },
 ): IntervalLayout {
   const ticks = niceTicks(Math.min(...values), Math.max(...values), isNarrow ? 4 : 7);
   const [low = 0, high = 1] = [ticks[0], ticks.at(-1)];
   const widthPx = isNarrow ? 400 : 1000;
-  const [leftPx, rightPx] = isNarrow ? [14, widthPx - 14] : [190, widthPx - 190];
+  const namesPx = Math.min(440, Math.max(190, 24 + characterPx * nameLength));
+  const [leftPx, rightPx] = isNarrow ? [14, widthPx - 14] : [namesPx, widthPx - 190];
   const rowPx = isNarrow ? 46 : 32;
   const lineOffset = isNarrow ? 32 : rowPx / 2;
   return {

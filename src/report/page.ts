@@ -1,5 +1,7 @@
 /** A report as one self-contained HTML file: no script, no address outside the file. */
+
 import { barFigureCss } from "./bar-figure.js";
+import { costSectionCss } from "./cost-section.js";
 import { curvesCss } from "./curve-figure.js";
 import { type Fact, factList, factTableCss } from "./fact-list.js";
 import { type Html, html, trustedHtml } from "./html.js";
@@ -8,6 +10,7 @@ import { queryAnswersCss } from "./query-answers.js";
 import { recallTableCss } from "./recall-table.js";
 import { routeDiagramCss } from "./route-diagram.js";
 import { runFailuresCss } from "./run-failures.js";
+import { runInstrumentsCss } from "./run-instruments.js";
 import { frameCss, themeCss } from "./theme.js";
 import { tripletSamplesCss } from "./triplet-samples.js";
 import type { KeyFigure } from "./types.js";
@@ -40,12 +43,14 @@ const css = [
   queryAnswersCss,
   routeDiagramCss,
   recallTableCss,
+  costSectionCss,
   barFigureCss,
   curvesCss,
   tripletSamplesCss,
   intervalChartCss,
   factTableCss,
   runFailuresCss,
+  runInstrumentsCss,
 ].join("");
 
 /** The whole document. */

@@ -3,6 +3,7 @@ import type { ImageProblem } from "../data/presence/check-images.js";
 import type { RouteStatistics } from "../embedding/route-statistics.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
 import type { SplitSummary } from "../evaluation/dataset-summary.js";
+import type { RunInstruments } from "../evaluation/instruments/run-instruments.js";
 import { headlines, metricTitle } from "../evaluation/metrics.js";
 import { formatCount } from "../number-text.js";
 import type { Metrics } from "../runs/metrics.js";
@@ -15,6 +16,7 @@ import { queryScoreSections } from "./query-scores.js";
 import { recallTable } from "./recall-table.js";
 import { chosenEpoch, type RecordedRun, runFacts } from "./run-facts.js";
 import { runFailures } from "./run-failures.js";
+import { runInstruments } from "./run-instruments.js";
 import { runRouters } from "./run-routers.js";
 import { routeSection } from "./search-page.js";
 import { trainingCurves } from "./training-curves.js";
@@ -44,6 +46,8 @@ export interface RunPage {
   readonly unusable: readonly ImageProblem[];
   readonly data?: readonly SplitSummary[] | undefined;
   readonly evaluation?: RunEvaluation | undefined;
+  /** Undefined where the run was not looked into. */
+  readonly instruments?: RunInstruments | undefined;
   readonly facts: readonly Fact[];
 }
 
@@ -66,6 +70,14 @@ export function runPage(content: RunPage): string {
       title: "What the routers do",
       lead: "How much each operation module gives to the next layer.",
       body: routers,
+    });
+  }
+  if (content.instruments) {
+    sections.push({
+      id: "instruments",
+      title: "Instruments",
+      lead: "What is behind the figures: nothing was trained for this, and no split that results are reported on was looked at.",
+      body: runInstruments(content.instruments, content.modules),
     });
   }
   const [answer] = evaluation?.best ?? [];

@@ -7,6 +7,7 @@ import { backboneDefinition } from "../models/backbones/registry.js";
 import { encoderFields } from "../models/encoder-config.js";
 import { parseConfig } from "../models/parse-config.js";
 import { modelDefinition } from "../models/registry.js";
+import { foreignFieldProblem, hasField, modelsWithField } from "./foreign-fields.js";
 import { refusedTrainingCombinations, type TrainingConfig, trainingFields } from "./training-fields.js";
 
 /** A complete, checked configuration. */
@@ -52,7 +53,7 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     if (name === undefined || value === undefined) {
       throw new ConfigError(`--set: must be FIELD=VALUE; got ${assignment}; for example --set epochs=3`);
     }
-    given[name] = parseValue(value);
+    given[name] = fieldValue(value);
   }
   const definition = modelDefinition(typeof given.model === "string" ? given.model : "sdfn");
   const own = definition.schema.shape;
@@ -68,11 +69,13 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     ...own,
   });
   const complete = { ...pictureDefaults(given.backbone), ...given };
+  const foreign = foreignFields(definition.name, given);
   const fields: Readonly<Record<string, unknown>> = parseConfig(
     "configuration",
     schema,
-    complete,
+    Object.fromEntries(Object.entries(complete).filter(([name]) => !foreign.has(name))),
     (config) => [
+      ...foreign.values(),
       ...refusedTrainingCombinations(config as Partial<TrainingConfig>),
       ...definition.refusedCombinations(config),
     ],
@@ -85,6 +88,16 @@ export function resolveRunConfig({ file = {}, model, seed, set = [] }: ConfigSou
     training: pick(trainingFields) as TrainingConfig,
     fields,
   };
+}
+
+/** By name, the fields that the model lacks and another model of the project has, and what is said of each. */
+function foreignFields(model: string, given: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  return new Map(
+    Object.keys(given).flatMap((name) => {
+      const having = hasField(model, name) ? [] : modelsWithField(name);
+      return having.length > 0 ? [[name, foreignFieldProblem(name, having, model)]] : [];
+    }),
+  );
 }
 
 /** Sizes that the backbone was made for; none for a backbone that there is not, which the schema refuses. */
@@ -112,7 +125,8 @@ export function isFields(file: unknown): file is Readonly<Record<string, unknown
   return typeof file === "object" && file !== null && !Array.isArray(file);
 }
 
-function parseValue(text: string): unknown {
+/** A value as it stands on a command line: JSON where it can be, text otherwise. */
+export function fieldValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

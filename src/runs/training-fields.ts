@@ -70,6 +70,11 @@ export const trainingFields = {
   /** Trains on the triplets of one category; empty is all of them, mixed. */
   category: z.string().max(200).default(""),
   /**
+   * Share of the triplets that are trained on which have the modification text of another, drawn by the seed: wrong data,
+   * to see what a method stands. Held-out triplets and the split that is reported on stay right.
+   */
+  mismatchedTriplets: z.number().min(0).max(1).default(0),
+  /**
    * Self path distillation's teacher, the model at the end of the preceding epoch: "snapshot" sees every batch as the
    * student does, augmented; "stored" computed its predictions once, on the middle of each picture and the captions in
    * their order.

@@ -9,7 +9,7 @@ import { UsageError } from "../errors.js";
 /** One answer. */
 export interface SearchHit {
   readonly id: string;
-  /** Cosine of query and image, -1 to 1. */
+  /** Cosine of query and image, -1 to 1, or the model's own score where it scores pairs. */
   readonly score: number;
 }
 
@@ -18,6 +18,8 @@ export interface SearchResult {
   readonly hits: readonly SearchHit[];
   /** Empty for models without routers. */
   readonly routes: RouteWeights;
+  /** Images that may be answered, whose pair with the query was scored; absent for models whose dot products decide. */
+  readonly scoredPairs?: number | undefined;
 }
 
 export interface SearchRequest {
@@ -63,7 +65,11 @@ export class Searcher {
     const hits = scores
       ? highest(scores, { k, isLeftOut: (row) => hidden.has(row) })
       : topK(embedding, this.#gallery, { k, masked });
-    return { hits: hits.map(({ row, score }) => ({ id: this.#ids[row] ?? "", score })), routes };
+    return {
+      hits: hits.map(({ row, score }) => ({ id: this.#ids[row] ?? "", score })),
+      routes,
+      scoredPairs: scores && this.size - hidden.size,
+    };
   }
 }
 

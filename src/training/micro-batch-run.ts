@@ -1,13 +1,13 @@
 /** One step by micro-batches: the order in which its graphs run, and what becomes of their results. */
 import type { Parameter } from "../engine/graph/value.js";
-import { type Feeds, type GraphSession, usedFeeds } from "../engine/runtime/session.js";
+import { type Feeds, usedFeeds } from "../engine/runtime/session.js";
 import type { StatefulSession } from "../engine/runtime/stateful-session.js";
 import { scalarOf, type Tensor } from "../engine/tensor/tensor.js";
 import { type BatchRange, examplesOf, joinExamples } from "./batch-parts.js";
 import { lossValues, type StepResult } from "./step-graph.js";
 
 export interface Sessions {
-  readonly forward: GraphSession<string>;
+  readonly forward: StatefulSession<string>;
   readonly loss: StatefulSession<string>;
   readonly backward: StatefulSession<string>;
   readonly update: StatefulSession<string>;
@@ -31,15 +31,15 @@ export async function runMicroBatches(
   ranges: readonly BatchRange[],
 ): Promise<StepRun> {
   for (const { data } of sums.values()) data.fill(0);
+  const before = buffers.map(({ data }) => data.slice());
   const cached: Record<string, Tensor>[] = [];
-  for (const range of ranges) cached.push(await forward.run(feedsFor(forward, feeds, range)));
+  for (const range of ranges) cached.push((await forward.run(feedsFor(forward, feeds, range))).outputs);
   const whole = Object.fromEntries(
     Object.keys(cached[0] ?? {}).map((name) => [
       name,
       joinExamples(cached.map((part) => part[name] as Tensor)),
     ]),
   );
-  const before = buffers.map(({ data }) => data.slice());
   const { outputs } = await loss.run({ ...whole, ...feedsFor(loss, feeds) });
   for (const range of ranges) {
     await backward.run(feedsFor(backward, { ...feeds, ...gradientsAmong(outputs) }, range));

@@ -1,11 +1,11 @@
 /** A training step on a batch of which only a part is in memory at a time. */
 import { gradients, pulledBack } from "../engine/autodiff/gradients.js";
 import type { ParameterUpdate } from "../engine/graph/parameter-update.js";
-import { graphMemory } from "../engine/graph/peak-memory.js";
+import { type GraphMemory, graphMemory } from "../engine/graph/peak-memory.js";
 import { topologicalOrder } from "../engine/graph/traversal.js";
 import { Input, Parameter, Value } from "../engine/graph/value.js";
 import { add } from "../engine/ops/arithmetic.js";
-import { GraphSession, type SessionOptions } from "../engine/runtime/session.js";
+import type { SessionOptions } from "../engine/runtime/session.js";
 import { StatefulSession } from "../engine/runtime/stateful-session.js";
 import { isFloating } from "../engine/tensor/dtype.js";
 import { elementCount } from "../engine/tensor/shape.js";
@@ -31,7 +31,7 @@ type MicroBatchConfig = StepConfig & { readonly microBatchSize: number };
 /**
  * Gradient caching (Gao et al. 2021, arXiv 2101.06983). Four graphs, compiled once:
  *
- *   1. forward   micro-batch -> the features that the losses see                 run for every micro-batch
+ *   1. forward   micro-batch -> the features that the losses see, and running statistics    run for every micro-batch
  *   2. loss      those of the whole batch -> losses and d(loss)/d(each)          run once
  *   3. backward  micro-batch and its rows of d(loss)/d(each) -> sums of d(loss)/d(parameter)   for every micro-batch
  *   4. update    sums -> clipping, Adam                                          run once
@@ -48,18 +48,11 @@ export async function compileMicroBatchStep(
   const { batchSize } = config.training;
   const ranges = microBatches(batchSize, config.microBatchSize);
   const { graphs, adam, ...built } = buildGraphs(model, config);
-  beforeCompile?.(
-    graphMemory(
-      Object.values<GraphParts>(graphs).map(({ outputs, updates }) => ({
-        outputs: Object.values(outputs),
-        updates,
-      })),
-    ),
-  );
+  beforeCompile?.(memoryOf(graphs));
   const sessions = await compileGraphs(graphs, options);
-  const updates = [...graphs.loss.updates, ...graphs.backward.updates];
   const isSum = new Set(built.sums.values());
-  const buffers = updates.map(({ parameter }) => parameter).filter((parameter) => !isSum.has(parameter));
+  const moved = [...graphs.forward.updates, ...graphs.loss.updates].map(({ parameter }) => parameter);
+  const buffers = [...new Set(moved)].filter((parameter) => !isSum.has(parameter));
   let notFinite: readonly Parameter[] = [];
   return {
     adam,
@@ -82,6 +75,20 @@ export async function compileMicroBatchStep(
   };
 }
 
+/** What the step's graphs need together, which are not compiled. */
+export function microBatchMemory(model: CompositionModel, config: MicroBatchConfig): GraphMemory {
+  return memoryOf(buildGraphs(model, config).graphs);
+}
+
+function memoryOf(graphs: MicroBatchGraphs["graphs"]): GraphMemory {
+  return graphMemory(
+    Object.values<GraphParts>(graphs).map(({ outputs, updates }) => ({
+      outputs: Object.values(outputs),
+      updates,
+    })),
+  );
+}
+
 interface GraphParts {
   readonly outputs: Readonly<Record<string, Value>>;
   readonly updates: readonly ParameterUpdate[];
@@ -101,7 +108,7 @@ function buildGraphs(model: CompositionModel, config: MicroBatchConfig): MicroBa
   const { training, microBatchSize } = config;
   const { batchSize, gradientClip } = training;
   const { features, pass } = forwardGraph(model, microBatchSize, config);
-  const [forwardMasks, forwardUpdates] = [[...pass.dropoutMasks], pass.bufferUpdates];
+  const forwardMasks = [...pass.dropoutMasks];
   const { fed, seams: all } = cutAt(features, microBatchSize, batchSize);
   // The losses' own dropout and batch norms see the whole batch.
   const lossPass = pass.ofAnotherGraph();
@@ -134,16 +141,16 @@ function buildGraphs(model: CompositionModel, config: MicroBatchConfig): MicroBa
   const found = Object.fromEntries(ofSeams.map((gradient, i) => [gradientName(i), gradient]));
   return {
     graphs: {
-      forward: { outputs: cached, updates: [] },
+      forward: { outputs: cached, updates: pass.bufferUpdates },
       loss: { outputs: { ...losses, ...found }, updates: [...inLoss, ...lossUpdates] },
-      backward: { outputs: {}, updates: [...inBackward, ...forwardUpdates] },
+      backward: { outputs: {}, updates: inBackward },
       update: { outputs: { gradientNorm }, updates },
     },
     adam,
     sums,
     teacherInputs,
     masks: [...forwardMasks.map((mask) => ofWholeBatch(mask, microBatchSize, batchSize)), ...lossMasks],
-    notes: forwardUpdates.length === 0 ? [] : [batchNormNote(batchSize, microBatchSize)],
+    notes: batchNormNotes(model, pass.bufferUpdates, config),
   };
 }
 
@@ -164,7 +171,7 @@ async function compileGraphs(
   options: SessionOptions,
 ): Promise<Sessions> {
   return {
-    forward: await GraphSession.compile<string>(forward.outputs, { ...options, parameters: "fed" }),
+    forward: await StatefulSession.compile<string>(forward.outputs, forward.updates, options),
     loss: await StatefulSession.compile<string>(loss.outputs, loss.updates, options),
     backward: await StatefulSession.compile<string>(backward.outputs, backward.updates, options),
     update: await StatefulSession.compile<string>(update.outputs, update.updates, {
@@ -234,11 +241,29 @@ function ofWholeBatch(
   return { input: new Input(name, dtype, [batchSize, ...rest]), keepProbability };
 }
 
-/** Tells how batch norm by micro-batches differs from the whole batch. */
-function batchNormNote(batchSize: number, microBatchSize: number): string {
-  return (
+/** Tells how batch norm by micro-batches differs from the whole batch, and of which layers; nothing where there is none. */
+function batchNormNotes(
+  model: CompositionModel,
+  updates: readonly ParameterUpdate[],
+  { microBatchSize, training: { batchSize } }: MicroBatchConfig,
+): readonly string[] {
+  const isMoved = new Set(updates.map(({ parameter }) => parameter));
+  const moved = [...model.state()].filter(([, value]) => isMoved.has(value)).map(([name]) => name);
+  const norms = new Set(moved.map((name) => name.slice(0, name.lastIndexOf("."))));
+  const isInBackbone = (name: string) => name.startsWith("image.backbone.");
+  const own = [...norms].filter((name) => !isInBackbone(name));
+  const shown = [
+    ...(own.length < norms.size ? ["the backbone's (backboneStatistics=frozen keeps them)"] : []),
+    ...own,
+  ];
+  if (shown.length === 0) return [];
+  return [
     `microBatchSize ${microBatchSize}: batch norm normalises by the statistics of ${microBatchSize} triplets, not of ${batchSize}, ` +
-    `and its running statistics move ${batchSize / microBatchSize} times a step; losses and gradients are those of the ` +
-    "whole batch only where no layer uses the batch's statistics (backboneStatistics=frozen, imageNorm=none)"
-  );
+      `and its running statistics move ${batchSize / microBatchSize} times a step; losses and gradients are those of the ` +
+      `whole batch only where no layer before the losses uses the batch's statistics; got ${shown.slice(0, shownNorms).join(", ")}` +
+      (shown.length > shownNorms ? ` and ${shown.length - shownNorms} more` : ""),
+  ];
 }
+
+/** Batch norms that a note names. */
+const shownNorms = 4;

@@ -7,6 +7,7 @@ import { BatchLoader } from "../data/batches/batch-loader.js";
 import { describeDrops } from "../data/presence/missing-images.js";
 import type { RetrievalDataset } from "../data/triplet.js";
 import { FrozenBackbone } from "../embedding/frozen-backbone.js";
+import type { GraphMemory } from "../engine/graph/peak-memory.js";
 import type { SessionOptions } from "../engine/runtime/session.js";
 import { Random } from "../engine/tensor/random.js";
 import { writeWholeSync } from "../files/whole.js";
@@ -60,15 +61,21 @@ export interface TrainRequest {
   readonly startMs: number;
 }
 
-/** With the data: what is trained on and watched, the vocabulary, and what tells the data from others. */
-export interface Prepared extends TrainRequest {
+/** With the data: what is trained on and watched, and the vocabulary. */
+export interface WithData extends TrainRequest {
   readonly data: TrainingData;
-  readonly fingerprint: DataFingerprint;
   readonly streams: RandomStreams;
 }
 
-/** With the model and what goes along with it. */
-export interface Built extends Prepared {
+/** With what tells the data from others; the run folder has its first files. */
+export interface Prepared extends WithData {
+  readonly fingerprint: DataFingerprint;
+}
+
+export interface Built extends Prepared, WithModel {}
+
+/** The model and what goes along with it. */
+export interface WithModel {
   readonly model: CompositionModel;
   /** What the model started from besides random values. */
   readonly initialWeights: InitialWeightsRecord | undefined;
@@ -100,7 +107,7 @@ export interface Compiled extends Restored {
 }
 
 /** Streams of random numbers that are drawn from the run's seed, one after the other. */
-interface RandomStreams {
+export interface RandomStreams {
   readonly holdOut: Random;
   readonly model: Random;
   readonly loader: Random;
@@ -109,22 +116,32 @@ interface RandomStreams {
 
 /** Stage 1: looks at the images, divides the data, and records them; for a resumed run, requires that they are the same. */
 export async function prepare(request: TrainRequest): Promise<Prepared> {
-  const { dataset, images, runDir, saved, signal, onEvent } = request;
-  const { training } = request.config;
-  const random = new Random(training.seed);
-  const streams = {
+  const { dataset, runDir, saved } = request;
+  const looked = await lookAtData(request);
+  const prepared = { ...looked, fingerprint: fingerprintOf(dataset, looked.data) };
+  if (saved) requireSameData(runDir, saved.checkpoint.content.data, prepared.fingerprint);
+  else recordData(prepared);
+  return prepared;
+}
+
+/** The streams at their start. */
+export function streamsOf(seed: number): RandomStreams {
+  const random = new Random(seed);
+  return {
     holdOut: random.fork("hold-out"),
     model: random.fork("model"),
     loader: random.fork("loader"),
     dropout: random.fork("dropout"),
   };
+}
+
+/** Looks at the images and divides the data; nothing is written. */
+export async function lookAtData(request: TrainRequest): Promise<WithData> {
+  const { dataset, images, signal, onEvent } = request;
+  const { training } = request.config;
+  const streams = streamsOf(training.seed);
   const options = { config: training, random: streams.holdOut, signal, onEvent };
-  const data = await prepareTrainingData(dataset, images, options);
-  const fingerprint = fingerprintOf(dataset, data);
-  const prepared = { ...request, data, fingerprint, streams };
-  if (saved) requireSameData(runDir, saved.checkpoint.content.data, fingerprint);
-  else recordData(prepared);
-  return prepared;
+  return { ...request, data: await prepareTrainingData(dataset, images, options), streams };
 }
 
 /** Writes the vocabulary, the frequent phrases, and the images that cannot be used. */
@@ -142,7 +159,7 @@ function recordData({ runDir, data, config, onEvent }: Prepared): void {
 }
 
 /** Stage 2: makes the model, from random values or the files to start from, and its weight average. */
-export async function build(prepared: Prepared): Promise<Built> {
+export async function build<Before extends WithData>(prepared: Before): Promise<Before & WithModel> {
   const { config, data, saved, initial, streams, createModel, onEvent } = prepared;
   const { training, modelConfig } = config;
   const { vocabulary, texts } = data;
@@ -211,7 +228,8 @@ export async function compile(restored: Restored): Promise<Compiled> {
   return { ...restored, state, loader, dropout, features, trainingStep, memory, teacher };
 }
 
-function openFeatures(restored: Restored): Promise<FrozenBackbone> {
+/** Opens the feature maps of a model whose backbone is frozen. */
+export function openFeatures(restored: WithData & WithModel): Promise<FrozenBackbone> {
   const { model, images, dataset, featureCacheDir, session } = restored;
   const { imagePx, imageFit } = restored.config.training;
   return FrozenBackbone.open(model, {
@@ -243,16 +261,10 @@ async function compileStep(
   restored: Restored,
   features: FrozenBackbone | undefined,
 ): Promise<Pick<Compiled, "trainingStep" | "memory">> {
-  const { model, average, savedMoments, fingerprint, session, imageBudgetBytes, availableBytes } = restored;
+  const { model, savedMoments, fingerprint, session, availableBytes } = restored;
   const { training } = restored.config;
-  let memory: MemoryNeeds = {
-    graph: { resultBytes: 0, parameterBytes: 0, spareBytes: 0 },
-    modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
-    hasTeacher: model.isSelfDistilled && training.epochs > 1,
-    hasAverage: average !== undefined,
-    // With feature maps, pictures are looked at once and kept all the same.
-    imageBytes: Math.min(imageBudgetBytes, fingerprint.images * 3 * training.resizePx ** 2),
-  };
+  const noGraph = { resultBytes: 0, parameterBytes: 0, spareBytes: 0 };
+  let memory = memoryNeeds(restored, { graph: noGraph, images: fingerprint.images });
   const trainingStep = await TrainingStep.compile(
     model,
     { training, featureMapShapes: features?.shapes },
@@ -266,4 +278,19 @@ async function compileStep(
   );
   if (savedMoments) loadMoments(trainingStep.moments, savedMoments);
   return { trainingStep, memory };
+}
+
+/** What a training will need. @param images that it reads. */
+export function memoryNeeds(
+  { model, average, imageBudgetBytes, config: { training } }: WithData & WithModel,
+  { graph, images }: { readonly graph: GraphMemory; readonly images: number },
+): MemoryNeeds {
+  return {
+    graph,
+    modelBytes: [...model.state().values()].reduce((sum, { data }) => sum + data.byteLength, 0),
+    hasTeacher: model.isSelfDistilled && training.epochs > 1,
+    hasAverage: average !== undefined,
+    // With feature maps, pictures are looked at once and kept all the same.
+    imageBytes: Math.min(imageBudgetBytes, images * 3 * training.resizePx ** 2),
+  };
 }

@@ -9,6 +9,7 @@ import { claimLock } from "../files/folder-lock.js";
 import { defaultImageBudgetBytes } from "../images/image-cache.js";
 import { ImageThread } from "../images/image-thread.js";
 import { createModel } from "../models/registry.js";
+import { formatCount } from "../number-text.js";
 import { pictureOptions, type RunConfig, resolveRunConfig } from "../runs/run-config.js";
 import { createRunFolder, readManifest, runFiles } from "../runs/run-files.js";
 import { requireModelFile } from "../runs/run-model.js";
@@ -144,7 +145,8 @@ async function withRun(
   }
 }
 
-function requestOf(options: TrainOptions, images: ImageThread, saved?: SavedRun): TrainRequest {
+/** A training's options with every default filled in. */
+export function requestOf(options: TrainOptions, images: ImageThread, saved?: SavedRun): TrainRequest {
   const { config, dataset, runDir, initial = {}, signal, session = {} } = options;
   const { model, modelConfig, training } = config;
   return {
@@ -181,7 +183,7 @@ async function loop(run: Compiled): Promise<TrainSummary> {
   const progress = new Progress(state, run, startMs);
   const writer = new RunWriter(run, progress);
   const training = new TrainingLoop(run, progress, writer);
-  for (const text of run.trainingStep.notes) onEvent({ kind: "note", text });
+  for (const text of notesOf(run)) onEvent({ kind: "note", text });
   onEvent(startEvent(run));
   try {
     writer.begin();
@@ -198,6 +200,15 @@ async function loop(run: Compiled): Promise<TrainSummary> {
     await features?.release();
     writer.close();
   }
+}
+
+/** What a user should know before the first step. */
+function notesOf({ trainingStep, loader, config }: Compiled): readonly string[] {
+  const { warmupSteps, epochs, learningRate } = config.training;
+  const steps = loader.batchesPerEpoch * epochs;
+  if (warmupSteps < steps) return trainingStep.notes;
+  const text = `warmupSteps ${formatCount(warmupSteps)} is no less than the ${formatCount(steps)} steps in all: the rate never reaches learningRate ${learningRate}`;
+  return [...trainingStep.notes, text];
 }
 
 function startEvent({ state, loader, config, data, memory, model }: Compiled): TrainEvent {

@@ -1,12 +1,13 @@
 /** One training step: what to feed to its graph or graphs, and what comes out. */
 import type { Batch } from "../data/batches/batch-loader.js";
+import type { GraphMemory } from "../engine/graph/peak-memory.js";
 import type { Parameter } from "../engine/graph/value.js";
 import { usedFeeds } from "../engine/runtime/session.js";
 import type { Random } from "../engine/tensor/random.js";
 import { elementCount, requireStatic } from "../engine/tensor/shape.js";
 import { float32, type Tensor, zeros } from "../engine/tensor/tensor.js";
 import type { CompositionModel } from "../models/composition-model.js";
-import { compileMicroBatchStep } from "./micro-batch-step.js";
+import { compileMicroBatchStep, microBatchMemory } from "./micro-batch-step.js";
 import {
   type CompiledStep,
   distillationFactorInput,
@@ -14,10 +15,15 @@ import {
   type StepOptions,
   type StepResult,
 } from "./step-graph.js";
-import { compileWholeBatchStep } from "./whole-batch-step.js";
+import { compileWholeBatchStep, wholeBatchMemory } from "./whole-batch-step.js";
 
 /** Router logits of the teacher on a batch, by the names that `teacherInputs` gives them, each [B, M, J]. */
 export type TeacherLogits = Readonly<Record<string, Tensor>>;
+
+/** Undefined where the whole batch is in memory. */
+function microBatchSizeOf({ training: { batchSize, microBatchSize } }: StepConfig): number | undefined {
+  return microBatchSize && microBatchSize < batchSize ? microBatchSize : undefined;
+}
 
 /** A compiled training step of a model. Running it changes the model's parameters. */
 export class TrainingStep {
@@ -37,12 +43,20 @@ export class TrainingStep {
     config: StepConfig,
     options: StepOptions = {},
   ): Promise<TrainingStep> {
-    const { batchSize, microBatchSize } = config.training;
+    const microBatchSize = microBatchSizeOf(config);
     const compiled =
-      microBatchSize && microBatchSize < batchSize
-        ? await compileMicroBatchStep(model, { ...config, microBatchSize }, options)
-        : await compileWholeBatchStep(model, config, options);
+      microBatchSize === undefined
+        ? await compileWholeBatchStep(model, config, options)
+        : await compileMicroBatchStep(model, { ...config, microBatchSize }, options);
     return new TrainingStep(compiled, config);
+  }
+
+  /** What the graphs of a step will need; nothing is compiled. */
+  static memory(model: CompositionModel, config: StepConfig): GraphMemory {
+    const microBatchSize = microBatchSizeOf(config);
+    return microBatchSize === undefined
+      ? wholeBatchMemory(model, config)
+      : microBatchMemory(model, { ...config, microBatchSize });
   }
 
   /** What a user should know about how steps are computed; empty as a rule. */

@@ -25,7 +25,7 @@ describe("sdfn export", () => {
     const out = join(runs.root, "bundles", "first");
     const { code, output, errors } = await sdfn("export", "--run", runDir, "--out", out);
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
-    expect(output).toMatch(/^sdfn, embeddings of 24, ONNX opset 20, model [0-9a-f]{32}\n/);
+    expect(output).toMatch(/^sdfn, embeddings of 48, ONNX opset 20, model [0-9a-f]{32}\n/);
     expect(output).toContain("query-encoder.onnx");
     const { provenance, phrases } = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"));
     expect(provenance).toMatchObject({
@@ -50,7 +50,7 @@ describe("sdfn export", () => {
     const out = join(runs.root, "second");
     const { output } = await sdfn("export", "--run", runDir, "--out", out, "--json");
     const { modelId } = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8"));
-    expect(JSON.parse(output)).toMatchObject({ bundle: out, modelId, model: "sdfn", embedDim: 24 });
+    expect(JSON.parse(output)).toMatchObject({ bundle: out, modelId, model: "sdfn", embedDim: 48 });
   });
 
   it("reports all problems with its options, and a run that is none", async () => {

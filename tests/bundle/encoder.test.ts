@@ -277,7 +277,7 @@ describe("an encoder", () => {
     await withEncoder(async ({ modelId, model, embedDim }) => {
       expect(modelId).toBe(ids[0]);
       expect(modelId).not.toBe(ids[1]);
-      expect({ model, embedDim }).toEqual({ model: "sdfn", embedDim: 24 });
+      expect({ model, embedDim }).toEqual({ model: "sdfn", embedDim: 48 });
     });
     await expect(openBundle(join(runs.root, "nothing"))).rejects.toThrow(BundleError);
   });

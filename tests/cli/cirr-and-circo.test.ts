@@ -205,7 +205,7 @@ describe("CIRR", () => {
     const ofAll = join(root, "of-all.json");
     write("of-all.json", { ...tiny, heads: undefined });
     const grid = ["--data", cirr, "--models", "sum,image-only", "--seeds", "1", "--config", ofAll];
-    const compared = await runJson("compare", ...grid, "--out", out);
+    const compared = await runJson("compare", ...grid, "--jobs", "2", "--out", out);
     expect(compared.metrics).toEqual(["r1", "r5", "r10", "r50", "subset1", "subset2", "subset3"]);
     expect(compared.rows[1].difference.metrics).toHaveProperty("subset1.overQueries");
     expect(compared.files.chart).toBe(join(out, "recall-at-5.svg"));
@@ -215,8 +215,11 @@ describe("CIRR", () => {
       "| row | seeds | R@1 | R@5 | R@10 | R@50 | Rs@1 | Rs@2 | Rs@3 | mean of R@5, Rs@1 |",
     );
     expect(markdown).toContain("| row | less | R@5 | mean of R@5, Rs@1 |");
-    expect(readFileSync(compared.files.csv, "utf8")).toMatch(/^row,seed,category,r1,r5,r10,r50,subset1,/);
-    expect(readFileSync(compared.files.report, "utf8")).toContain("Highest Recall@5");
+    const csv = readFileSync(compared.files.csv, "utf8");
+    expect(csv).toMatch(/^row,seed,category,r1,r5,r10,r50,subset1,.*,parameters,seconds_per_step,/);
+    const page = readFileSync(compared.files.report, "utf8");
+    expect(page).toContain("Highest Recall@5");
+    expect(page).toContain("Recall@5 in percent against seconds a training step");
     const file = evaluationFileSchema.parse(readJson(join(out, "cells", "sum-seed1", "evaluation.json")));
     expect(file.ranks.all?.[0]).toHaveProperty("subsetRank");
     const again = await runText("compare", ...grid, "--out", out);

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/run-program.js";
+import { modelNames } from "../../src/models/registry.js";
 import { readManifest, readMetrics } from "../../src/runs/run-files.js";
 import { executable, isCompiled } from "../fixtures/compiled.js";
 import { tinyCatalogue, tinyFields } from "../training/tiny-training.js";
@@ -209,6 +210,11 @@ describe("sdfn compare", () => {
     expect(mean).toBeCloseTo(rows[1].mean.r10.mean - rows[0].mean.r10.mean, 9);
     expect(interval.low).toBeLessThanOrEqual(mean);
     expect(overQueries.low).toBeLessThanOrEqual(overQueries.high);
+    const [sum, tirg] = JSON.parse(output).costs;
+    expect(sum).toMatchObject({ name: "sum", measured: { bytesPerItem: 64, gallery: 21 } });
+    expect(tirg.measured.parameters).toBeGreaterThan(sum.measured.parameters);
+    expect(tirg.measured.secondsPerStep).toBeGreaterThan(0);
+    expect(tirg.measured.millisecondsPerQuery).toBeGreaterThan(0);
     for (const file of Object.values<string>(files)) expect(statSync(file).size).toBeGreaterThan(100);
     expect(readFileSync(files.report, "utf8")).not.toMatch(/<script|NaN|undefined|(src|href)="(?!data:|#)/);
     expect(readFileSync(files.csv, "utf8").trimEnd().split("\n")).toHaveLength(1 + 2 * 2 * 4);
@@ -247,6 +253,15 @@ describe("sdfn compare", () => {
     expect(code).toBe(2);
     expect(errors).toMatch(/--data is missing.*--seeds must be a whole number.*--models must be different/s);
     expect((await run(compareArgs(out, "--set", "epochs=0"))).errors).toMatch(/^CONFIG_INVALID: /);
+    expect((await run(compareArgs(out, "--models", "sdfn,trig"))).errors).toMatch(
+      new RegExp(`--models has names of no model, trig: must be all, or out of ${modelNames.join(", ")}`),
+    );
+    expect((await run(compareArgs(out, "--set", "heads=2"))).errors).toMatch(
+      /^CONFIG_INVALID: heads: a field of sdfn\b.*, and not compared here/,
+    );
+    expect((await run(compareArgs(out, "--mismatched-triplets", "0,120"))).errors).toMatch(
+      /--mismatched-triplets must be different percents from 0 to 100/,
+    );
     expect(existsSync(out)).toBe(false);
   });
 
@@ -323,10 +338,15 @@ describe("sdfn report", () => {
 
     const { code, output } = await run(["report", "--run", runDir, "--data", data, "--json"]);
     expect(code).toBe(0);
-    const { report, result } = JSON.parse(output);
+    const { report, result, instruments } = JSON.parse(output);
     expect(report).toBe(join(runDir, "report.html"));
     const page = readFileSync(report, "utf8");
-    for (const id of ["recall", "failures", "worst", "best", "data", "configuration"]) {
+    expect(instruments).toMatchObject({
+      from: "held out",
+      gradients: { losses: [{ loss: "classification" }] },
+    });
+    expect(instruments.routes).toBeUndefined();
+    for (const id of ["recall", "failures", "worst", "best", "instruments", "data", "configuration"]) {
       expect(page).toContain(`id="${id}"`);
     }
     expect(page).toContain(`${result.mean.r10.toFixed(1)} %`);
@@ -340,6 +360,15 @@ describe("sdfn report", () => {
     ).toBeNull();
   });
 
+  it("leaves the instruments out when it is told to", async () => {
+    const runDir = join(root, "json", "cells", "sum-seed1");
+    const out = join(root, "without.html");
+    const args = ["report", "--run", runDir, "--data", data, "--instruments", "0", "--out", out, "--json"];
+    expect(JSON.parse((await run(args)).output).instruments).toBeNull();
+    expect(readFileSync(out, "utf8")).not.toContain('id="instruments"');
+    expect((await run(["report", "--run", runDir, "--instruments", "5"])).errors).toMatch(/USAGE: .*--data/);
+  });
+
   it("refuses what is no run, and a file that cannot be written", async () => {
     expect(await run(["report", "--run", data])).toMatchObject({
       code: 1,
@@ -347,5 +376,53 @@ describe("sdfn report", () => {
     });
     const runDir = join(root, "json", "cells", "sum-seed1");
     expect((await run(["report", "--run", runDir, "--out", root])).errors).toMatch(/USAGE: --out: the page/);
+  });
+});
+
+describe("compare --tune", () => {
+  it("chooses each row's value by triplets held out of train, says so everywhere, and continues where it stopped", async () => {
+    const out = join(root, "tuned");
+    const args = compareArgs(
+      out,
+      "--seeds",
+      "1",
+      "--tune",
+      "learningRate=0.000000001,0.01",
+      "--set",
+      "holdOut=0.3",
+    );
+    const { code, output } = await run(args);
+    expect(code).toBe(0);
+    expect(output.match(/held out of train/g)).toHaveLength(4);
+    const cells = readdirSync(join(out, "cells")).sort();
+    expect(cells).toEqual(
+      ["sum", "tirg"].flatMap((row) => [`${row}-seed1`, `${row}-tune1-seed1`, `${row}-tune2-seed1`]),
+    );
+    // What was only tried has never seen the evaluated split.
+    expect(finishedCells(out).sort()).toEqual(["sum-seed1", "tirg-seed1"]);
+    const { tuned, rows } = JSON.parse(readFileSync(join(out, "comparison.json"), "utf8"));
+    expect(rows).toHaveLength(2);
+    for (const { name, chosen, tried } of tuned) {
+      const best = Math.max(...tried.map(({ recall }: { recall: number }) => recall));
+      expect(tried.find(({ recall }: { recall: number }) => recall === best).value).toBe(chosen);
+      expect(readManifest(join(out, "cells", `${name.toLowerCase()}-seed1`)).config.learningRate).toBe(
+        chosen,
+      );
+    }
+    expect(readFileSync(join(out, "comparison.md"), "utf8")).toContain("| Row | learningRate 1e-9 |");
+    const before = filesOf(join(out, "cells"));
+    expect((await run(args)).code).toBe(0);
+    expect(filesOf(join(out, "cells"))).toEqual(before);
+  });
+
+  it("refuses one value, and a field that is none, before anything is trained", async () => {
+    const out = join(root, "untuned");
+    const one = await run(compareArgs(out, "--tune", "learningRate=0.01"));
+    expect(one.code).toBe(2);
+    expect(one.errors).toContain("two or more values");
+    const none = await run(compareArgs(out, "--tune", "learningrate=0.01,0.1"));
+    expect(none.code).not.toBe(0);
+    expect(none.errors).toContain("learningrate");
+    expect(existsSync(out)).toBe(false);
   });
 });

@@ -3,6 +3,7 @@ import type { Value } from "../../src/engine/graph/value.js";
 import { cast, constant } from "../../src/engine/ops/constant.js";
 import { dropout } from "../../src/engine/ops/dropout.js";
 import { lstm } from "../../src/engine/ops/lstm.js";
+import { matmul } from "../../src/engine/ops/matmul.js";
 import {
   batchNormInference,
   batchNormTraining,
@@ -11,6 +12,8 @@ import {
 } from "../../src/engine/ops/normalisation.js";
 import { maxPool2d } from "../../src/engine/ops/pool.js";
 import { type WindowOptions, windowMean } from "../../src/models/window-mean.js";
+import { shiftMatrix } from "../../src/nn/conv1d.js";
+import { generalisedMean } from "../../src/nn/generalised-mean.js";
 import { checkGradient } from "./check-gradient.js";
 
 describe("gradients of normalisations, pooling, dropout and LSTM agree with central differences", () => {
@@ -53,6 +56,19 @@ describe("gradients of normalisations, pooling, dropout and LSTM agree with cent
     await checkGradient([[2, 1, 5], ...shapes.slice(1)], (x, weightIh, weightHh, biasIh, biasHh) =>
       lstm(x, { weightIh, weightHh, biasIh, biasHh, lengthMask: one }),
     );
+  });
+  it("a generalised mean, to the input and the exponent", async () => {
+    const draw = { draw: (random: { between(a: number, b: number): number }) => random.between(0.5, 2) };
+    await checkGradient([[2, 5, 3], [1]], (x, p) => generalisedMean(x, p), draw);
+    const mask = constant({
+      dtype: "bool",
+      shape: [2, 5],
+      data: Uint8Array.of(1, 1, 1, 0, 0, 1, 1, 1, 1, 1),
+    });
+    await checkGradient([[2, 5, 3], [1]], (x, p) => generalisedMean(x, p, mask), draw);
+  });
+  it("a shift along words, which a convolution over them is made of", async () => {
+    await checkGradient([[2, 5, 3]], (x) => matmul(shiftMatrix(x, -2), x));
   });
   it("means over windows of a map, the windows at its edges cut", async () => {
     const grid = { rows: 3, columns: 4 };

@@ -45,14 +45,7 @@ describe("a training step by micro-batches", () => {
   it.each([
     ["frozen statistics", "sdfn", frozen, undefined],
     ["feature maps", "sdfn", { ...smallSdfn, imagePasses: "separate" }, featureMapShape],
-    ["a baseline", "film", { ...small, embedDim: 12, backboneStatistics: "frozen" }, undefined],
     ["scores of pairs", "artemis", { ...small, embedDim: 12, backboneStatistics: "frozen" }, undefined],
-    [
-      "a model that does not read",
-      "image-only",
-      { ...small, embedDim: 12, backboneStatistics: "frozen" },
-      undefined,
-    ],
   ] as const)("has the whole batch's losses and gradients: %s", async (_, name, fields, maps) => {
     const shape = maps
       ? { featureMapShapes: new Map([["images", maps]]), featureMapType: "float32" as const }

@@ -45,6 +45,7 @@ import { readMetrics } from "../../src/runs/run-files.js";
 import { CatalogueIndex } from "../../src/search/index/catalogue-index.js";
 import { CatalogueSearch } from "../../src/search/index/catalogue-search.js";
 import { indexCatalogue } from "../../src/search/index/index-catalogue.js";
+import { Searcher } from "../../src/search/searcher.js";
 import { train } from "../../src/training/train.js";
 import { session, tinyCatalogue, tinyFields } from "./tiny-training.js";
 
@@ -192,6 +193,12 @@ describe("a model with levels, parts and pair scores", () => {
       },
     });
     expect(result.mean.r50).toBeGreaterThan(0);
+    // A search in a data set scores all but the reference, and says so.
+    const ids = openFashionIq(data).split("val").images.get("dress") ?? [];
+    const searcher = await Searcher.create(embedder, ids);
+    const { hits, scoredPairs } = await searcher.search({ reference: ids[0] ?? "", text: "is red", k: 3 });
+    expect({ scoredPairs, count: hits.length }).toEqual({ scoredPairs: ids.length - 1, count: 3 });
+    expect(hits.every(({ score }) => score >= 0)).toBe(true);
     // A pair's score looks at the text only: the words alone are ranked as the whole query is.
     const { r1, r10, r50 } = result.mean;
     expect(result.shortcuts?.mean.words).toEqual({ r1, r10, r50 });

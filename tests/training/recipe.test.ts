@@ -53,6 +53,17 @@ describe("the weight average", () => {
   });
 });
 
+describe("the warm-up", () => {
+  it("is noted where it is no shorter than the training, and only there", async () => {
+    const long = await trained({ epochs: 1, warmupSteps: 7500 });
+    expect(long.notes).toContainEqual(
+      expect.stringMatching(/^warmupSteps 7,500 is no less than the \d steps in all: the rate never reaches/),
+    );
+    const short = await trained({ epochs: 1, warmupSteps: 2 });
+    expect(short.notes.filter((text) => text.includes("warmupSteps"))).toEqual([]);
+  });
+});
+
 describe("the epoch that is kept", () => {
   it("is the best on held-out items, training stops when patience runs out, and the run says all of it", async () => {
     // Without decay, a run of fewer epochs is the beginning of a longer one.

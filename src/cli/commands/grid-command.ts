@@ -1,15 +1,16 @@
 /** What `sdfn compare` and `sdfn ablate` have in common: options, the run of the grid, and what is said at the end. */
+import { availableParallelism } from "node:os";
+import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { usualEvaluation } from "../../data/triplet.js";
 import { requireTargets } from "../../evaluation/evaluate.js";
-import { headlines, metricLabel } from "../../evaluation/metrics.js";
 import { protocolFor } from "../../evaluation/protocols.js";
-import { type GridRow, planCells } from "../../experiments/grid-cells.js";
+import { type GridCell, type GridRow, planCells } from "../../experiments/grid-cells.js";
 import { gridDataOf } from "../../experiments/grid-data.js";
 import { GridFolder } from "../../experiments/grid-folder.js";
-import { type CellOutcome, runGrid } from "../../experiments/run-grid.js";
-import { type WrittenComparison, writeComparison } from "../../experiments/write-comparison.js";
-import { formatInterval, formatPoints, formatSpread } from "../../report/format.js";
+import { planTrials, type Tuning, tunedRows } from "../../experiments/tune-rows.js";
+import { fieldValue } from "../../runs/run-config.js";
+import { defaultFeatureCache } from "../../training/frozen-features.js";
 import { readConfigFile } from "../flags/config-file.js";
 import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
 import { option, type Values } from "../flags/option.js";
@@ -20,11 +21,28 @@ import {
   evaluatedSplitOption,
   jsonOption,
   protocolOption,
+  weightsOptions,
 } from "../flags/shared-options.js";
-import { type CommandContext, ExitCode, printJson } from "../terminal/context.js";
-import { textTable } from "../terminal/text-table.js";
-import { gridView } from "../views/grid-view.js";
-import { imageCheckView } from "../views/image-check-view.js";
+import { type CommandContext, ExitCode } from "../terminal/context.js";
+import { hashesOf, jobsOf, runAndWrite, runTrials } from "./grid-run.js";
+
+/** "learningRate=0.0005,0.0015"; values are JSON where they can be, text otherwise. */
+const tuning = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9]*=[^,]+(,[^,]+)+$/,
+    "must be a field and two or more values, such as learningRate=0.0005,0.0015",
+  )
+  .transform((given): Tuning => {
+    const at = given.indexOf("=");
+    return {
+      field: given.slice(0, at),
+      values: given
+        .slice(at + 1)
+        .split(",")
+        .map(fieldValue),
+    };
+  });
 
 /** The options that both have. */
 export const gridOptions = [
@@ -41,8 +59,26 @@ export const gridOptions = [
     default: 3,
   }),
   option("--first-seed <n>", "the first of these seeds", seed, { default: 1 }),
+  option(
+    "--tune <field=values>",
+    "first train each row with each of these values, one seed, and keep the one with the highest recall on triplets held out of train: learningRate=0.0005,0.0015",
+    tuning,
+  ),
   evaluatedSplitOption,
   protocolOption,
+  option(
+    "--jobs <n>",
+    "trainings at a time, each in a process of its own; fewer where cores or memory do not allow it",
+    wholeNumber({ min: 1, max: 256 }),
+    { default: 1 },
+  ),
+  option("--threads <n>", "threads of each training", wholeNumber({ min: 1, max: 1024 }), {
+    otherwise: "the cores, divided by --jobs",
+  }),
+  ...weightsOptions,
+  option("--feature-cache <dir>", "where a frozen backbone's feature maps are kept", text, {
+    default: defaultFeatureCache,
+  }),
   ...imageCacheOptions,
   jsonOption,
 ];
@@ -51,12 +87,11 @@ export type GridFlags = Values<typeof gridOptions>;
 
 /** For the help of both. */
 export const gridHelp =
-  "\nTrainings run one after another. Stop at any time and give the same command again: finished ones are not run again,\n" +
-  "the one under way resumes from its last checkpoint to the same numbers, failed ones are tried again. More seeds or rows\n" +
-  "can be asked for in the same folder; another configuration or other data are refused.\n" +
-  "All rows have the same steps, batches and, at equal seeds, order of the data.\n" +
+  "\nStop at any time and give the same command again: finished trainings are not run again, those under way resume from\n" +
+  "their last checkpoints to the same numbers (with as many threads as before), failed ones are tried again. More seeds or\n" +
+  "rows can be asked for in the same folder; another configuration, other weights or other data are refused.\n" +
   "The folder gets report.html, comparison.md, .csv and .json, differences.csv and a chart (recall-at-10.svg, by the metric\n" +
-  "that the data set is compared by); each training lies below cells/.\n";
+  "that the data set is compared by); each training lies below cells/, what the process of one says besides below logs/.\n";
 
 export interface Grid {
   readonly command: "compare" | "ablate";
@@ -80,80 +115,49 @@ export async function runGridCommand(
   context: CommandContext,
 ): Promise<void> {
   const seeds = Array.from({ length: flags.seeds }, (_, i) => flags.firstSeed + i);
-  const { cells, partial } = planCells({ rows, seeds, set: flags.set, ...gridConfigFile(flags) });
+  const plan = { set: flags.set, ...gridConfigFile(flags) };
+  const { partial } = planCells({ ...plan, rows, seeds });
+  const trials = flags.tune ? planTrials(rows, flags.tune, { ...plan, seeds: [flags.firstSeed] }) : [];
   const dataset = openDataset(flags.data, flags.dataset);
   const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
   requireTargets(dataset.split(split));
   const data = gridDataOf(dataset, ["train", split]); // a missing file fails no cell, but the command
-  const measure = { root: dataset.root, split, protocol: protocolFor(dataset, { name: flags.protocol }) };
+  const protocol = protocolFor(dataset, { name: flags.protocol });
+  const { backboneWeights, wordVectors } = flags;
+  const measure = {
+    root: dataset.root,
+    split,
+    protocol,
+    weights: hashesOf({ backboneWeights, wordVectors }),
+  };
   const folder = await GridFolder.open(flags.out, command, { measure, data });
-  const outcomes: CellOutcome[] = [];
-  const write = (): WrittenComparison => writeComparison({ folder, rows, cells, outcomes, title, lead });
   try {
     if (!flags.json) {
       for (const [field, models] of partial) context.stderr.write(`${field}: of ${models.join(", ")} only\n`);
     }
-    try {
-      await runGrid(
-        {
-          cells,
-          folder,
-          dataset,
-          measure,
-          imageCache: imageCacheOf(flags),
-          imageChecks: imageCheckView(context, flags.json),
-          signal: context.signal,
-          listener: gridView(context, { json: flags.json }),
-        },
-        (outcome) => outcomes.push(outcome),
-      );
-    } catch (error) {
-      if (context.signal.aborted) {
-        const report = outcomes.length > 0 ? ` (${write().files.report})` : "";
-        context.stderr.write(
-          `${outcomes.length} of ${cells.length} cells are over${report}; the same command continues where this one stopped\n`,
-        );
-      }
-      throw error;
-    }
-    const written = write();
-    if (flags.json) {
-      const { comparison, failures, files } = written;
-      printJson(context, { ...comparison, failures, files });
-    } else context.stdout.write(summaryText(written));
+    const surroundings = {
+      dataset,
+      split,
+      protocol,
+      initial: { backboneWeights, wordVectors },
+      imageCache: imageCacheOf(flags),
+      featureCacheDir: flags.featureCache,
+    };
+    const gridOf = async (cells: readonly GridCell[]) => {
+      const grid = { cells, states: folder.states(cells), folder };
+      const jobs = await jobsOf(grid, surroundings, { flags, context });
+      const threadCount = flags.threads ?? Math.max(1, Math.floor(availableParallelism() / jobs));
+      return { ...grid, surroundings: { ...surroundings, session: { threadCount } }, jobs };
+    };
+    const recalls =
+      trials.length > 0
+        ? await runTrials(await gridOf(trials), { flags, context })
+        : new Map<string, number>();
+    const tuned = flags.tune ? tunedRows(rows, flags.tune, recalls) : { rows, tuned: [] };
+    const { cells } = planCells({ ...plan, rows: tuned.rows, seeds });
+    const written = await runAndWrite(await gridOf(cells), { ...tuned, title, lead }, { flags, context });
     if (written.failures.length > 0) throw new ExitCode(1);
   } finally {
     await folder.close();
   }
-}
-
-function summaryText({ comparison, failures, files }: WrittenComparison): string {
-  const { metrics } = comparison;
-  const [headline] = headlines(comparison.comparedBy);
-  const more = `${metricLabel(headline)} more`;
-  const table = textTable([
-    ["", "seeds", ...metrics.map(metricLabel), more, "over seeds", "over queries", "than"],
-    ...comparison.rows.map(({ name, seeds, mean, difference }) => {
-      const of = difference?.metrics[headline];
-      return [
-        name,
-        String(seeds.length),
-        ...metrics.map((metric) => (mean[metric] ? formatSpread(mean[metric]) : "–")),
-        ...(of
-          ? [
-              formatPoints(of.mean),
-              formatInterval(of.interval),
-              formatInterval(of.overQueries),
-              difference?.against ?? "",
-            ]
-          : []),
-      ];
-    }),
-  ]);
-  return [
-    `\nMean recall in percent ± deviation over seeds; 95 % intervals\n${table}`,
-    ...failures.map(({ cell, code, message }) => `failed: ${cell}: ${code}: ${message}\n`),
-    failures.length > 0 ? "the same command tries these again\n" : "",
-    `tables: ${files.markdown}\nreport: ${files.report}\n`,
-  ].join("");
 }

@@ -1,4 +1,5 @@
 /** `sdfn report`: a page on one run. */
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -8,8 +9,11 @@ import type { ImageProblem } from "../../data/presence/check-images.js";
 import { type RetrievalDataset, usualEvaluation } from "../../data/triplet.js";
 import { RunError } from "../../errors.js";
 import { summariseDataset } from "../../evaluation/dataset-summary.js";
+import type { RunInstruments } from "../../evaluation/instruments/run-instruments.js";
 import { protocolFor } from "../../evaluation/protocols.js";
 import { type EvaluateRunOptions, evaluateRun } from "../../experiments/evaluate-run.js";
+import { type InspectRunOptions, inspectRun } from "../../experiments/instruments/inspect-run.js";
+import { modelTitle } from "../../models/model-title.js";
 import { machineFacts } from "../../report/machine-facts.js";
 import { type RunEvaluation, runPage } from "../../report/run-page.js";
 import { projectCommit } from "../../runs/project-version.js";
@@ -21,9 +25,10 @@ import { imageCacheOf, imageCacheOptions } from "../flags/image-cache-flags.js";
 import { runModelOption } from "../flags/model-flag.js";
 import { option, type Values } from "../flags/option.js";
 import { optionCommand } from "../flags/option-command.js";
-import { text } from "../flags/option-types.js";
+import { text, wholeNumber } from "../flags/option-types.js";
 import { datasetOption, evaluatedSplitOption, jsonOption, protocolOption } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
+import { type Progress, startProgress } from "../terminal/progress.js";
 import { writePage } from "../terminal/write-page.js";
 import { extremeQueries } from "../views/extreme-queries.js";
 import { imageCheckView } from "../views/image-check-view.js";
@@ -41,6 +46,12 @@ const options = [
   datasetOption,
   evaluatedSplitOption,
   protocolOption,
+  option(
+    "--instruments <n>",
+    "look into the run too, on the train split: gradients by loss, other routes for up to n held-out queries; 0 leaves it out",
+    wholeNumber({ min: 0, max: 100_000 }),
+    { default: 256, needs: "--data" },
+  ),
   option("--out <file>", "the page", text, { otherwise: `${pageName} in the run folder` }),
   ...imageCacheOptions,
   jsonOption,
@@ -57,7 +68,8 @@ export function reportCommand(context: CommandContext): Command {
   )
     .description(
       "Write a page on one run: losses, held-out recall, learning rate, speed, routers, configuration. With --data the\n" +
-        "run is evaluated too: recall, where queries fail, the worst and best of them with pictures, data statistics.",
+        "run is evaluated too: recall, where queries fail, the worst and best of them with pictures, data statistics,\n" +
+        "and looked into: what each loss asks of each part, and what other routes than its own would give.",
     )
     .addHelpText(
       "after",
@@ -84,22 +96,57 @@ async function writeReport(flags: Values<typeof options>, context: CommandContex
       signal: context.signal,
       imageChecks: imageCheckView(context, json),
     }));
+  const isTrainThere = dataset !== undefined && (dataset.splits?.includes("train") ?? true);
+  const instruments =
+    isTrainThere && flags.instruments > 0
+      ? await inspectForPage({ dataset, runDir, queries: flags.instruments }, flags, context)
+      : undefined;
   const page = runPage({
     runDir,
-    model: config.model,
+    model: modelTitle(config.model),
     manifest,
     metrics: readMetrics(runDir),
     modules: moduleNamesOf(config),
     unusable: readUnusable(runDir),
     data: dataset && summariseDataset(dataset),
     evaluation,
+    instruments,
     facts: [["Page made by commit", projectCommit()], ...machineFacts()],
   });
   writePage(out, page, "--out");
-  if (json) printJson(context, { run: runDir, report: out, result: evaluation?.result ?? null });
-  else {
+  if (json) {
+    const result = evaluation?.result ?? null;
+    printJson(context, { run: runDir, report: out, result, instruments: instruments ?? null });
+  } else {
     const next = dataset ? "" : "with --data DIR it shows recall, pictures and data statistics too\n";
     context.stdout.write(`${out}\n${next}`);
+  }
+}
+
+/** With a bar that counts batches and routes. */
+async function inspectForPage(
+  inspected: Pick<InspectRunOptions, "dataset" | "runDir" | "queries">,
+  flags: Values<typeof options>,
+  context: CommandContext,
+): Promise<RunInstruments> {
+  let bar: Progress | undefined;
+  try {
+    return await inspectRun({
+      ...inspected,
+      imageCache: imageCacheOf(flags),
+      signal: context.signal,
+      imageChecks: imageCheckView(context, flags.json),
+      onProgress: (done, total) => {
+        bar ??= startProgress("instruments", total, {
+          stream: context.stderr,
+          json: flags.json,
+          unit: "batches and routes",
+        });
+        bar.update(done);
+      },
+    });
+  } finally {
+    bar?.stop();
   }
 }
 

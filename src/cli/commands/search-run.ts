@@ -1,4 +1,5 @@
 /** `sdfn search --run --data`: embeds the pictures of a data set and ranks them for one query. */
+
 import { basename } from "node:path";
 import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
@@ -7,6 +8,7 @@ import { type RetrievalDataset, type SplitName, splitNames, usualEvaluation } fr
 import { UsageError } from "../../errors.js";
 import { withEmbedder } from "../../evaluation/run-embedder.js";
 import { thumbnailDataUri } from "../../images/image.js";
+import { modelTitle } from "../../models/model-title.js";
 import { searchPage } from "../../report/search-page.js";
 import type { PagePicture } from "../../report/types.js";
 import { openRun, type Run } from "../../runs/open-run.js";
@@ -86,7 +88,7 @@ export async function searchRun(
     const result = await searcher.search({ reference: flags.image, text: flags.text, k: flags.k });
     return { ...result, gallery, dropped };
   });
-  const { hits, routes, gallery, dropped } = found;
+  const { hits, routes, scoredPairs, gallery, dropped } = found;
   const items = hits.map(({ id, score }, index) => ({
     rank: index + 1,
     id,
@@ -121,6 +123,7 @@ export async function searchRun(
       text: flags.text,
       gallery: gallery.length,
       dropped,
+      scoredPairs,
       items,
       modules: named?.modules.map(({ name }) => name) ?? [],
       routes,
@@ -133,6 +136,7 @@ export async function searchRun(
       ["rank", "score", "id"],
       ...items.map(({ rank, score, id }) => [String(rank), score.toFixed(4), id]),
     ]) +
+      (scoredPairs === undefined ? "" : `\n${scoredPairs} pictures scored in pairs with the query\n`) +
       (named ? `\nroute weights\n${routesText(named)}` : "") +
       (flags.html === undefined ? "" : `\npage with pictures: ${flags.html}\n`),
   );
@@ -161,7 +165,7 @@ function listedIds(
 
 function factsOf(run: Run, dataset: RetrievalDataset): readonly (readonly [string, string])[] {
   return [
-    ["Model", run.config.model],
+    ["Model", modelTitle(run.config.model)],
     ["Run", run.runDir],
     ["Trained for", `${run.manifest.step} steps`],
     ["Data", `${dataset.name}, ${dataset.root}`],

@@ -17,7 +17,7 @@ import { option, type Values } from "../flags/option.js";
 import { OptionCommand } from "../flags/option-command.js";
 import { assignments, choice, onOff, seed, text } from "../flags/option-types.js";
 import { readOptions } from "../flags/read-options.js";
-import { datasetOption, jsonOption } from "../flags/shared-options.js";
+import { datasetOption, jsonOption, weightsOptions } from "../flags/shared-options.js";
 import { type CommandContext, printJson } from "../terminal/context.js";
 import { trainingView } from "../views/training-view.js";
 
@@ -67,12 +67,7 @@ const newRunOptions = [
     required: true,
   }),
   option("--out <dir>", "new folder for the run", text, { required: true }),
-  option(
-    "--backbone-weights <file>",
-    "start the backbone from a ResNet's weights: safetensors, or torchvision's .pth",
-    text,
-  ),
-  option("--word-vectors <file>", "start the words from vectors in GloVe's text format", text),
+  ...weightsOptions,
 ];
 const startOptions = [...newRunOptions, ...commonOptions];
 

@@ -1,12 +1,13 @@
 /** `--model`: one of the project's models by its name, or a file with a model of the user's own. */
 import { z } from "zod";
 import { loadModelFile } from "../../models/load-model-file.js";
+import { listedName } from "../../models/model-title.js";
 import { isModelPath, modelNames } from "../../models/registry.js";
 import { option } from "./option.js";
 import { text } from "./option-types.js";
 
 /** What helps say of models. */
-export const modelChoices = `${modelNames.join(", ")}, or a file with a model of your own`;
+export const modelChoices = `${modelNames.map(listedName).join(", ")}, or a file with a model of your own`;
 
 const isModel = (model: string) => isModelPath(model) || modelNames.some((name) => name === model);
 
@@ -15,14 +16,26 @@ export const modelOrFile = z
   .string()
   .refine(isModel, `must be one of ${modelNames.join(", ")}, or a file: ./my-model.mjs`);
 
-/** Names and paths with commas between them, each once. */
+/** Names and paths with commas between them, each once; "all" stands for all of the project's models. */
 export const modelList = z
   .string()
-  .transform((list) => list.split(",").map((model) => model.trim()))
-  .refine(
-    (models) => models.every(isModel) && new Set(models).size === models.length,
-    `must be different names out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
-  );
+  .transform((list) =>
+    list
+      .split(",")
+      .map((model) => model.trim())
+      .flatMap((model): readonly string[] => (model === "all" ? modelNames : [model])),
+  )
+  .superRefine((models, context) => {
+    const unknown = models.filter((model) => !isModel(model));
+    if (unknown.length > 0) {
+      context.addIssue({
+        code: "custom",
+        message: `has names of no model, ${unknown.join(", ")}: must be all, or out of ${modelNames.join(", ")}, or files such as ./my-model.mjs, with commas between them`,
+      });
+    } else if (new Set(models).size < models.length) {
+      context.addIssue({ code: "custom", message: "must be different names, with commas between them" });
+    }
+  });
 
 /** Of commands that open a run. */
 export const runModelOption = option(

@@ -26,6 +26,16 @@ export const protocolOption = option("--protocol <name>", "galleries", choice(pr
   otherwise: "the data set's own",
 });
 
+/** Files that training starts from. */
+export const weightsOptions = [
+  option(
+    "--backbone-weights <file>",
+    "start the backbone from a ResNet's weights: safetensors, or torchvision's .pth",
+    text,
+  ),
+  option("--word-vectors <file>", "start the words from vectors in GloVe's text format", text),
+];
+
 /** What the synthetic catalogue has as options of commands. */
 export const syntheticCatalogueOptions = [
   option("--seed <n>", "seed of everything random", wholeNumber(syntheticLimits.seed), {

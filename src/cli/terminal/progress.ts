@@ -12,6 +12,10 @@ export interface ProgressOptions {
   readonly unit?: string;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
+  /** What stands behind the bar, in place of count, rate, time left and `extra`. */
+  readonly status?: (done: number) => string;
+  /** `stop` takes the bar away, where it would otherwise stay in its last state. */
+  readonly isTransient?: boolean;
 }
 
 export interface Progress {
@@ -22,6 +26,7 @@ export interface Progress {
 }
 
 const plainLineEveryMs = 10_000;
+const barCharacters = 24;
 
 /**
  * Starts a bar that shows count, rate and time left. When the stream is not a terminal it writes one plain line every
@@ -30,11 +35,19 @@ const plainLineEveryMs = 10_000;
 export function startProgress(
   label: string,
   total: number,
-  { stream = process.stderr, json, unit = "", now = () => performance.now() }: ProgressOptions,
+  {
+    stream = process.stderr,
+    json,
+    unit = "",
+    now = () => performance.now(),
+    status: ownStatus,
+    isTransient = false,
+  }: ProgressOptions,
 ): Progress {
   const startMs = now();
   const shownLabel = visibleLine(label);
   const status = (done: number, extra: string): string => {
+    if (ownStatus) return visibleLine(ownStatus(done));
     const seconds = (now() - startMs) / 1000;
     const pace = seconds > 0 && done > 0 ? ` · ${rate(done / seconds)} ${unit}/s`.replace("  ", " ") : "";
     const left =
@@ -57,14 +70,18 @@ export function startProgress(
     format: `${shownLabel} {bar} {percentage}% {status}`,
     barCompleteChar: "█",
     barIncompleteChar: "░",
-    barsize: 24,
+    barsize: barCharacters,
+    clearOnComplete: isTransient,
     fps: 8,
     linewrap: true,
     stream: rawStream(stream),
   });
-  bar.start(total, 0, { status: status(0, "") });
+  // A line that wraps cannot be drawn over.
+  const room = (stream.columns ?? 80) - shownLabel.length - barCharacters - " 100% ".length - 2;
+  const fitted = (text: string) => (text.length > room ? `${text.slice(0, Math.max(0, room - 1))}…` : text);
+  bar.start(total, 0, { status: fitted(status(0, "")) });
   return {
-    update: (done, extra = "") => bar.update(done, { status: status(done, extra) }),
+    update: (done, extra = "") => bar.update(done, { status: fitted(status(done, extra)) }),
     stop: () => bar.stop(),
   };
 }

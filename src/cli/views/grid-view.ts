@@ -1,85 +1,145 @@
-/** Shows a grid's progress: a bar for each cell with the time left for all, then a line with its recall. */
+/** Shows a grid's progress: one bar for all of it, with the cells under way and the end that is expected, and a line a cell. */
+import type { GridCell } from "../../experiments/grid-cells.js";
+import type { CellEvent } from "../../experiments/run-cell.js";
 import type { GridListener } from "../../experiments/run-grid.js";
 import { formatDuration } from "../../report/format.js";
 import type { CommandContext } from "../terminal/context.js";
 import { type Progress, startProgress } from "../terminal/progress.js";
+import { GridClock } from "./grid-clock.js";
 import { recallLine } from "./recall-text.js";
-import { trainingView } from "./training-view.js";
 
 export interface GridViewOptions {
   readonly json: boolean;
+  /** Cells at a time. */
+  readonly jobs: number;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
+  /** The time of day in so many seconds. */
+  readonly timeIn?: (seconds: number) => string;
 }
 
-/** Part of a cell's time that is training; the rest is evaluation. A guess, for the time left. */
-const trainingShare = 0.9;
+/** A cell under way. */
+interface RunningCell {
+  readonly label: string;
+  /** "step 50/90, loss 1.500, 1.7 steps/s" */
+  text: string;
+  totalSteps: number;
+  /** Step and time from which the rate is counted. */
+  since: { readonly step: number; readonly ms: number };
+}
+
+/** Cells that the bar names; of more it says how many. */
+const namedCells = 3;
 
 /** @param json a program reads along: nothing but notes is shown. */
 export function gridView(
   context: Pick<CommandContext, "stdout" | "stderr">,
-  { json, now = () => performance.now() }: GridViewOptions,
+  { json, jobs, now = () => performance.now(), timeIn = timeOfDay }: GridViewOptions,
 ): GridListener {
   const { stdout, stderr } = context;
-  const preparation = trainingView(context, { json, epochs: 1, batchSize: 1, now });
-  const startMs = now();
-  let [total, done, toRun] = [0, 0, 0];
-  let [index, totalSteps] = [0, 1];
-  /** Parts of cells that were trained before this process began. */
-  let doneBefore = 0;
-  let label = "";
+  let clock = new GridClock([], jobs, now);
+  let [total, done, begun] = [0, 0, 0];
+  const running = new Map<GridCell, RunningCell>();
   let bar: Progress | undefined;
+  const left = (): string => {
+    const seconds = clock.secondsLeft();
+    if (seconds === undefined) return "";
+    return `${formatDuration(Math.round(seconds))} left, until ${timeIn(seconds)}`;
+  };
+  const status = (): string => {
+    const cells = [...running.values()].map(({ label, text }) => `${label}: ${text}`);
+    const more = cells.length > namedCells ? [`${cells.length - namedCells} more`] : [];
+    const parts = [`${done}/${total} cells`, left(), ...cells.slice(0, namedCells), ...more];
+    return parts.filter((part) => part !== "").join(" · ");
+  };
+  const show = (): void => {
+    bar ??= startProgress("grid", total, { stream: stderr, json, now, status, isTransient: true });
+    bar.update(done + clock.partsUnderWay());
+  };
   const close = (): void => {
-    preparation.close();
     bar?.stop();
     bar = undefined;
   };
-  /** @param part of the cell under way, 0 to 1. */
-  const left = (part: number): string => {
-    const cells = index - 1 - done + part - doneBefore;
-    if (cells <= 0) return "";
-    const secondsACell = (now() - startMs) / 1000 / cells;
-    return formatDuration(Math.round(secondsACell * (toRun - doneBefore - cells)));
-  };
-  const end = (text: string): void => {
+  const say = (stream: NodeJS.WritableStream, line: string): void => {
     close();
+    stream.write(`${line}\n`);
+  };
+  const end = (cell: GridCell, text: string): void => {
+    const { label } = running.get(cell) ?? { label: cell.name };
+    running.delete(cell);
+    clock.end(cell);
+    done += 1;
     if (json) return;
-    const rest = index < total ? `  (${left(1)} left for all)` : "";
-    stdout.write(`${label}  ${text}${rest}\n`);
+    const rest = done < total ? left() : "";
+    say(stdout, `${label}  ${text}${rest === "" ? "" : `  (${rest})`}`);
+    if (running.size > 0) show();
   };
   return {
     close,
-    start(cells, finished) {
-      [total, done, index, toRun] = [cells, finished, finished, cells - finished];
+    start(cells, waiting) {
+      [total, done] = [cells, cells - waiting.length];
+      begun = done;
+      clock = new GridClock(waiting, jobs, now);
       if (!json && done > 0) stdout.write(`${done} of ${total} cells were finished before\n`);
     },
-    begin({ row, seed }) {
-      index += 1;
-      label = `${String(index).padStart(String(total).length)}/${total} ${row.title}, seed ${seed}`;
+    begin(cell) {
+      begun += 1;
+      clock.begin(cell);
+      const place = `${String(begun).padStart(String(total).length)}/${total}`;
+      const label = `${place} ${cell.row.title}, seed ${cell.seed}`;
+      running.set(cell, { label, text: "begins", totalSteps: 1, since: { step: 0, ms: now() } });
     },
-    onEvent(event) {
-      switch (event.kind) {
-        case "start":
-          totalSteps = event.totalSteps;
-          doneBefore += (trainingShare * event.step) / totalSteps;
-          if (event.step > 0 && !json) stdout.write(`${label}  resumed at step ${event.step}\n`);
-          break;
-        case "step": {
-          bar ??= startProgress(label, totalSteps, { stream: stderr, json, unit: "steps", now });
-          const rest = left((trainingShare * event.step) / totalSteps);
-          bar.update(event.step, `loss ${event.loss.total.toFixed(3)} · ${rest} for all`);
-          break;
-        }
-        case "epoch":
-          break;
-        default:
-          bar?.stop();
-          bar = undefined;
-          preparation.onEvent(event);
+    event(cell, event) {
+      const shown = running.get(cell);
+      if (!shown) return;
+      if (event.kind === "note") {
+        say(stderr, jobs > 1 ? `${shown.label}: ${event.text}` : event.text);
+        return;
       }
+      if (event.kind === "start") {
+        shown.totalSteps = event.totalSteps;
+        shown.since = { step: event.step, ms: now() };
+        clock.resume(cell, event.step, event.totalSteps);
+        if (event.step > 0 && !json) say(stdout, `${shown.label}  resumed at step ${event.step}`);
+      }
+      if (event.kind === "step") clock.step(cell, event.step, shown.totalSteps);
+      shown.text = textOf(event, shown, now()) ?? shown.text;
+      show();
     },
-    evaluating: close,
-    finished: ({ mean }) => end(recallLine(mean)),
-    failed: ({ code, message }) => end(`FAILED: ${code}: ${message.split("\n")[0]}`),
+    finished: (cell, recalls) =>
+      end(
+        cell,
+        `${recalls ? recallLine(recalls) : "trained"}${cell.trainsOnly ? "  held out of train" : ""}`,
+      ),
+    failed: (cell, { code, message }) => end(cell, `FAILED: ${code}: ${message.split("\n")[0]}`),
   };
+}
+
+/** What a cell is at; undefined for events that change nothing. */
+function textOf(event: CellEvent, { totalSteps, since }: RunningCell, nowMs: number): string | undefined {
+  switch (event.kind) {
+    case "images":
+      return `looks at images ${event.done}/${event.total}`;
+    case "features":
+      return `${event.stage === "check" ? "checks" : "computes"} feature maps ${event.done}/${event.total}`;
+    case "step": {
+      const seconds = (nowMs - since.ms) / 1000;
+      const rate = seconds > 0 ? `, ${((event.step - since.step) / seconds).toPrecision(2)} steps/s` : "";
+      return `step ${event.step}/${totalSteps}, loss ${event.loss.total.toFixed(3)}${rate}`;
+    }
+    case "evaluate":
+      return "evaluates";
+    case "evaluation-images":
+      return `evaluates, looks at images ${event.done}/${event.total}`;
+    default:
+      return undefined;
+  }
+}
+
+/** "17:05"; with the day when it is another one. */
+function timeOfDay(secondsFromNow: number): string {
+  const [now, then] = [new Date(), new Date(Date.now() + 1000 * secondsFromNow)];
+  const time = then.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (now.toDateString() === then.toDateString()) return time;
+  return `${then.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" })}, ${time}`;
 }

@@ -1,7 +1,9 @@
 /** Evaluation results as text. */
+
 import { describeDrops } from "../../data/presence/missing-images.js";
 import { labelNotes, measuredNames, metricLabel } from "../../evaluation/metrics.js";
 import type { EvaluationResult, Measured, Recalls } from "../../evaluation/result.js";
+import { modelTitle } from "../../models/model-title.js";
 import { formatPercent, formatPercentIfAny } from "../../report/format.js";
 import { textTable } from "../terminal/text-table.js";
 import { paraphrasesText, shortcutsText } from "./query-scores-text.js";
@@ -32,7 +34,7 @@ export function recallText(result: EvaluationResult): string {
   ]);
   const unanswerable = total((category) => category.unanswerable);
   return [
-    `${result.model} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
+    `${modelTitle(result.model)} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
     table,
     notes === "" ? "" : `${notes}\n`,
     `compared by ${compared.of.length > 1 ? "the mean of " : ""}${compared.of.map(metricLabel).join(", ")}: ${formatPercent(compared.value)}\n`,

@@ -31,9 +31,11 @@ const softmaxOp: Op<"x", { axis: number }> = {
   inputs: ["x"],
   outputType: ({ x }) => x,
   gradient: {
+    // dX = y · (dY - mean), mean = sum of dY · y. Taken off twice: what rounding leaves of a mean far larger than the differences
+    // would add up over the axis, where dX sums to zero.
     x: ({ y, dy, attrs: { axis } }) => {
-      const weighted = multiply(dy, y);
-      return subtract(weighted, multiply(y, sum(weighted, { axes: [axis], keepDims: true })));
+      const lessMean = (x: Value) => subtract(x, sum(multiply(x, y), { axes: [axis], keepDims: true }));
+      return multiply(y, lessMean(lessMean(dy)));
     },
   },
   onnx: (graph, { x }, { axis }) => graph.node("Softmax", [x], { axis }),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { numbersOf } from "../../../tests/fixtures/drawn-features.js";
 import type { Value } from "../../engine/graph/value.js";
 import { constant } from "../../engine/ops/constant.js";
-import { runOnce } from "../../engine/runtime/session.js";
 import { Random } from "../../engine/tensor/random.js";
-import { float32, type Tensor, tensor } from "../../engine/tensor/tensor.js";
+import { float32, tensor } from "../../engine/tensor/tensor.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
 import type { CompositionModel } from "../composition-model.js";
 import { featuresOf } from "../image-encoder.js";
@@ -44,11 +44,6 @@ function query(
   return model.compose(image, text, pass).q;
 }
 
-async function numbers(q: Value): Promise<number[]> {
-  const { y } = await runOnce<string>({ y: q });
-  return Array.from((y as Tensor).data, Number);
-}
-
 describe("mrn", () => {
   it("has the text on the shortcut, and leads the image through two layers", async () => {
     const model = build("mrn", { embedDim: 1 });
@@ -58,7 +53,7 @@ describe("mrn", () => {
       Object.fromEntries(Object.entries(block).map(([name, w]) => [`blocks.0.${name}.weight`, [w]])),
     );
     const [x, s] = [0.7, 0.2];
-    const [q] = await numbers(query(model, [[x]], { sentence: [s] }));
+    const [q] = await numbersOf(query(model, [[x]], { sentence: [s] }));
     expect(q).toBeCloseTo(2 * s + Math.tanh(3 * s) * Math.tanh(-Math.tanh(0.5 * x)), 6);
   });
 
@@ -84,7 +79,7 @@ describe("film", () => {
     const out = y.map(
       (value, n) => value + (1 + 0.5 * s) * ((conv[n] ?? 0) / Math.sqrt(1 + 1e-5)) + 0.25 * s,
     );
-    const [q] = await numbers(
+    const [q] = await numbersOf(
       query(
         model,
         x.map((value) => [value]),
@@ -99,7 +94,7 @@ describe("film", () => {
     const random = new Random(8);
     const regions = Array.from({ length: 6 }, () => Array.from({ length: 3 }, () => random.normal()));
     const [wide, high] = [2, 3].map((rows) => query(model, regions, { sentence: [1, 2, 3], rows }));
-    const [a, b] = [await numbers(wide as Value), await numbers(high as Value)];
+    const [a, b] = [await numbersOf(wide as Value), await numbersOf(high as Value)];
     expect(a.some((value, d) => Math.abs(value - (b[d] ?? 0)) > 1e-3)).toBe(true);
   });
 });

@@ -74,7 +74,8 @@ class FilmBlock extends Module {
  *   q = mean over regions of the last X
  *
  * X_0 [B, N, D], s [B, D] -> q [B, D]. K_l is a 3x3 convolution, BN has no parameters, coordinates run from -1 to 1. The block
- * is that of the authors' code (ethanjperez/film fe43ddf, their recipe for CLEVR); their stem and classifier do not apply.
+ * is that of the authors' code (ethanjperez/film fe43ddf, their recipe for CLEVR); their stem, their
+ * classifier and their optional dropout of channels are left out.
  * Choice: the mean over regions, as in the code for image retrieval (nashory/rtic-gcn-pytorch 75c3a6d).
  */
 export class Film extends CompositionModel {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Value } from "../../engine/graph/value.js";
+import { numbersOf } from "../../../tests/fixtures/drawn-features.js";
 import { constant } from "../../engine/ops/constant.js";
-import { runOnce } from "../../engine/runtime/session.js";
 import { Random } from "../../engine/tensor/random.js";
-import { float32, type Tensor, tensor } from "../../engine/tensor/tensor.js";
+import { float32, tensor } from "../../engine/tensor/tensor.js";
 import { ConfigError } from "../../errors.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
 import { featuresOf } from "../image-encoder.js";
@@ -26,11 +25,6 @@ function build(config: Record<string, unknown> = {}): Amc {
 const values = (shape: readonly number[], data: readonly number[]) =>
   constant(float32([...shape], [...data]));
 
-async function numbers(value: Value): Promise<number[]> {
-  const { y } = await runOnce<string>({ y: value });
-  return Array.from((y as Tensor).data, Number);
-}
-
 describe("amc", () => {
   it("weighs residual, attention and style by gates that need not sum to 1", async () => {
     const model = build({ layers: 1 });
@@ -50,7 +44,7 @@ describe("amc", () => {
     const pass = ForwardPass.inference();
     const { q } = model.compose(featuresOf(regions, { rows: 1, columns: 2 }), text, pass);
     // Regions: 1/2 · [1, -1] + [-1/2, 1/2] = [0, 0], and 1/2 · [-1, 1] + [-1/2, 1/2] = [-1, 1].
-    const [first, second] = await numbers(q);
+    const [first, second] = await numbersOf(q);
     expect(first).toBeCloseTo(-0.5, 3);
     expect(second).toBeCloseTo(0.5, 3);
   });
@@ -74,7 +68,7 @@ describe("amc", () => {
       a.reduce((sum, x, d) => sum + x * (b[d] ?? 0), 0) / (Math.hypot(...a) * Math.hypot(...b));
     const ofQueries = cosine([1, 0, 3, 1], [2, 2, 0, -1]);
     const ofTargets = cosine([1, 1], [0, 5]);
-    expect((await numbers(gram))[0]).toBeCloseTo((2 * (ofQueries - ofTargets) ** 2) / 4, 6);
+    expect((await numbersOf(gram))[0]).toBeCloseTo((2 * (ofQueries - ofTargets) ** 2) / 4, 6);
   });
 
   it("refuses heads that do not divide the width", () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { numbersOf } from "../../../tests/fixtures/drawn-features.js";
 import { gradients } from "../../engine/autodiff/gradients.js";
 import type { Value } from "../../engine/graph/value.js";
 import { constant } from "../../engine/ops/constant.js";
 import { sum } from "../../engine/ops/reduce.js";
-import { runOnce } from "../../engine/runtime/session.js";
 import { Random } from "../../engine/tensor/random.js";
-import { float32, type Tensor, tensor } from "../../engine/tensor/tensor.js";
+import { float32, tensor } from "../../engine/tensor/tensor.js";
 import { ConfigError } from "../../errors.js";
 import { ForwardPass } from "../../nn/forward-pass.js";
 import { featuresOf, type ImageFeatures } from "../image-encoder.js";
@@ -45,11 +45,6 @@ function text(words: readonly (readonly number[])[], count: number): TextFeature
   return { words: value, sentence: value, mask: constant(tensor("bool", [1, words.length], mask)) };
 }
 
-async function numbers(value: Value): Promise<number[]> {
-  const { y } = await runOnce<string>({ y: value });
-  return Array.from((y as Tensor).data, Number);
-}
-
 const picture = image(
   [
     [3, 1],
@@ -85,11 +80,11 @@ describe("maaf", () => {
       ),
       inference,
     );
-    const [first, second] = await numbers(q);
+    const [first, second] = await numbersOf(q);
     expect(first).toBeCloseTo((ofImage + ofWords) / 2, 5);
     expect(second).toBeCloseTo(-(ofImage + ofWords) / 2, 5);
     const { embedding } = model.embedTarget(picture, inference);
-    expect((await numbers(embedding))[0]).toBeCloseTo(ofImage, 5);
+    expect((await numbersOf(embedding))[0]).toBeCloseTo(ofImage, 5);
   });
 
   it("does not look at padding", async () => {
@@ -99,7 +94,7 @@ describe("maaf", () => {
       [0, 1, 1, 3],
     ];
     const ofText = (words: readonly (readonly number[])[]) =>
-      numbers(model.compose(image(regions, regions), text(words, 2), inference).q);
+      numbersOf(model.compose(image(regions, regions), text(words, 2), inference).q);
     const words = [
       [1, 2, 0, 5],
       [4, -1, 3, 1],
@@ -119,7 +114,7 @@ describe("maaf", () => {
     const weights = model.blocks.flatMap((block) => [block.attention.value.weight, block.ffn1.weight]);
     const found = gradients(sum(embedding), weights);
     for (const gradient of found) {
-      const values = await numbers(gradient);
+      const values = await numbersOf(gradient);
       expect(values.every(Number.isFinite)).toBe(true);
       expect(values.some((value) => value !== 0)).toBe(true);
     }

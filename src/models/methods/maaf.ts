@@ -2,14 +2,13 @@
 import { z } from "zod";
 import type { Parameter, Value } from "../../engine/graph/value.js";
 import { add, divide, maximum, multiply, subtract } from "../../engine/ops/arithmetic.js";
-import { cast, constant } from "../../engine/ops/constant.js";
+import { cast, full } from "../../engine/ops/constant.js";
 import { relu, sqrt, square } from "../../engine/ops/elementwise.js";
 import { matmul } from "../../engine/ops/matmul.js";
 import { mean, sum } from "../../engine/ops/reduce.js";
 import { repeatForBatch } from "../../engine/ops/repeat.js";
 import { concat, expandDims, reshape, slice } from "../../engine/ops/shape.js";
 import type { Random } from "../../engine/tensor/random.js";
-import { tensor } from "../../engine/tensor/tensor.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
 import { filled, parameter, xavierUniform } from "../../nn/initial-values.js";
 import { Linear } from "../../nn/linear.js";
@@ -20,6 +19,7 @@ import { encoderFields } from "../encoder-config.js";
 import type { ImageFeatures } from "../image-encoder.js";
 import { refusedHeads } from "../refused.js";
 import type { TextFeatures } from "../text-encoder.js";
+import { mapsOf } from "./three-levels.js";
 
 export const maafSchema = z.strictObject({
   ...encoderFields,
@@ -133,13 +133,10 @@ export class Maaf extends CompositionModel {
 
   compose(reference: ImageFeatures, { words, mask }: TextFeatures, pass: ForwardPass): Composition {
     const maps = mapsOf(reference);
-    const areRegions = (are: boolean) => {
-      const flags = new Uint8Array(lengthOf(maps)).fill(are ? 1 : 0);
-      return repeatForBatch(constant(tensor("bool", [flags.length], flags)), words); // [B, N]
-    };
-    const keyMask = concat([areRegions(true), mask], { axis: 1 }); // [B, S]
+    const ofRegions = (isThere: 0 | 1) => repeatForBatch(full([lengthOf(maps)], isThere, "bool"), words); // [B, N]
+    const keyMask = concat([ofRegions(1), mask], { axis: 1 }); // [B, S]
     const z = this.#attended(concat([...maps, words], { axis: 1 }), pass, keyMask); // [B, S, D]
-    const isWord = cast(concat([areRegions(false), mask], { axis: 1 }), "float32");
+    const isWord = cast(concat([ofRegions(0), mask], { axis: 1 }), "float32");
     const weights = divide(isWord, sum(isWord, { axes: [1], keepDims: true })); // [B, S]
     const ofWords = matmul(expandDims(weights, 1), z); // [B, 1, D]
     const y = reshape(ofWords, [words.shape[0] ?? 0, words.dim(2)]);
@@ -154,11 +151,6 @@ export class Maaf extends CompositionModel {
   #attended(tokens: Value, pass: ForwardPass, keyMask?: Value): Value {
     return this.norm.forward(this.blocks.reduce((z, block) => block.forward(z, pass, keyMask), tokens));
   }
-}
-
-/** Low to high. */
-function mapsOf({ levels, regions }: ImageFeatures): readonly Value[] {
-  return [...levels.map((level) => level.regions), regions];
 }
 
 function lengthOf(maps: readonly Value[]): number {

@@ -1,33 +1,21 @@
 import { describe, expect, it } from "vitest";
+import { normalOf, numbersOf } from "../../../tests/fixtures/drawn-features.js";
 import { gradients } from "../../engine/autodiff/gradients.js";
-import type { Parameter, Value } from "../../engine/graph/value.js";
+import type { Parameter } from "../../engine/graph/value.js";
 import { multiply } from "../../engine/ops/arithmetic.js";
 import { constant } from "../../engine/ops/constant.js";
 import { sum } from "../../engine/ops/reduce.js";
-import { GraphSession, runOnce } from "../../engine/runtime/session.js";
+import { GraphSession } from "../../engine/runtime/session.js";
 import { Random } from "../../engine/tensor/random.js";
-import { float32, type Tensor } from "../../engine/tensor/tensor.js";
+import { float32 } from "../../engine/tensor/tensor.js";
 import { ConfigError } from "../../errors.js";
 import { createModel } from "../registry.js";
 import { SacLevel, sacSchema } from "./sac.js";
 
 const [batch, regionCount, width] = [2, 5, 6];
 
-function normal(seed: number, ...shape: number[]): Tensor<"float32"> {
-  const random = new Random(seed);
-  const length = shape.reduce((product, dim) => product * dim, 1);
-  return float32(
-    shape,
-    Array.from({ length }, () => random.normal()),
-  );
-}
-
 function level(given: { readonly embedDim: number; readonly heads: number }): SacLevel {
   return new SacLevel(sacSchema.parse(given), new Random(1));
-}
-
-async function numbers(value: Value): Promise<number[]> {
-  return Array.from((await runOnce({ value })).value.data, Number);
 }
 
 /** Fills parameters by name; what is not named becomes 0. */
@@ -38,8 +26,8 @@ function fill(of: SacLevel, values: Readonly<Record<string, readonly number[]>>)
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 describe("SacLevel", () => {
-  const regions = normal(1, batch, regionCount, width);
-  const sentence = normal(2, batch, width);
+  const regions = normalOf(1, batch, regionCount, width);
+  const sentence = normalOf(2, batch, width);
 
   it("gives values worked by hand", async () => {
     const one = level({ embedDim: 2, heads: 1 });
@@ -57,7 +45,7 @@ describe("SacLevel", () => {
     });
     // s = (0.5, -0.25): W_r s = (1, 0); scale 1 + (-0.25, 0), shift (0, 3); the network adds 4 · ReLU(2 - 1) = 4 to channel 0.
     const x = [2, 1, -1, 4];
-    const found = await numbers(
+    const found = await numbersOf(
       one.forward(constant(float32([1, 2, 2], x)), constant(float32([1, 2], [0.5, -0.25]))),
     );
     const rows = [x.slice(0, 2), x.slice(2)] as [number, number][];
@@ -71,7 +59,7 @@ describe("SacLevel", () => {
   it("keeps what the text does not speak of: where to see is nowhere, y is x", async () => {
     const blind = level({ embedDim: width, heads: 2 });
     blind.see_bias.data.fill(-200);
-    const found = await numbers(blind.forward(constant(regions), constant(sentence)));
+    const found = await numbersOf(blind.forward(constant(regions), constant(sentence)));
     for (const [i, value] of found.entries()) expect(value).toBeCloseTo(regions.data[i] ?? Number.NaN, 6);
   });
 
@@ -79,8 +67,8 @@ describe("SacLevel", () => {
     const seeing = level({ embedDim: width, heads: 2 });
     const changed = float32(regions.shape as [number, number, number], regions.data.slice());
     changed.data.fill(3, 0, width - 1);
-    const before = await numbers(seeing.forward(constant(regions), constant(sentence)));
-    const after = await numbers(seeing.forward(constant(changed), constant(sentence)));
+    const before = await numbersOf(seeing.forward(constant(regions), constant(sentence)));
+    const after = await numbersOf(seeing.forward(constant(changed), constant(sentence)));
     const moved = after.map((value, i) => Math.abs(value - (before[i] ?? 0)));
     expect(Math.max(...moved.slice(width, regionCount * width))).toBeGreaterThan(1e-4);
     expect(Math.max(...moved.slice(regionCount * width))).toBeLessThan(1e-6); // the other picture
@@ -93,7 +81,7 @@ describe("SacLevel", () => {
       for (let i = 0; i < data.length; i += 1) data[i] = (data[i] ?? 0) + 0.2 * random.normal();
     moved.block.ffn1.bias?.data.fill(6); // ReLU's kink, where differences say nothing, is far away
     const y = moved.forward(constant(regions), constant(sentence));
-    const loss = sum(multiply(y, constant(normal(3, batch, regionCount, width))));
+    const loss = sum(multiply(y, constant(normalOf(3, batch, regionCount, width))));
     const parameters = [...moved.namedParameters()];
     const derived = gradients(
       loss,

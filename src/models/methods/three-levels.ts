@@ -1,4 +1,4 @@
-/** Three levels of a picture, low to high, and embeddings that have a part of each: of VAL and SAC. */
+/** Three levels of a picture, low to high, and embeddings that have a part of each: of VAL and SAC; the maps of MAAF. */
 import type { Value } from "../../engine/graph/value.js";
 import { mean } from "../../engine/ops/reduce.js";
 import type { TargetEmbedding } from "../composition-model.js";
@@ -11,7 +11,7 @@ export const lowerLevels = [
   { name: "layer3", isHalved: true, isProjected: true },
 ] as const;
 
-/** Each [B, N_l, D], low to high, of a model that asked for `lowerLevels`. */
+/** Each [B, N_l, D], low to high, of a model whose lower levels are projected. */
 export function mapsOf({ levels, regions }: ImageFeatures): readonly Value[] {
   return [...levels.map((level) => level.regions), regions];
 }

@@ -19,13 +19,19 @@ import { ResidualConnectionModule } from "./rcm.js";
 import { Router } from "./router.js";
 import { TextRouter } from "./text-router.js";
 
+/** What may be decided from outside. */
+export interface GivenRoutes {
+  /** Route weights [B, M, J] in place of those of the layer's routers. */
+  readonly routes?: Value | undefined;
+}
+
 /** What a layer gives. */
 export interface FusionLayerOutput {
   /** Inputs of the next layer's modules; for the last layer one element, the fused map. Each [B, N, D]. */
   readonly next: readonly Value[];
   /** p [B, M, J] */
   readonly routes: Value;
-  /** Empty without routers. */
+  /** Empty without routers, and where the routes were given. */
   readonly logits: RouterLogits;
   /** The modules' own outputs, in their order. */
   readonly moduleOutputs: readonly ModuleOutput[];
@@ -76,10 +82,16 @@ export class FusionLayer extends Module {
   }
 
   /** @param inputs one for each module, in their order. */
-  forward(inputs: readonly Value[], text: TextFeatures, pass: ForwardPass): FusionLayerOutput {
+  forward(
+    inputs: readonly Value[],
+    text: TextFeatures,
+    pass: ForwardPass,
+    { routes: given }: GivenRoutes = {},
+  ): FusionLayerOutput {
     const moduleOutputs = this.#modules.map((module, i) => module.forward(at(inputs, i), text, pass));
-    const logits = this.#logits(inputs, text);
     const outputs = moduleOutputs.map(({ y }) => y);
+    if (given) return { next: mix(outputs, given), routes: given, logits: {}, moduleOutputs };
+    const logits = this.#logits(inputs, text);
     if (Object.keys(logits).length === 0) {
       const share = 1 / outputs.length;
       const average = multiply(

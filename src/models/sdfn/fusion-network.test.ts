@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Input, type Value } from "../../engine/graph/value.js";
+import { constant } from "../../engine/ops/constant.js";
 import { runOnce } from "../../engine/runtime/session.js";
 import { Random } from "../../engine/tensor/random.js";
 import { float32, type Tensor, tensor } from "../../engine/tensor/tensor.js";
@@ -187,6 +188,38 @@ describe("FusionNetwork", () => {
     const { u: total = [] } = await run({ u }, ["x"]);
     const sum = [0, 1, 2, 3, 4].reduce((partial, n) => partial + at("x", 0, n, 2), 0);
     expect(total[2]).toBeCloseTo((3 * sum) / regionCount, 5);
+  });
+
+  it("takes routes that are given in place of the routers', which are not asked then", async () => {
+    const network = new FusionNetwork(configOf({ layers: 2, modules: ["rcm", "gtm"] }), new Random(7));
+    const pass = ForwardPass.inference();
+    const own = network.forward(x, text, pass);
+    const all = ["x", "words", "sentence", "mask"];
+    const {
+      q,
+      r0 = [],
+      r1 = [],
+    } = await run({ q: own.q, ...Object.fromEntries(own.routes.map((p, l) => [`r${l}`, p])) }, all);
+    feeds.first = float32([batch, 2, 2], r0);
+    feeds.second = float32([batch, 2, 1], r1);
+    const again = network.forward(x, text, pass, [
+      new Input("first", "float32", ["batch", 2, 2]),
+      new Input("second", "float32", ["batch", 2, 1]),
+    ]);
+    const { q: same = [] } = await run({ q: again.q }, ["x", "sentence", "first", "second"]);
+    for (const [i, value] of same.entries()) expect(value).toBeCloseTo(Number(q?.[i]), 5);
+    // Every destination takes RCM's output: the reference itself comes out.
+    const kept = network.forward(x, text, pass, [
+      constant(float32([1, 2, 2], [1, 1, 0, 0])),
+      constant(float32([1, 2, 1], [1, 0])),
+    ]);
+    const { q: reference } = await run({ q: kept.q }, ["x", "sentence"]);
+    const mean = [0, 1, 2, 3, 4].reduce((sum, n) => sum + at("x", 1, n, 3), 0) / regionCount;
+    expect(reference?.[7]).toBeCloseTo(mean, 5);
+    expect([again.logits, kept.logits]).toEqual([
+      [{}, {}],
+      [{}, {}],
+    ]);
   });
 
   it("shares no parameters between layers and has the names of PyTorch's build", () => {

@@ -43,12 +43,15 @@ export class FusionNetwork extends Module {
     });
   }
 
-  /** regions X [B, N, D] of the reference. */
-  forward(regions: Value, text: TextFeatures, pass: ForwardPass): Fused {
+  /**
+   * regions X [B, N, D] of the reference.
+   * @param given route weights by layer in place of the routers', each [B, M, J].
+   */
+  forward(regions: Value, text: TextFeatures, pass: ForwardPass, given: readonly Value[] = []): Fused {
     const first: readonly Value[] = Array.from({ length: this.#moduleCount }, () => regions);
     const outputs: FusionLayerOutput[] = [];
-    for (const layer of this.layers) {
-      outputs.push(layer.forward(outputs.at(-1)?.next ?? first, text, pass));
+    for (const [l, layer] of this.layers.entries()) {
+      outputs.push(layer.forward(outputs.at(-1)?.next ?? first, text, pass, { routes: given[l] }));
     }
     const lastInputs = outputs.at(-2)?.next ?? first;
     const [map = regions] = outputs.at(-1)?.next ?? [];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { normalOf } from "../../../tests/fixtures/drawn-features.js";
 import { Input } from "../../engine/graph/value.js";
 import { runOnce } from "../../engine/runtime/session.js";
 import { Random } from "../../engine/tensor/random.js";
@@ -24,18 +25,9 @@ function configOf(given: SdfnConfigInput = {}) {
   return parseSdfnConfig({ embedDim: width, heads: 2, ...given });
 }
 
-function normal(seed: number, ...shape: number[]): Tensor<"float32"> {
-  const random = new Random(seed);
-  const length = shape.reduce((product, dim) => product * dim, 1);
-  return float32(
-    shape,
-    Array.from({ length }, () => random.normal()),
-  );
-}
-
-const regions = normal(1, batch, regionCount, width);
-const words = normal(2, batch, wordCount, width);
-const sentence = normal(3, batch, width);
+const regions = normalOf(1, batch, regionCount, width);
+const words = normalOf(2, batch, wordCount, width);
+const sentence = normalOf(3, batch, width);
 const mask = tensor("bool", [batch, wordCount], Uint8Array.of(1, 1, 0, 1, 0, 0));
 
 /** Output on the tensors above, with changes; feeds what the module looks at. */
@@ -138,7 +130,7 @@ describe("JRM", () => {
   it("looks at the sentence and at other regions", async () => {
     const module = new JointReasoningModule(configOf(), new Random(6));
     const before = await outputOf(module);
-    const otherSentence = await outputOf(module, { sentence: normal(9, batch, width) });
+    const otherSentence = await outputOf(module, { sentence: normalOf(9, batch, width) });
     const otherRegion = float32(regions.shape, regions.data);
     otherRegion.data.set([5, 4, 3, 2, 1, 0], 4 * width);
     const after = await outputOf(module, { x: otherRegion });

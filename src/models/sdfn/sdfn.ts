@@ -1,5 +1,6 @@
 /** SDFN: the whole model. */
 
+import type { Value } from "../../engine/graph/value.js";
 import { add, multiply } from "../../engine/ops/arithmetic.js";
 import type { Random } from "../../engine/tensor/random.js";
 import type { ForwardPass } from "../../nn/forward-pass.js";
@@ -8,11 +9,17 @@ import { consistencyPart } from "../../nn/losses/consistency.js";
 import { distillationPart } from "../../nn/losses/path-distillation.js";
 import { scaledSimilarity } from "../../nn/losses/similarity.js";
 import type { LossPart } from "../../nn/losses/total.js";
-import { type BatchFeatures, type Composition, CompositionModel } from "../composition-model.js";
+import {
+  type BatchFeatures,
+  type ComposedFeatures,
+  type Composition,
+  CompositionModel,
+} from "../composition-model.js";
 import type { ImageFeatures } from "../image-encoder.js";
 import type { TextFeatures } from "../text-encoder.js";
 import type { SdfnConfig } from "./config.js";
 import { FusionNetwork } from "./fusion-network.js";
+import type { Router } from "./router.js";
 
 /**
  * Self-distilled dynamic fusion network (Wu et al., ICASSP 2024, arXiv 2405.15451): X and W from the encoders, the
@@ -53,8 +60,24 @@ export class Sdfn extends CompositionModel {
     return parts;
   }
 
-  compose({ regions }: ImageFeatures, text: TextFeatures, pass: ForwardPass): Composition {
-    const { q, u, routes, logits, wordAttention } = this.fusion.forward(regions, text, pass);
+  override get routers(): readonly Router[] {
+    return this.fusion.layers.flatMap((layer) => [
+      ...layer.image_routers,
+      ...layer.text_routers,
+      ...layer.shared_routers,
+    ]);
+  }
+
+  compose(reference: ImageFeatures, text: TextFeatures, pass: ForwardPass): Composition {
+    return this.composeAlong([], { reference, text }, pass);
+  }
+
+  override composeAlong(
+    given: readonly Value[],
+    { reference: { regions }, text }: ComposedFeatures,
+    pass: ForwardPass,
+  ): Composition {
+    const { q, u, routes, logits, wordAttention } = this.fusion.forward(regions, text, pass, given);
     return { q: this.#config.sentenceSkip ? add(q, text.sentence) : q, u, routes, logits, wordAttention };
   }
 }

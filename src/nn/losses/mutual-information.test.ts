@@ -15,20 +15,16 @@ async function lossOf(rows: number, scores: readonly number[]): Promise<number> 
 
 describe("mutualInformationLoss", () => {
   it("wants a vector's own score high and others' low", async () => {
-    const expected = (softplus(-1) + softplus(-4)) / 2 + (softplus(2) + softplus(3)) / 2;
-    expect(await lossOf(2, [1, 2, 3, 4])).toBeCloseTo(expected, 5);
+    const own = (softplus(-1) + softplus(-5) + softplus(-9)) / 3;
+    const others = (softplus(2) + softplus(3) + softplus(4) + softplus(6) + softplus(7) + softplus(8)) / 6;
+    expect(await lossOf(3, [1, 2, 3, 4, 5, 6, 7, 8, 9])).toBeCloseTo(own + others, 5);
     expect(await lossOf(2, [40, -40, -40, 40])).toBeCloseTo(0, 6);
   });
 
   it("averages over several vectors of each example, example by example", async () => {
-    const [first, second] = [
-      [1, 2, 5, 6],
-      [3, 4, 7, 8],
-    ] as const;
-    const own = [first[0], first[1], second[2], second[3]].map((t) => softplus(-t));
-    const others = [first[2], first[3], second[0], second[1]].map(softplus);
-    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
-    expect(await lossOf(2, [...first, ...second])).toBeCloseTo(mean(own) + mean(others), 5);
+    const own = (softplus(-1) + softplus(-2) + softplus(-8) + softplus(-20)) / 4;
+    const others = (softplus(5) + softplus(6) + softplus(3) + softplus(4)) / 4;
+    expect(await lossOf(2, [1, 2, 5, 6, 3, 4, 8, 20])).toBeCloseTo(own + others, 5);
   });
 
   it("has no second term for a batch of one", async () => {

@@ -1,6 +1,5 @@
 /** Composed search in an indexed catalogue: pictures, words and filters in, ranked items out. */
 
-import { dotProduct } from "../../embedding/dot-products.js";
 import type {
   EmbedOptions,
   EncodedQuery,
@@ -12,10 +11,11 @@ import type {
 } from "../../embedding/encoder.js";
 import { UsageError } from "../../errors.js";
 import { type Filter, normalFilter } from "../store/filter.js";
-import type { StoreAnswer, StoreQuery } from "../store/vector-store.js";
+import type { StoreAnswer } from "../store/vector-store.js";
 import { type CatalogueEntry, parseEntry } from "./catalogue-entry.js";
 import type { CatalogueIndex } from "./catalogue-index.js";
 import { defaultLimit, type Page, pageLimits, pageProblems, wholeNumberProblems } from "./page.js";
+import { rankedByPairs } from "./pair-ranking.js";
 import { isRowSound } from "./verify-row.js";
 
 /** The reference of a query: an item of the index, or any picture. */
@@ -42,7 +42,7 @@ export interface CatalogueSearchRequest extends Page, EmbedOptions {
 export interface CatalogueHit {
   /** From 1, over all pages. */
   readonly rank: number;
-  /** Cosine of query and item, -1 to 1. */
+  /** Cosine of query and item, -1 to 1, or the model's own score where pairs are scored. */
   readonly score: number;
   readonly entry: CatalogueEntry;
 }
@@ -109,9 +109,10 @@ export class CatalogueSearch {
     requireUsable(request);
     const startMs = performance.now();
     const encoded = await this.#encode(queries, request);
+    const weights = queries.map(({ weight = 1 }) => weight);
     const vector = weightedSum(
       encoded.map(({ embedding }) => embedding),
-      queries.map(({ weight = 1 }) => weight),
+      weights,
     );
     const encodedMs = performance.now();
     const ids = queries.flatMap(({ reference }) => (reference && "id" in reference ? [reference.id] : []));
@@ -121,13 +122,17 @@ export class CatalogueSearch {
         ? []
         : [{ kind: "not", filter: { kind: "id", anyOf: ids } } as const]),
     ];
-    const { hits, fitting, plan, scoredPairs } = await this.#ranked(encoded, request, {
+    const asked = {
       vector,
       limit,
       offset,
       filter: conditions.length === 0 ? undefined : normalFilter({ kind: "all", of: conditions }),
       isExact: isExact ?? false,
-    });
+    };
+    const weighted = { encoded, weights, onModelTime: request.onModelTime };
+    const { store } = this.index;
+    const ofPairs = await rankedByPairs(store, { encoder: this.#encoder, queries: weighted }, asked);
+    const { hits, fitting, plan } = ofPairs ?? (await store.query(asked));
     const ranked = hits.map((row, i) => ({ row, rank: offset + i + 1, isSound: isRowSound(row) }));
     const endMs = performance.now();
     return {
@@ -137,37 +142,10 @@ export class CatalogueSearch {
       damaged: ranked.flatMap(({ row, isSound }) => (isSound ? [] : [row.id])),
       fitting,
       plan,
-      scoredPairs,
+      scoredPairs: ofPairs?.scoredPairs,
       queries: encoded.map(({ routes, unknownWords, attention }) => ({ routes, unknownWords, attention })),
       timesMs: { encode: encodedMs - startMs, search: endMs - encodedMs, total: endMs - startMs },
     };
-  }
-
-  /** A page of the best: as the store has them or, for a model that scores pairs, the best of the store scored anew. */
-  async #ranked(
-    encoded: readonly EncodedQuery[],
-    { queries, onModelTime }: CatalogueSearchRequest,
-    asked: StoreQuery & { readonly offset: number },
-  ): Promise<StoreAnswer & { readonly scoredPairs?: number }> {
-    const { store } = this.index;
-    const encoder = this.#encoder;
-    const rows = encoded.flatMap(({ pairRow }) => pairRow ?? []);
-    if (encoder.pairCandidates === undefined || !encoder.scorePairs || rows.length === 0)
-      return store.query(asked);
-    const { limit, offset } = asked;
-    const isAll = encoder.pairCandidates === "all" || asked.isExact === true;
-    const wanted = isAll ? await store.count(asked.filter) : Number(encoder.pairCandidates);
-    const found = await store.query({ ...asked, offset: 0, limit: Math.max(wanted, offset + limit) });
-    const vectors = found.hits.map(({ vector }) => vector);
-    const scores = vectors.length === 0 ? [] : await encoder.scorePairs(rows, vectors, { onModelTime });
-    const weights = queries.map(({ weight = 1 }) => weight);
-    const total = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
-    const scored = found.hits.map((hit, item) => ({
-      ...hit,
-      score: weightedScore({ encoded, weights, total, scores }, hit.vector, item),
-    }));
-    scored.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
-    return { ...found, hits: scored.slice(offset, offset + limit), scoredPairs: scored.length };
   }
 
   /** Queries as vectors; items of the index that stand alone have theirs already. */
@@ -229,32 +207,6 @@ export function weightedSum(embeddings: readonly Float32Array[], weights: readon
   throw new UsageError(
     `queries: cancel each other out; got weights ${weights.join(", ")}; change one of them`,
   );
-}
-
-/** Mean over the queries by weight; one without a text, which has no row, counts by its cosine. */
-function weightedScore(
-  {
-    encoded,
-    weights,
-    total,
-    scores,
-  }: {
-    readonly encoded: readonly EncodedQuery[];
-    readonly weights: readonly number[];
-    readonly total: number;
-    readonly scores: readonly Float32Array[];
-  },
-  vector: Float32Array,
-  item: number,
-): number {
-  let row = 0;
-  let sum = 0;
-  for (const [i, { embedding, pairRow }] of encoded.entries()) {
-    const score = pairRow ? (scores[row]?.[item] ?? 0) : dotProduct(embedding, vector, 0);
-    if (pairRow) row += 1;
-    sum += (weights[i] ?? 0) * score;
-  }
-  return sum / total;
 }
 
 /** @throws UsageError that lists everything wrong. */

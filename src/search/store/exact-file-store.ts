@@ -16,6 +16,7 @@ import {
   type StoreAnswer,
   type StoredItem,
   type StoredSummary,
+  type StoredVectors,
   type StoreList,
   type StoreQuery,
   type VectorStore,
@@ -114,6 +115,10 @@ export class ExactFileStore implements VectorStore {
 
   items(): AsyncIterable<readonly StoredItem[]> {
     return this.#all((items) => items.items());
+  }
+
+  vectors(filter?: Filter): AsyncIterable<StoredVectors> {
+    return this.#all((items) => items.vectors(filter));
   }
 
   async optimise(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   type StoreAnswer,
   type StoredItem,
   type StoredSummary,
+  type StoredVectors,
   type StoreList,
   type StoreQuery,
   type VectorStore,
@@ -156,6 +157,17 @@ export class ExactStore implements VectorStore {
     }
   }
 
+  async *vectors(filter?: Filter): AsyncGenerator<StoredVectors> {
+    const { mask } = this.#masked(filter);
+    const rows = this.#rows.flatMap((_, row) => (mask?.[row] === 0 ? [] : [row]));
+    for (let start = 0; start < rows.length; start += pageSize) {
+      const page = rows.slice(start, start + pageSize);
+      const vectors = new Float32Array(page.length * this.embedDim);
+      for (const [i, row] of page.entries()) vectors.set(this.#vectorAt(row), i * this.embedDim);
+      yield { ids: page.map((row) => this.#rows[row]?.id ?? ""), vectors };
+    }
+  }
+
   async optimise(): Promise<void> {
     // Nothing is faster than it is.
   }
@@ -186,8 +198,11 @@ export class ExactStore implements VectorStore {
   }
 
   #itemAt(row: number): StoredItem {
-    const vector = this.#matrix.slice(row * this.embedDim, (row + 1) * this.embedDim);
-    return { ...(this.#rows[row] as Omit<StoredItem, "vector">), vector };
+    return { ...(this.#rows[row] as Omit<StoredItem, "vector">), vector: this.#vectorAt(row).slice() };
+  }
+
+  #vectorAt(row: number): Float32Array {
+    return this.#matrix.subarray(row * this.embedDim, (row + 1) * this.embedDim);
   }
 
   #reserve(rowCount: number): void {

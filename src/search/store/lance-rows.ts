@@ -86,6 +86,7 @@ export function itemOf({ id, hash, category, price, tags, details, vector }: Ite
 }
 
 export const itemColumns = ["id", "hash", "category", "price", "tags", "details", "vector"] as const;
+export const vectorColumns = ["id", "vector"] as const;
 export const summaryColumns = ["id", "hash", "details"] as const;
 
 /** @param row with `summaryColumns`. */

@@ -17,6 +17,7 @@ import {
   itemTable,
   summaryColumns,
   summaryOf,
+  vectorColumns,
 } from "./lance-rows.js";
 import { StoreFiles } from "./store-files.js";
 import {
@@ -26,6 +27,7 @@ import {
   type StoreAnswer,
   type StoredItem,
   type StoredSummary,
+  type StoredVectors,
   type StoreHit,
   type StoreList,
   type StoreQuery,
@@ -213,12 +215,23 @@ export class LanceStore implements VectorStore {
     return this.#batches(undefined, (rows) => (rows as ItemRow[]).map(itemOf));
   }
 
+  async *vectors(filter?: Filter): AsyncGenerator<StoredVectors> {
+    const { embedDim } = this;
+    const batches = this.#batches(vectorColumns, (rows) => rows as Pick<ItemRow, "id" | "vector">[], filter);
+    for await (const rows of batches) {
+      const vectors = new Float32Array(rows.length * embedDim);
+      for (const [i, { vector }] of rows.entries()) vectors.set(vector.toArray(), i * embedDim);
+      yield { ids: rows.map(({ id }) => id), vectors };
+    }
+  }
+
   async *#batches<T>(
     columns: readonly string[] | undefined,
     read: (rows: unknown[]) => readonly T[],
+    filter?: Filter,
   ): AsyncGenerator<readonly T[]> {
     try {
-      const all = this.#table.query();
+      const all = filter === undefined ? this.#table.query() : this.#table.query().where(lanceFilter(filter));
       for await (const batch of columns ? all.select([...columns]) : all) yield read(batch.toArray());
     } catch (cause) {
       throw this.#failed(cause);

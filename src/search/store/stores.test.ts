@@ -84,6 +84,23 @@ for (const [kind, open] of Object.entries(kinds)) {
       expect((await store.query({ vector, limit: 10, offset: 400 })).hits).toEqual([]);
     });
 
+    it("gives ids and vectors of all items, or of those that fit, each once", async () => {
+      const filter: Filter = { kind: "price", min: 20, max: 60 };
+      for (const [given, expected] of [
+        [undefined, items],
+        [filter, items.filter(predicateOf(filter))],
+        [{ kind: "id", anyOf: ["missing"] } as const, []],
+      ] as const) {
+        const found = new Map<string, Float32Array>();
+        for await (const { ids, vectors } of store.vectors(given)) {
+          expect(vectors).toHaveLength(ids.length * embedDim);
+          for (const [i, id] of ids.entries()) found.set(id, vectors.slice(i * embedDim, (i + 1) * embedDim));
+        }
+        expect(found.size).toBe(expected.length);
+        for (const { id, vector } of expected) expect(found.get(id)).toEqual(vector);
+      }
+    });
+
     it("takes zero and minus zero for one price", async () => {
       const [a, b] = items as [StoredItem, StoredItem];
       const prices = { plus: 0, minus: -0, least: Number.MIN_VALUE };

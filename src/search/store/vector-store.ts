@@ -15,6 +15,13 @@ export interface StoredItem extends FilterFields {
 /** What tells an item, and whether it changed. */
 export type StoredSummary = Pick<StoredItem, "id" | "hash" | "details">;
 
+/** Vectors of a few items. */
+export interface StoredVectors {
+  readonly ids: readonly string[];
+  /** [ids.length, D] */
+  readonly vectors: Float32Array;
+}
+
 export interface StoreQuery {
   /** [D], length 1. */
   readonly vector: Float32Array;
@@ -84,6 +91,8 @@ export interface VectorStore {
   ids(): AsyncIterable<readonly string[]>;
   /** All items, some at a time, in no particular order. */
   items(): AsyncIterable<readonly StoredItem[]>;
+  /** Ids and vectors of the items that fit, some at a time, in no particular order: nothing else of them is read. */
+  vectors(filter?: Filter): AsyncIterable<StoredVectors>;
   /**
    * Builds or renews what makes queries fast. Results are the same without it, up to recall.
    * @param isRebuilt everything is built anew, whatever is there.

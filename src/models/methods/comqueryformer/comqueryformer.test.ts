@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { numbersOf } from "../../../../tests/fixtures/drawn-features.js";
 import { topologicalOrder } from "../../../engine/graph/traversal.js";
 import type { Value } from "../../../engine/graph/value.js";
 import { constant } from "../../../engine/ops/constant.js";
-import { runOnce } from "../../../engine/runtime/session.js";
 import { Random } from "../../../engine/tensor/random.js";
-import { float32, type Tensor, tensor } from "../../../engine/tensor/tensor.js";
+import { float32, tensor } from "../../../engine/tensor/tensor.js";
 import { ForwardPass } from "../../../nn/forward-pass.js";
 import { featuresOf, type ImageFeatures } from "../../image-encoder.js";
 import { createModel } from "../../registry.js";
@@ -47,11 +47,6 @@ function text(words: Value): TextFeatures {
   return { words, sentence: words, mask };
 }
 
-async function numbers(value: Value): Promise<number[]> {
-  const { y } = await runOnce<string>({ y: value });
-  return Array.from((y as Tensor).data, Number);
-}
-
 describe("comqueryformer", () => {
   it("ranks by one vector as by the sum over its parts: lengths are the same for every query and picture", async () => {
     const model = build();
@@ -64,7 +59,7 @@ describe("comqueryformer", () => {
     expect(Object.keys(parts)).toEqual(["global0", "local0", "global1", "local1", "global2", "local2"]);
     const square = (length: number) => 2 ** 2 + regionCount * length ** 2;
     const expected = Math.sqrt(square(1) + square(2) + square(3));
-    const values = await numbers(q);
+    const values = await numbersOf(q);
     const row = values.length / batch;
     for (let b = 0; b < batch; b += 1) {
       expect(Math.hypot(...values.slice(b * row, (b + 1) * row))).toBeCloseTo(expected, 4);
@@ -77,7 +72,7 @@ describe("comqueryformer", () => {
     const words = [1, 2, 3, 4, 0, 1, 0, 2].map((value) => value / 2);
     const withPadding = async (...padding: readonly number[]) => {
       const all = Array.from({ length: batch }, () => words.concat(padding)).flat();
-      return numbers(model.compose(reference, text(constant(float32([batch, 3, width], all))), pass).q);
+      return numbersOf(model.compose(reference, text(constant(float32([batch, 3, width], all))), pass).q);
     };
     const zeros = await withPadding(0, 0, 0, 0);
     const others = await withPadding(9, -9, 5, 7);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { normalOf, numbersOf } from "../../../../tests/fixtures/drawn-features.js";
 import { Input, type Value } from "../../../engine/graph/value.js";
 import { constant } from "../../../engine/ops/constant.js";
 import { slice } from "../../../engine/ops/shape.js";
-import { runOnce } from "../../../engine/runtime/session.js";
 import { Random } from "../../../engine/tensor/random.js";
 import { float32, type Tensor, tensor } from "../../../engine/tensor/tensor.js";
 import { ConfigError } from "../../../errors.js";
@@ -15,19 +15,6 @@ import { TextCompositor } from "./text-compositor.js";
 import { voteWeights } from "./voters.js";
 
 const pass = ForwardPass.inference();
-
-async function numbers(value: Value): Promise<number[]> {
-  return Array.from((await runOnce({ value })).value.data, Number);
-}
-
-function normal(seed: number, ...shape: number[]): Tensor<"float32"> {
-  const random = new Random(seed);
-  const length = shape.reduce((product, dim) => product * dim, 1);
-  return float32(
-    shape,
-    Array.from({ length }, () => random.normal()),
-  );
-}
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
@@ -54,11 +41,11 @@ describe("TextCompositor", () => {
       words: constant(float32([1, 3, 1], [1, -2, 7])),
       mask: constant(tensor("bool", [1, 3], Uint8Array.of(1, 1, 0))),
     };
-    expect((await numbers(compositor.sentence(text, pass)))[0]).toBeCloseTo(3 * -0.5 + 1, 5);
+    expect((await numbersOf(compositor.sentence(text, pass)))[0]).toBeCloseTo(3 * -0.5 + 1, 5);
     // r = 1.5: h = 2, k_l · h = w_l, A [w_l ; r] = 10 w_l + 1.5
     const changed = [1, -2].map((w) => w + 2 * sigmoid(w) * (10 * w + 1.5));
     const mean = changed.reduce((total, y) => total + y, 0) / 2;
-    const found = await numbers(compositor.forward(text, constant(float32([1, 1], [1.5])), pass));
+    const found = await numbersOf(compositor.forward(text, constant(float32([1, 1], [1.5])), pass));
     expect(found[0]).toBeCloseTo(4 - mean, 4);
   });
 });
@@ -67,7 +54,7 @@ describe("voteLosses", () => {
   it("add a classification for each vote, and what keeps both image compositors from their mixture", async () => {
     const names = Object.keys(voteWeights);
     const of = (seed: number) =>
-      Object.fromEntries(names.map((name, i) => [name, constant(normal(seed + i, 3, 2))]));
+      Object.fromEntries(names.map((name, i) => [name, constant(normalOf(seed + i, 3, 2))]));
     const [q, t] = [of(1), of(11)];
     const losses = voteLosses(q, t);
     expect(losses.map(({ name, weight }) => [name, weight])).toEqual([
@@ -78,7 +65,7 @@ describe("voteLosses", () => {
       ["consensus", 1],
     ]);
     const rows = async (vote: string) => {
-      const [a, b] = [await numbers(q[vote] as Value), await numbers(t[vote] as Value)];
+      const [a, b] = [await numbersOf(q[vote] as Value), await numbersOf(t[vote] as Value)];
       const row = (x: number[], i: number) => x.slice(2 * i, 2 * i + 2) as [number, number];
       return [0, 1, 2].map((i) =>
         [0, 1, 2].map((j) => row(a, i)[0] * row(b, j)[0] + row(a, i)[1] * row(b, j)[1]),
@@ -98,7 +85,7 @@ describe("voteLosses", () => {
       return divergence(agreed, softmax(row4)) + divergence(agreed, softmax(row3));
     });
     const expected = perRow.reduce((sum, value) => sum + value, 0) / 3;
-    expect((await numbers(losses[4]?.value as Value))[0]).toBeCloseTo(expected, 4);
+    expect((await numbersOf(losses[4]?.value as Value))[0]).toBeCloseTo(expected, 4);
   });
 });
 
@@ -111,19 +98,19 @@ describe("css-net", () => {
       { vocabularySize: 3, random: new Random(1), imagePx },
     ) as CssNet;
   const picture = (seed: number, seedOfLayer3 = seed): ImageFeatures =>
-    featuresOf(constant(normal(seed, 2, 4, embedDim)), {
+    featuresOf(constant(normalOf(seed, 2, 4, embedDim)), {
       rows: 2,
       columns: 2,
       levels: [
         {
           name: "layer3",
-          regions: constant(normal(seedOfLayer3 + 50, 2, 16, embedDim)),
+          regions: constant(normalOf(seedOfLayer3 + 50, 2, 16, embedDim)),
           rows: 4,
           columns: 4,
         },
       ],
     });
-  const words = normal(7, 2, 5, embedDim);
+  const words = normalOf(7, 2, 5, embedDim);
   const text = (of: Tensor<"float32">) => ({
     words: constant(of),
     sentence: new Input("sentence", "float32", [2, embedDim]),
@@ -134,7 +121,7 @@ describe("css-net", () => {
     const model = build();
     const composition = model.compose(picture(1), text(words), pass);
     const target = model.embedTarget(picture(2), pass);
-    const [q, t] = [await numbers(composition.q), await numbers(target.embedding)];
+    const [q, t] = [await numbersOf(composition.q), await numbersOf(target.embedding)];
     expect(q).toHaveLength(2 * 4 * embedDim);
     const dot = (a: readonly number[], b: readonly number[]) =>
       a.reduce((total, value, d) => total + value * (b[d] ?? Number.NaN), 0);
@@ -142,8 +129,8 @@ describe("css-net", () => {
     let score = 0;
     for (const [name, weight] of Object.entries(weights)) {
       const [ofQ, ofT] = [
-        await numbers(slice(composition.parts?.[name] as Value, { axis: 0, start: 0, end: 1 })),
-        await numbers(slice(target.parts?.[name] as Value, { axis: 0, start: 1, end: 2 })),
+        await numbersOf(slice(composition.parts?.[name] as Value, { axis: 0, start: 0, end: 1 })),
+        await numbersOf(slice(target.parts?.[name] as Value, { axis: 0, start: 1, end: 2 })),
       ];
       expect(Math.hypot(...ofQ)).toBeCloseTo(4, 5);
       expect(Math.hypot(...ofT)).toBeCloseTo(4, 5);
@@ -158,12 +145,12 @@ describe("css-net", () => {
     const other = float32([2, 5, embedDim], words.data.slice());
     other.data.fill(9, (5 + 1) * embedDim);
     const [a, b] = [
-      await numbers(model.compose(picture(1), text(words), pass).q),
-      await numbers(model.compose(picture(1), text(other), pass).q),
+      await numbersOf(model.compose(picture(1), text(words), pass).q),
+      await numbersOf(model.compose(picture(1), text(other), pass).q),
     ];
     expect(b).toEqual(a);
     other.data.fill(9, 5 * embedDim);
-    expect(await numbers(model.compose(picture(1), text(other), pass).q)).not.toEqual(a);
+    expect(await numbersOf(model.compose(picture(1), text(other), pass).q)).not.toEqual(a);
   });
 
   it("lets each level vote by its own map", async () => {
@@ -172,7 +159,7 @@ describe("css-net", () => {
       const { parts = {} } = model.compose(features, text(words), pass);
       return Object.fromEntries(
         await Promise.all(
-          Object.keys(parts).map(async (name) => [name, await numbers(parts[name] as Value)]),
+          Object.keys(parts).map(async (name) => [name, await numbersOf(parts[name] as Value)]),
         ),
       );
     };

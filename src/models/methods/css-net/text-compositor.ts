@@ -16,7 +16,7 @@ import { Module } from "../../../nn/module.js";
 /** Words [B, T, W], and which of them count, bool [B, T]; all where there is no mask. */
 export interface Words {
   readonly words: Value;
-  readonly mask?: Value;
+  readonly mask?: Value | undefined;
 }
 
 export interface TextCompositorWidths {
@@ -70,7 +70,7 @@ export class TextCompositor extends Module {
     const [width, pairWidth] = [this.all.weight.dim(0), this.all.weight.dim(1)];
     const both = linearOfPair(words, picture, reshape(this.all.weight, [width, pairWidth])); // [B, T, W]
     const changed = add(words, this.value.forward(multiply(a, both)));
-    const pooled = meanOfWords({ words: changed, ...(mask && { mask }) });
+    const pooled = meanOfWords({ words: changed, mask });
     return this.fc.forward(this.norm.forward(pooled, pass));
   }
 }

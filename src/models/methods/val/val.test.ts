@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { normalOf, numbersOf } from "../../../../tests/fixtures/drawn-features.js";
 import { Input, type Value } from "../../../engine/graph/value.js";
 import { constant } from "../../../engine/ops/constant.js";
-import { runOnce } from "../../../engine/runtime/session.js";
 import { Random } from "../../../engine/tensor/random.js";
-import { float32, type Tensor } from "../../../engine/tensor/tensor.js";
+import { float32 } from "../../../engine/tensor/tensor.js";
 import { ConfigError, ShapeError } from "../../../errors.js";
 import { ForwardPass } from "../../../nn/forward-pass.js";
 import { featuresOf } from "../../image-encoder.js";
@@ -13,32 +13,19 @@ import { MapKernel, ValLevel } from "./level.js";
 import { matchingLoss } from "./matching-loss.js";
 import type { Val } from "./val.js";
 
-async function numbers(value: Value): Promise<number[]> {
-  return Array.from((await runOnce({ value })).value.data, Number);
-}
-
-function normal(seed: number, ...shape: number[]): Tensor<"float32"> {
-  const random = new Random(seed);
-  const length = shape.reduce((product, dim) => product * dim, 1);
-  return float32(
-    shape,
-    Array.from({ length }, () => random.normal()),
-  );
-}
-
 describe("MapKernel", () => {
   it("adds one more row of zeros below and right where the kernel's sides are even, as TensorFlow's SAME", async () => {
     const kernel = new MapKernel({ rows: 2, columns: 2 }, new Random(1));
     kernel.weight.data.set([1, 10, 100, 1000]);
     const out = kernel.forward(constant(float32([1, 4], [1, 2, 3, 4])));
     expect(out.shape).toEqual([1, 1, 2, 2]);
-    expect(await numbers(out)).toEqual([4321, 402, 43, 4]);
+    expect(await numbersOf(out)).toEqual([4321, 402, 43, 4]);
   });
 
   it("takes maps whose sides differ", async () => {
     const kernel = new MapKernel({ rows: 1, columns: 3 }, new Random(1));
     kernel.weight.data.set([1, 10, 100]);
-    expect(await numbers(kernel.forward(constant(float32([1, 3], [1, 2, 3]))))).toEqual([210, 321, 32]);
+    expect(await numbersOf(kernel.forward(constant(float32([1, 3], [1, 2, 3]))))).toEqual([210, 321, 32]);
   });
 });
 
@@ -48,9 +35,9 @@ describe("ValLevel", () => {
       heads: 2,
       dropout: 0.1,
     });
-    const x = normal(2, 2, 15, 6);
-    const y = level.forward(constant(x), constant(normal(3, 2, 4)), ForwardPass.inference());
-    const scales = (await numbers(y)).map((value, i) => value / (x.data[i] ?? 0));
+    const x = normalOf(2, 2, 15, 6);
+    const y = level.forward(constant(x), constant(normalOf(3, 2, 4)), ForwardPass.inference());
+    const scales = (await numbersOf(y)).map((value, i) => value / (x.data[i] ?? 0));
     for (const scale of scales) {
       expect(scale).toBeGreaterThan(0.2499);
       expect(scale).toBeLessThan(1);
@@ -63,7 +50,7 @@ describe("matchingLoss", () => {
   const t = float32([2, 2], [1, 0, 0, 3]);
   const lossOf = async (q: readonly number[], negatives: "code" | "paper" | "all") => {
     const options = { margin: 0.2, negatives };
-    const [loss] = await numbers(matchingLoss(constant(float32([2, 2], q)), constant(t), options));
+    const [loss] = await numbersOf(matchingLoss(constant(float32([2, 2], q)), constant(t), options));
     return loss;
   };
 
@@ -139,11 +126,11 @@ describe("val", () => {
     const levels = ["layer2", "layer3"].map((name) => ({ name, regions, rows: 2, columns: 2 }));
     const features = featuresOf(regions, { rows: 2, columns: 2, levels });
     const { embedding } = model.embedTarget(features, ForwardPass.inference());
-    expect(await numbers(embedding)).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+    expect(await numbersOf(embedding)).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
   });
 
   it("adds up the levels' matching losses, each on its own part, where the loss is the authors'", async () => {
-    const maps = (seed: number) => [0, 1, 2].map((i) => constant(normal(seed + i, 3, 4, embedDim)));
+    const maps = (seed: number) => [0, 1, 2].map((i) => constant(normalOf(seed + i, 3, 4, embedDim)));
     const [q, t] = [embeddingOf(maps(1)), embeddingOf(maps(11))];
     const model = build(64, { loss: "triplet", negatives: "all", margin: 0.5 });
     const pass = ForwardPass.training();
@@ -162,10 +149,12 @@ describe("val", () => {
     const options = { margin: 0.5, negatives: "all" } as const;
     let expected = 0;
     for (const name of ["level0", "level1", "level2"]) {
-      const [loss = 0] = await numbers(matchingLoss(q.parts[name] as Value, t.parts[name] as Value, options));
+      const [loss = 0] = await numbersOf(
+        matchingLoss(q.parts[name] as Value, t.parts[name] as Value, options),
+      );
       expect(loss).toBeGreaterThan(0);
       expected += loss;
     }
-    expect((await numbers(part?.value as Value))[0]).toBeCloseTo(expected, 5);
+    expect((await numbersOf(part?.value as Value))[0]).toBeCloseTo(expected, 5);
   });
 });
