@@ -33,8 +33,8 @@ export class FixedSplit implements DatasetSplit {
   }
 
   /**
-   * A triplet stays when its reference does and so does its target, or another hit that stands in for it; hits that are
-   * gone are struck off.
+   * A triplet stays when its reference does and so does its target, or another hit that stands in for it. What is gone is
+   * struck off its hits, its relevant images and its subset.
    */
   restrict(isAvailable: (imageId: string) => boolean): FixedSplit {
     // Queries with one answer share one list of hits, and keep sharing it.
@@ -44,7 +44,12 @@ export class FixedSplit implements DatasetSplit {
       left.set(hits, known);
       return known;
     };
-    const restrictTriplet = (triplet: Triplet): Triplet | undefined => {
+    const restrictQuery = <Q extends Query>(query: Q): Q =>
+      query.subset ? { ...query, subset: query.subset.filter(isAvailable) } : query;
+    const restrictTriplet = (published: Triplet): Triplet | undefined => {
+      const query = restrictQuery(published);
+      const relevant = query.relevant?.filter(isAvailable);
+      const triplet = relevant ? { ...query, relevant } : query;
       const { reference, target, hits } = triplet;
       if (!isAvailable(reference)) return undefined;
       if (!hits) return isAvailable(target) ? triplet : undefined;
@@ -55,7 +60,7 @@ export class FixedSplit implements DatasetSplit {
     return new FixedSplit({
       name: this.name,
       triplets: this.triplets.flatMap((triplet) => restrictTriplet(triplet) ?? []),
-      untargeted: this.untargeted.filter(({ reference }) => isAvailable(reference)),
+      untargeted: this.untargeted.filter(({ reference }) => isAvailable(reference)).map(restrictQuery),
       images: new Map([...this.images].map(([category, ids]) => [category, ids.filter(isAvailable)])),
     });
   }

@@ -52,6 +52,24 @@ describe("holding out by item", () => {
   });
 });
 
+describe("what is held out", () => {
+  it.each(["item", "triplet"] as const)(
+    "has its targets alone, by %s: no image besides is looked at",
+    (by) => {
+      const judged = Array.from({ length: 40 }, (_, i) => ({
+        ...triplet(`r${i}`, `t${i}`),
+        subset: [`t${i}`, "other"],
+        relevant: [`t${i}`, "another"],
+      }));
+      const { training, validation } = holdOut(splitOf(judged), { fraction: 0.25, by }, new Random(1));
+      expect(validation?.triplets).toHaveLength(10);
+      for (const own of validation?.triplets ?? []) expect(Object.keys(own)).not.toContain("subset");
+      for (const own of validation?.triplets ?? []) expect(Object.keys(own)).not.toContain("relevant");
+      expect(training.triplets[0]?.subset).toContain("other");
+    },
+  );
+});
+
 describe("holding out by triplet", () => {
   it("takes exactly the fraction, whatever images they share", () => {
     const star = Array.from({ length: 100 }, (_, i) => triplet("centre", String(i)));

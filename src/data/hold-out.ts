@@ -40,8 +40,13 @@ export function holdOut(
   const shuffled = random.shuffled(split.triplets);
   const { name, images } = split;
   const part = (triplets: readonly Triplet[]) => new FixedSplit({ name, images, triplets });
+  const watched = (triplets: readonly Triplet[]) => part(triplets.map(withTargetAlone));
   if (by === "triplet") {
-    return { training: part(shuffled.slice(count)), validation: part(shuffled.slice(0, count)), leftOut: 0 };
+    return {
+      training: part(shuffled.slice(count)),
+      validation: watched(shuffled.slice(0, count)),
+      leftOut: 0,
+    };
   }
   const isHeld = heldItems(shuffled, count);
   const sides = ({ reference, target }: Triplet) =>
@@ -50,9 +55,16 @@ export function holdOut(
   const training = shuffled.filter((triplet) => sides(triplet) === 0);
   return {
     training: part(training),
-    validation: held.length > 0 ? part(held) : undefined,
+    validation: held.length > 0 ? watched(held) : undefined,
     leftOut: shuffled.length - held.length - training.length,
   };
+}
+
+/** Watching a training looks at no other images than those of the triplets. */
+function withTargetAlone(triplet: Triplet): Triplet {
+  if (!triplet.subset && !triplet.relevant) return triplet;
+  const { subset: _subset, relevant: _relevant, ...alone } = triplet;
+  return alone;
 }
 
 /** Images that hold about `count` triplets among themselves, and have few with others. */

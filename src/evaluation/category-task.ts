@@ -3,8 +3,10 @@
 import { hitsOf, type Triplet } from "../data/triplet.js";
 import type { EmbeddableQuery } from "../embedding/model-embedder.js";
 import { DatasetError, ShapeError } from "../errors.js";
+import { relevantRanks, subsetRanks } from "./answer-ranks.js";
+import type { QueryPlaces } from "./metrics.js";
 import { type Protocol, queryTexts } from "./protocols.js";
-import type { RankingTask } from "./recall.js";
+import { type RankingTask, targetRanks, unranked } from "./recall.js";
 
 /** Anything that can be evaluated. Embeddings have length 1; row i belongs to the i-th input. */
 export interface Embedder {
@@ -27,6 +29,12 @@ export interface AskedQuery {
   readonly paraphrases: readonly string[];
 }
 
+/** A query as it is asked, with a target or without. */
+interface Asked {
+  readonly reference: string;
+  readonly text: string;
+}
+
 /** What one category's ranks come from. */
 export interface CategoryTask {
   readonly category: string;
@@ -37,24 +45,65 @@ export interface CategoryTask {
   readonly task: RankingTask & Required<Pick<RankingTask, "masked">>;
   /** Rank of each query's best hit, as `targetRanks` gives it. */
   readonly ranks: readonly number[];
+  /** Rank of each query's target in its subset, where the queries have one. */
+  readonly subsetRanks?: readonly number[] | undefined;
+  /** Ranks of each query's relevant images, where they were judged. */
+  readonly relevantRanks?: readonly (readonly number[])[] | undefined;
+}
+
+/** Where the right answers to each query came. */
+export function placesOf({
+  ranks,
+  subsetRanks: ofSubsets,
+  relevantRanks: ofRelevant,
+}: Pick<CategoryTask, "ranks" | "subsetRanks" | "relevantRanks">): readonly QueryPlaces[] {
+  return ranks.map((rank, i) => ({
+    rank,
+    ...(ofSubsets ? { subsetRank: ofSubsets[i] ?? unranked } : {}),
+    ...(ofRelevant ? { relevantRanks: ofRelevant[i] ?? [] } : {}),
+  }));
+}
+
+/**
+ * Embeds a category's gallery and queries, and ranks them.
+ * @throws DatasetError when a target is not in the gallery.
+ */
+export async function rankCategory(
+  category: string,
+  { triplets, galleryIds }: { readonly triplets: readonly Triplet[]; readonly galleryIds: readonly string[] },
+  options: { readonly embedder: Embedder; readonly protocol: Protocol },
+): Promise<CategoryTask> {
+  const { asked, task } = await categoryTask(triplets, galleryIds, options);
+  const rowsOf = rowFinder(galleryIds);
+  const ranked = asked.map(({ triplet }) => triplet);
+  const targets = ranked.map(({ target }) => rowsOf([target])[0]);
+  const subsets = ranked.flatMap(({ subset }) => (subset ? [rowsOf(subset)] : []));
+  const relevant = ranked.flatMap((triplet) => (triplet.relevant ? [rowsOf(triplet.relevant)] : []));
+  return {
+    category,
+    galleryIds,
+    asked,
+    task,
+    ranks: targetRanks(task),
+    subsetRanks: subsets.length === ranked.length ? subsetRanks(task, subsets, targets) : undefined,
+    relevantRanks: relevant.length === ranked.length ? relevantRanks(task, relevant) : undefined,
+  };
 }
 
 /**
  * Embeds a category's gallery and queries.
  * @throws DatasetError when a target is not in the gallery.
  */
-export async function categoryTask(
+async function categoryTask(
   triplets: readonly Triplet[],
   galleryIds: readonly string[],
   { embedder, protocol }: { readonly embedder: Embedder; readonly protocol: Protocol },
 ): Promise<Pick<CategoryTask, "asked" | "task">> {
-  const rowOf = new Map(galleryIds.map((id, row) => [id, row]));
-  const rowsOf = (ids: readonly string[]) => ids.flatMap((id) => rowOf.get(id) ?? []);
+  const rowsOf = rowFinder(galleryIds);
   // Fashion200k's queries share lists of hits: their rows are shared too.
-  const shared = new Map<readonly string[], number[]>();
+  const shared = new Map<readonly string[], readonly number[]>();
   const asked: AskedQuery[] = [];
-  const hits: number[][] = [];
-  const masked: number[][] = [];
+  const hits: (readonly number[])[] = [];
   for (const triplet of triplets) {
     const ids = hitsOf(triplet);
     const rows = shared.get(ids) ?? rowsOf(ids);
@@ -68,17 +117,34 @@ export async function categoryTask(
     for (const query of askedQueries(triplet, protocol)) {
       asked.push(query);
       hits.push(rows);
-      masked.push(protocol.reference === "removed" ? rowsOf([triplet.reference]) : []);
     }
   }
+  const queries = asked.map(({ triplet: { reference }, text }) => ({ reference, text }));
+  return { asked, task: { ...(await embeddedRanking(queries, galleryIds, { embedder, protocol })), hits } };
+}
+
+/** Embeds queries and what they are ranked against; under the protocol, a query's reference is left out for it. */
+export async function embeddedRanking(
+  queries: readonly Asked[],
+  galleryIds: readonly string[],
+  { embedder, protocol }: { readonly embedder: Embedder; readonly protocol: Protocol },
+): Promise<Omit<CategoryTask["task"], "hits">> {
   const { embedDim } = embedder;
   const gallery = requireRows("embedImages", await embedder.embedImages(galleryIds), [
     galleryIds.length,
     embedDim,
   ]);
-  const queries = asked.map(({ triplet: { reference }, text }) => ({ reference, text }));
-  const embedded = await embeddedQueries(queries, { embedder, gallery });
-  return { asked, task: { gallery, ...embedded, embedDim, hits, masked } };
+  const rowsOf = rowFinder(galleryIds);
+  const masked = queries.map(({ reference }) =>
+    protocol.reference === "removed" ? rowsOf([reference]) : [],
+  );
+  return { gallery, ...(await embeddedQueries(queries, { embedder, gallery })), embedDim, masked };
+}
+
+/** Rows of the gallery's images by id; none for an image that is not in it. */
+export function rowFinder(galleryIds: readonly string[]): (ids: readonly string[]) => readonly number[] {
+  const rowOf = new Map(galleryIds.map((id, row) => [id, row]));
+  return (ids) => ids.flatMap((id) => rowOf.get(id) ?? []);
 }
 
 /** What a ranking needs of queries: embeddings and, for a model that scores pairs, scores with the gallery [G, embedDim]. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { seedEvaluation } from "../../tests/fixtures/seed-evaluation.js";
 import { DatasetError } from "../errors.js";
-import { type ComparisonEntry, compareEntries, type SeedEvaluation } from "./comparison.js";
+import { type ComparisonEntry, compareEntries, comparisonMethod, type SeedEvaluation } from "./comparison.js";
 import { queryRanksSchema } from "./query-ranks.js";
 import { unranked } from "./recall.js";
 
@@ -92,9 +92,42 @@ describe("compareEntries", () => {
   });
 });
 
+describe("compareEntries, of metrics besides recall", () => {
+  /** A query that is found at 5 and in its subset, with its relevant images at these ranks. */
+  const found = { rank: 3, subsetRank: 1, relevantRanks: [1, 3] };
+  const lost = { rank: 9, subsetRank: 2, relevantRanks: [2, 9] };
+  const names = ["map5", "r5", "subset1"] as const;
+  const facts = { alsoMeasured: names, compared: ["r5", "subset1"] } as const;
+  const entries = [
+    entry("a", [seedEvaluation({ all: [lost, lost] }, facts)]),
+    entry("b", [seedEvaluation({ all: [found, lost] }, facts)]),
+  ];
+
+  it("has them with their differences and intervals, in the order of tables", () => {
+    const { metrics, comparedBy, rows } = compareEntries(entries, { resamples: 200 });
+    expect(metrics).toEqual(["map5", "r1", "r5", "r10", "r50", "subset1"]);
+    expect(comparedBy).toEqual(["r5", "subset1"]);
+    // AP@5 of lost (1/2) / 2, of found (1/1 + 2/3) / 2: 25 and 83.3 percent.
+    expect(rows[0]?.mean.map5?.mean).toBeCloseTo(25, 10);
+    expect(rows[1]?.perCategory.all?.map5?.mean).toBeCloseTo((25 + 500 / 6) / 2, 10);
+    const difference = rows[1]?.difference?.metrics;
+    expect(difference?.map5?.mean).toBeCloseTo((500 / 6 - 25) / 2, 10);
+    expect(difference?.map5?.overQueries.low).toBe(0);
+    expect(difference?.map5?.overQueries.high).toBeCloseTo(500 / 6 - 25, 10);
+    expect(difference).toMatchObject({ subset1: { mean: 50 }, compared: { mean: 50 } });
+  });
+
+  it("says that precision is counted too", () => {
+    expect(comparisonMethod(compareEntries(entries))).toContain("difference in hits and precision, each");
+    const recalls = compareEntries([entry("a", [seedEvaluation(good)])]);
+    expect(comparisonMethod(recalls)).toContain("difference in hits, each");
+  });
+});
+
 describe("queryRanksSchema", () => {
   it("reads back what JSON keeps, a query without an answer included", () => {
-    const ranks = { dress: [{ reference: "r", target: "t", text: "", rank: unranked }] };
+    const places = { rank: unranked, subsetRank: unranked, relevantRanks: [2, unranked] };
+    const ranks = { dress: [{ reference: "r", target: "t", text: "", ...places }] };
     expect(queryRanksSchema.parse(JSON.parse(JSON.stringify(ranks)))).toEqual(ranks);
     expect(queryRanksSchema.safeParse({ dress: [{ ...ranks.dress[0], rank: 0 }] }).success).toBe(false);
   });

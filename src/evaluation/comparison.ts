@@ -1,10 +1,12 @@
 /** Several models over several seeds: means, deviations, and what differs from a baseline. Plain data, for JSON. */
 
+import type { MetricName } from "../data/triplet.js";
 import { Random } from "../engine/tensor/random.js";
 import { DatasetError } from "../errors.js";
 import { formatCount } from "../number-text.js";
+import { measuredNames, scoreUnder } from "./metrics.js";
 import type { QueryRanks } from "./query-ranks.js";
-import type { EvaluationResult } from "./result.js";
+import type { EvaluationResult, Recalls } from "./result.js";
 import {
   bootstrapIntervals,
   defaultResamples,
@@ -30,9 +32,11 @@ export interface ComparisonEntry {
 }
 
 /** Percent. `compared` is the mean by which the data set's tables compare methods. */
-export const comparisonMetrics = ["r1", "r10", "r50", "compared"] as const;
-export type ComparisonMetric = (typeof comparisonMetrics)[number];
-type PerMetric<Value> = Readonly<Record<ComparisonMetric, Value>>;
+export type ComparisonMetric = MetricName | "compared";
+/** A value for each metric of the comparison. */
+type PerMetric<Value> = Readonly<Record<keyof Recalls | "compared", Value>> & {
+  readonly [Name in Exclude<MetricName, keyof Recalls>]?: Value;
+};
 
 /** How far an entry is from its baseline, percentage points. */
 export interface MetricDifference extends PairedDifference {
@@ -47,13 +51,11 @@ export interface EntryDifference {
   readonly metrics: PerMetric<MetricDifference>;
 }
 
-export interface CategorySpread {
+/** Over seeds, of one category. */
+export type CategorySpread = Omit<PerMetric<Spread>, "compared"> & {
   readonly queries: number;
   readonly gallery: number;
-  readonly r1: Spread;
-  readonly r10: Spread;
-  readonly r50: Spread;
-}
+};
 
 /** One line of the table. */
 export interface ComparisonRow {
@@ -71,6 +73,10 @@ export interface ComparisonRow {
 export interface Comparison {
   /** In the order given; entries without a finished seed are left out. */
   readonly rows: readonly ComparisonRow[];
+  /** What was measured, in the order of tables; `compared` stands beside these. */
+  readonly metrics: readonly MetricName[];
+  /** The fields that `compared` is the mean of. */
+  readonly comparedBy: readonly MetricName[];
   readonly resamples: number;
   readonly bootstrapSeed: number;
 }
@@ -82,12 +88,13 @@ export interface CompareOptions {
 }
 
 /** How the numbers come about, in words that stand beside them. */
-export function comparisonMethod({ resamples, bootstrapSeed }: Comparison): string {
+export function comparisonMethod({ metrics, resamples, bootstrapSeed }: Comparison): string {
+  const counted = metrics.some((metric) => metric.startsWith("map")) ? "hits and precision" : "hits";
   return (
     "Mean ± sample standard deviation over seeds. Differences are paired: both models at the same seed, on the same " +
     "queries. Two 95 % intervals, because there are two sources of chance. Over seeds: Student's t of the paired " +
-    "differences; what other trainings would give. Over queries: percentile bootstrap of the difference in hits, each " +
-    `averaged over the seeds, ${formatCount(resamples)} resamples of the queries within each category ` +
+    "differences; what other trainings would give. Over queries: percentile bootstrap of the difference in " +
+    `${counted}, each averaged over the seeds, ${formatCount(resamples)} resamples of the queries within each category ` +
     `(seed ${bootstrapSeed}); what other queries would give to these trained models.`
   );
 }
@@ -101,26 +108,29 @@ export function compareEntries(
 ): Comparison {
   const finished = entries.filter(({ evaluations }) => evaluations.length > 0);
   requireSameQueries(finished);
+  const first = finished[0]?.evaluations[0]?.result;
+  const metrics = first ? measuredNames(first.mean) : [];
   const rows = finished.map((entry): ComparisonRow => {
     const baseline = finished.find(({ name }) => name === (entry.against ?? entries[0]?.name));
     const results = entry.evaluations.map(({ result }) => result);
-    const values = perMetric((metric) => results.map((result) => metricOf(result, metric)));
+    const values = perMetric(metrics, (metric) => results.map((result) => metricOf(result, metric)));
     return {
       name: entry.name,
       seeds: results.map((result) => result.seed),
-      mean: perMetric((metric) => spreadOf(values[metric])),
+      mean: perMetric(metrics, (metric) => spreadOf(values[metric] ?? [])),
       values,
-      perCategory: categorySpreads(results),
-      difference: baseline && baseline !== entry ? differenceOf(entry, baseline, { resamples, seed }) : null,
+      perCategory: categorySpreads(results, metrics),
+      difference:
+        baseline && baseline !== entry ? differenceOf(entry, baseline, { metrics, resamples, seed }) : null,
     };
   });
-  return { rows, resamples, bootstrapSeed: seed };
+  return { rows, metrics, comparedBy: first?.compared.of ?? [], resamples, bootstrapSeed: seed };
 }
 
 function differenceOf(
   entry: ComparisonEntry,
   baseline: ComparisonEntry,
-  { resamples, seed }: Required<CompareOptions>,
+  { metrics, resamples, seed }: Required<CompareOptions> & { readonly metrics: readonly MetricName[] },
 ): EntryDifference | null {
   const pairs = entry.evaluations.flatMap((own) => {
     const other = baseline.evaluations.find(({ result }) => result.seed === own.result.seed);
@@ -130,13 +140,13 @@ function differenceOf(
   if (!first) return null;
   // Equal draws for every entry: two entries of equal ranks have equal intervals.
   const overQueries = bootstrapIntervals(
-    Object.keys(first.own.ranks).map((category) => hitDifferences(pairs, category)),
+    Object.keys(first.own.ranks).map((category) => scoreDifferences(pairs, { category, metrics })),
     { random: new Random(seed).fork("comparison"), resamples },
   );
   return {
     against: baseline.name,
     seeds: pairs.map(({ own }) => own.result.seed),
-    metrics: perMetric((metric, column) => ({
+    metrics: perMetric(metrics, (metric, column) => ({
       ...pairedDifference(
         pairs.map(({ own }) => metricOf(own.result, metric)),
         pairs.map(({ other }) => metricOf(other.result, metric)),
@@ -146,27 +156,25 @@ function differenceOf(
   };
 }
 
-/** For each query of a category, by metric, the mean over seeds of 100 · (hit - baseline's hit). */
-function hitDifferences(
+/** For each query of a category, by metric, the mean over seeds of 100 · (score - baseline's score). */
+function scoreDifferences(
   pairs: readonly { readonly own: SeedEvaluation; readonly other: SeedEvaluation }[],
-  category: string,
+  { category, metrics }: { readonly category: string; readonly metrics: readonly MetricName[] },
 ): readonly (readonly number[])[] {
   const count = pairs[0]?.own.ranks[category]?.length ?? 0;
   return Array.from({ length: count }, (_, query) =>
-    comparisonMetrics.map((metric) => {
+    withCompared(metrics).map((metric) => {
       const differences = pairs.map(
         ({ own, other }) =>
-          hitOf(own, { category, query, metric }) - hitOf(other, { category, query, metric }),
+          queryScore(own, { category, query, metric }) - queryScore(other, { category, query, metric }),
       );
       return (100 * differences.reduce((sum, value) => sum + value, 0)) / pairs.length;
     }),
   );
 }
 
-const cutoffs = { r1: 1, r10: 10, r50: 50 } as const;
-
-/** 1 when the query was found, 0 when not; between them for `compared`, a mean of several. */
-function hitOf(
+/** What a query scores, 0 to 1; under `compared` the mean of several. */
+function queryScore(
   { ranks, result }: SeedEvaluation,
   {
     category,
@@ -174,28 +182,43 @@ function hitOf(
     metric,
   }: { readonly category: string; readonly query: number; readonly metric: ComparisonMetric },
 ): number {
-  const rank = ranks[category]?.[query]?.rank ?? Number.POSITIVE_INFINITY;
+  const places = ranks[category]?.[query];
   const of = metric === "compared" ? result.compared.of : [metric];
-  return of.filter((recall) => rank <= cutoffs[recall]).length / of.length;
+  return of.reduce((sum, name) => sum + ((places && scoreUnder(name, places)) ?? 0), 0) / of.length;
 }
 
 function metricOf({ mean, compared }: EvaluationResult, metric: ComparisonMetric): number {
-  return metric === "compared" ? compared.value : mean[metric];
+  return metric === "compared" ? compared.value : (mean[metric] ?? Number.NaN);
 }
 
-function perMetric<Value>(valueFor: (metric: ComparisonMetric, column: number) => Value): PerMetric<Value> {
+function withCompared(metrics: readonly MetricName[]): readonly ComparisonMetric[] {
+  return [...metrics, "compared"];
+}
+
+/** The three recalls are always among `metrics`. */
+function perMetric<Value>(
+  metrics: readonly MetricName[],
+  valueFor: (metric: ComparisonMetric, column: number) => Value,
+): PerMetric<Value> {
   return Object.fromEntries(
-    comparisonMetrics.map((metric, column) => [metric, valueFor(metric, column)]),
-  ) as Record<ComparisonMetric, Value>;
+    withCompared(metrics).map((metric, column) => [metric, valueFor(metric, column)]),
+  ) as PerMetric<Value>;
 }
 
-function categorySpreads(results: readonly EvaluationResult[]): ComparisonRow["perCategory"] {
+function categorySpreads(
+  results: readonly EvaluationResult[],
+  metrics: readonly MetricName[],
+): ComparisonRow["perCategory"] {
   const [first] = results;
   return Object.fromEntries(
     Object.entries(first?.perCategory ?? {}).map(([category, { queries, gallery }]) => {
-      const spread = (recall: "r1" | "r10" | "r50") =>
-        spreadOf(results.flatMap(({ perCategory }) => perCategory[category]?.[recall] ?? []));
-      return [category, { queries, gallery, r1: spread("r1"), r10: spread("r10"), r50: spread("r50") }];
+      const spreads = Object.fromEntries(
+        metrics.map((metric) => [
+          metric,
+          spreadOf(results.flatMap(({ perCategory }) => perCategory[category]?.[metric] ?? [])),
+        ]),
+      ) as Omit<PerMetric<Spread>, "compared">;
+      return [category, { ...spreads, queries, gallery }];
     }),
   );
 }

@@ -3,16 +3,17 @@
 import { availableSplit } from "../data/presence/missing-images.js";
 import {
   type DatasetSplit,
+  type MetricName,
   type RetrievalDataset,
   type SplitName,
   usualEvaluation,
 } from "../data/triplet.js";
 import { wordingCount } from "../data/wordings.js";
 import { DatasetError } from "../errors.js";
-import { type CategoryTask, categoryTask, type Embedder } from "./category-task.js";
+import { type CategoryTask, type Embedder, placesOf, rankCategory } from "./category-task.js";
+import { otherMetrics } from "./metrics.js";
 import { paraphraseScores, paraphrasesOf, wordingRanks, wordingsOf } from "./paraphrases.js";
 import { galleriesOf, type Protocol } from "./protocols.js";
-import { targetRanks } from "./recall.js";
 import {
   type CategoryResult,
   categoryResult,
@@ -36,8 +37,12 @@ export interface EvaluationOptions extends Provenance {
   readonly onCategory?: ((category: CategoryTask) => Promise<void>) | undefined;
 }
 
-/** Every image that an evaluation of the split looks at: galleries, references and targets. */
+/**
+ * Every image that an evaluation of the split looks at: galleries, references and targets.
+ * @throws DatasetError when no query has a target.
+ */
 export function evaluationImages(split: DatasetSplit, protocol: Protocol): ReadonlySet<string> {
+  requireTargets(split);
   const ids = new Set([...galleriesOf(split, protocol).values()].flat());
   for (const { reference, target } of split.triplets) ids.add(reference).add(target);
   return ids;
@@ -63,6 +68,7 @@ export async function evaluate(
   }: EvaluationOptions,
 ): Promise<EvaluationResult> {
   const { split, whole, dropped } = availableSplit(dataset, name);
+  const { alsoMeasured, compared } = dataset.evaluation ?? usualEvaluation;
   const published = galleriesOf(whole, protocol);
   const isAvailable = (id: string) => dataset.imagePath(id) !== undefined;
   const galleries = new Map([...published].map(([category, ids]) => [category, ids.filter(isAvailable)]));
@@ -72,6 +78,7 @@ export async function evaluate(
   const scores = await scoreSplit(split, embedder, {
     protocol,
     galleries,
+    alsoMeasured,
     async onCategory(task) {
       const { category, ranks } = task;
       shortcuts.set(category, shortcutScores(ranks, await halfRanks(task, embedder)));
@@ -91,7 +98,7 @@ export async function evaluate(
     reference: protocol.reference,
     captions: protocol.captions,
     ...scores,
-    compared: comparedMean(scores.mean, (dataset.evaluation ?? usualEvaluation).compared),
+    compared: comparedMean(scores.mean, compared),
     dropped: { ...dropped, galleryEntries: { dropped: before - after, of: before } },
     shortcuts: shortcutsOf(shortcuts),
     paraphrases: wanted === 1 ? undefined : paraphrasesOf(paraphrases, wordings),
@@ -103,6 +110,7 @@ export async function evaluate(
 /**
  * Recalls of a split whose every image is there, such as one held out of training.
  * @param galleries the protocol's galleries of the split by default.
+ * @param alsoMeasured metrics besides R@1, R@10 and R@50.
  * @throws DatasetError when there are no triplets, or a target is not in its gallery.
  */
 export async function scoreSplit(
@@ -111,29 +119,36 @@ export async function scoreSplit(
   {
     protocol,
     galleries = galleriesOf(split, protocol),
+    alsoMeasured = [],
     onCategory,
   }: {
     readonly protocol: Protocol;
     readonly galleries?: ReadonlyMap<string, readonly string[]>;
+    readonly alsoMeasured?: readonly MetricName[] | undefined;
     readonly onCategory?: EvaluationOptions["onCategory"];
   },
 ): Promise<Scores> {
+  requireTargets(split);
   const results: [string, CategoryResult][] = [];
   for (const category of new Set(split.triplets.map((triplet) => triplet.category))) {
     const triplets = split.triplets.filter((triplet) => triplet.category === category);
-    const gallery = galleries.get(category) ?? [];
-    const { asked, task } = await categoryTask(triplets, gallery, { embedder, protocol });
-    const ranks = targetRanks(task);
-    results.push([category, categoryResult(ranks, gallery.length)]);
-    await onCategory?.({ category, galleryIds: gallery, asked, task, ranks });
-  }
-  if (results.length === 0) {
-    throw new DatasetError(
-      `${split.name} split: there is no query with a target; got ${split.untargeted.length} without; ` +
-        "evaluate a split whose targets are published, with its images in place",
-    );
+    const galleryIds = galleries.get(category) ?? [];
+    const task = await rankCategory(category, { triplets, galleryIds }, { embedder, protocol });
+    const others = otherMetrics(placesOf(task), alsoMeasured);
+    results.push([category, categoryResult(task.ranks, galleryIds.length, others)]);
+    await onCategory?.(task);
   }
   return { perCategory: Object.fromEntries(results), mean: meanOf(results.map(([, result]) => result)) };
+}
+
+/** @throws DatasetError when no query of the split has a target. */
+export function requireTargets({ name, triplets, untargeted }: DatasetSplit): void {
+  if (triplets.length > 0) return;
+  throw new DatasetError(
+    `${name} split: there is no query with a target; got ${untargeted.length} without; evaluate a split whose targets ` +
+      "are published, with its images in place; for the server of a data set that has one, `sdfn evaluate --submission` " +
+      "writes the answers",
+  );
 }
 
 function entryCount(galleries: ReadonlyMap<string, readonly string[]>): number {

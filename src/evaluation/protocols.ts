@@ -6,6 +6,7 @@ import {
   type DatasetSplit,
   type GalleryProtocol,
   galleryProtocols,
+  type ReferenceRule,
   type RetrievalDataset,
   usualEvaluation,
 } from "../data/triplet.js";
@@ -13,9 +14,10 @@ import { joinCaptions } from "../text/vocabulary.js";
 
 /**
  * What a query is ranked against, within its category:
- * - `val-split`: the reference and target images of the split's queries (VAL, CLVC-Net, AMC, SDFN);
- * - `original`: every image that the data set lists for the split (CLIP4Cir, SPRC, ARTEMIS; everyone on Shoes and
- *   Fashion200k).
+ * - `val-split`: the reference and target images of the split's queries, and what else answers them or is in their subsets
+ *   (VAL, CLVC-Net, AMC, SDFN);
+ * - `original`: every image that the data set lists for the split (CLIP4Cir, SPRC, ARTEMIS; everyone on Shoes,
+ *   Fashion200k, CIRR and CIRCO).
  */
 export const protocolNames = galleryProtocols;
 export type ProtocolName = GalleryProtocol;
@@ -29,13 +31,10 @@ export type ProtocolName = GalleryProtocol;
 export const captionJoins = ["and", "swapped", "each"] as const;
 export type CaptionJoin = (typeof captionJoins)[number];
 
-/** Is the query's own reference image taken out of its ranking? VAL to AMC do, CLIP4Cir does not. */
-export const referenceRules = ["removed", "kept"] as const;
-
 /** Everything about an evaluation that changes its numbers, the model aside. */
 export interface Protocol {
   readonly name: ProtocolName;
-  readonly reference: (typeof referenceRules)[number];
+  readonly reference: ReferenceRule;
   readonly captions: CaptionJoin;
 }
 
@@ -54,7 +53,7 @@ export function protocolFor(
 ): Protocol {
   return {
     name: asked.name ?? evaluation.protocol,
-    reference: asked.reference ?? defaultProtocol.reference,
+    reference: asked.reference ?? evaluation.reference ?? defaultProtocol.reference,
     captions: asked.captions ?? defaultProtocol.captions,
   };
 }
@@ -69,9 +68,9 @@ const galleryRules: Readonly<
 > = {
   "val-split": ({ triplets }) => {
     const galleries = new Map<string, Set<string>>();
-    for (const { category, reference, target, hits = [] } of triplets) {
+    for (const { category, reference, target, hits = [], relevant = [], subset = [] } of triplets) {
       const gallery = galleries.get(category) ?? new Set();
-      for (const id of [reference, target, ...hits]) gallery.add(id);
+      for (const id of [reference, target, ...hits, ...relevant, ...subset]) gallery.add(id);
       galleries.set(category, gallery);
     }
     return new Map([...galleries].map(([category, ids]) => [category, [...ids]]));

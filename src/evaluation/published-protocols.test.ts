@@ -2,48 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ScoreTable, TableEmbedder } from "../../tests/fixtures/table-embedder.js";
 import { openDataset } from "../data/datasets/open-dataset.js";
 import type { RetrievalDataset } from "../data/triplet.js";
-import type { EmbeddableQuery } from "../embedding/model-embedder.js";
-import type { Embedder } from "./category-task.js";
 import { evaluate } from "./evaluate.js";
 import { type Protocol, protocolFor } from "./protocols.js";
-
-/** Scores of some images, by id, for each query, by "reference text"; 0 for all others. */
-type ScoreTable = Readonly<Record<string, Readonly<Record<string, number>>>>;
-
-/** An image is its own axis and a query is its row of the table, so that scores are exactly the table's. */
-class TableEmbedder implements Embedder {
-  readonly embedDim: number;
-  readonly #axes: readonly string[];
-  readonly #scores: ScoreTable;
-
-  constructor(axes: readonly string[], scores: ScoreTable) {
-    this.#axes = axes;
-    this.embedDim = axes.length;
-    this.#scores = scores;
-  }
-
-  async embedImages(ids: readonly string[]): Promise<Float32Array> {
-    return Float32Array.from(ids.flatMap((id) => this.#axes.map((axis) => Number(axis === id))));
-  }
-
-  /** The table says nothing of words alone: every image has the same score, 0. */
-  async meanPicture(): Promise<Float32Array> {
-    return new Float32Array(this.embedDim);
-  }
-
-  async embedQueries(queries: readonly EmbeddableQuery[]): Promise<Float32Array> {
-    return Float32Array.from(
-      queries.flatMap(({ reference, text }) => {
-        if (typeof reference !== "string") return [...reference];
-        const row = this.#scores[`${reference} ${text}`];
-        if (!row) throw new Error(`the table has no query ${reference} ${text}`);
-        return this.#axes.map((axis) => row[axis] ?? 0);
-      }),
-    );
-  }
-}
 
 let root: string;
 beforeEach(() => {

@@ -15,6 +15,16 @@ describe("evaluationFileSchema", () => {
   it.each<[string, Partial<EvaluationResult>]>([
     ["of an older version", {}],
     ["with shortcuts and wordings", { shortcuts: someShortcuts, paraphrases: someParaphrases }],
+    [
+      "with metrics besides recall",
+      {
+        mean: { ...result.mean, map5: 1, subset3: 2 },
+        perCategory: {
+          dress: { queries: 3, gallery: 9, unanswerable: 0, r1: 0, r10: 0, r50: 0, r5: 1, map50: 2 },
+        },
+        compared: { of: ["map5", "subset3"], value: 1.5 },
+      },
+    ],
     ["with no query left and no other wording", { shortcuts: shortcutsAlone, paraphrases: null }],
   ])("reads a file %s as it was written", (_, added) => {
     expect(read({ ...result, ...added })).toEqual({ format: 1, result: { ...result, ...added }, ranks });

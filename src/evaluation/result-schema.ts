@@ -1,11 +1,19 @@
 /** Checks an evaluation that was written to disk. */
 import { z } from "zod";
-import { splitNames } from "../data/triplet.js";
-import { captionJoins, protocolNames, referenceRules } from "./protocols.js";
+import { type MetricName, metricNames, referenceRules, splitNames } from "../data/triplet.js";
+import { captionJoins, protocolNames } from "./protocols.js";
 import { queryRanksSchema } from "./query-ranks.js";
 import type { EvaluationResult } from "./result.js";
 
 const recalls = { r1: z.number(), r10: z.number(), r50: z.number() };
+/** The three recalls; other metrics where they were measured. */
+const measured = {
+  ...(Object.fromEntries(metricNames.map((name) => [name, z.number().optional()])) as Record<
+    MetricName,
+    z.ZodOptional<z.ZodNumber>
+  >),
+  ...recalls,
+};
 const count = z.number().int().nonnegative();
 const recallsSchema = z.strictObject(recalls);
 const spread = z.strictObject({ mean: z.number(), deviation: z.number().nullable() });
@@ -38,10 +46,10 @@ const resultSchema = z.strictObject({
   captions: z.enum(captionJoins),
   perCategory: z.record(
     z.string(),
-    z.strictObject({ ...recalls, queries: count, gallery: count, unanswerable: count }),
+    z.strictObject({ ...measured, queries: count, gallery: count, unanswerable: count }),
   ),
-  mean: z.strictObject({ ...recalls, r10r50: z.number() }),
-  compared: z.strictObject({ of: z.array(z.enum(["r1", "r10", "r50"])), value: z.number() }),
+  mean: z.strictObject({ ...measured, r10r50: z.number() }),
+  compared: z.strictObject({ of: z.array(z.enum(metricNames)), value: z.number() }),
   dropped: z.strictObject({
     images: z.strictObject({ ...dropped, broken: count }),
     triplets: z.strictObject(dropped),

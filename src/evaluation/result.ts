@@ -1,6 +1,7 @@
 /** What an evaluation reports. Plain data: it is written to JSON as it is. */
 import type { DropReport } from "../data/presence/missing-images.js";
-import type { SplitName } from "../data/triplet.js";
+import { type MetricName, metricNames, type SplitName } from "../data/triplet.js";
+import { metricLabel, type OtherMetrics } from "./metrics.js";
 import type { CaptionJoin, ProtocolName } from "./protocols.js";
 import { recallAtK, unranked } from "./recall.js";
 import type { Spread } from "./statistics.js";
@@ -12,8 +13,11 @@ export interface Recalls {
   readonly r50: number;
 }
 
-/** One category's recalls and what they were measured on. */
-export interface CategoryResult extends Recalls {
+/** What a ranking was measured by, in percent: three recalls always, other metrics where the data set's tables have them. */
+export interface Measured extends Recalls, OtherMetrics {}
+
+/** One category's metrics and what they were measured on. */
+export interface CategoryResult extends Measured {
   readonly queries: number;
   /** Images in the gallery, the reference that is taken out for each query included. */
   readonly gallery: number;
@@ -22,7 +26,7 @@ export interface CategoryResult extends Recalls {
 }
 
 /** Unweighted means over the categories. */
-export interface MeanResult extends Recalls {
+export interface MeanResult extends Measured {
   /** Mean of R@10 and R@50: the single number by which FashionIQ's tables are compared. */
   readonly r10r50: number;
 }
@@ -109,22 +113,35 @@ export interface EvaluationResult extends Scores, Provenance {
   readonly paraphrases?: Paraphrases | null | undefined;
 }
 
-/** A mean over categories and over some recalls, each counted once. */
+/** A mean over categories and over some metrics, each counted once. */
 export interface ComparedMean {
-  /** The fields it is the mean of: R@10 and R@50 for FashionIQ; R@1, R@10 and R@50 for Shoes and Fashion200k. */
-  readonly of: readonly (keyof Recalls)[];
+  /**
+   * The fields it is the mean of: R@10 and R@50 for FashionIQ; R@1, R@10 and R@50 for Shoes and Fashion200k; R@5 and the
+   * subset's R@1 for CIRR; mAP@5 for CIRCO.
+   */
+  readonly of: readonly MetricName[];
   /** Percent. */
   readonly value: number;
 }
 
-/** Mean of the fields `of` of means over categories. */
-export function comparedMean(mean: Recalls, of: readonly (keyof Recalls)[]): ComparedMean {
-  return { of, value: of.reduce((sum, field) => sum + mean[field], 0) / of.length };
+/** Mean of the fields `of` of means over categories. @throws RangeError when one was not measured. */
+export function comparedMean(mean: Measured, of: readonly MetricName[]): ComparedMean {
+  const values = of.map((field) => mean[field] ?? notMeasured(field));
+  return { of, value: values.reduce((sum, value) => sum + value, 0) / of.length };
 }
 
-/** A category's result from its queries' ranks. @throws RangeError when there are none. */
-export function categoryResult(ranks: readonly number[], gallery: number): CategoryResult {
+function notMeasured(field: MetricName): never {
+  throw new RangeError(`comparedMean: ${metricLabel(field)} was not measured`);
+}
+
+/** A category's result from its queries' ranks and other metrics. @throws RangeError when there are none. */
+export function categoryResult(
+  ranks: readonly number[],
+  gallery: number,
+  others: OtherMetrics = {},
+): CategoryResult {
   return {
+    ...others,
     ...recallsOf(ranks),
     queries: ranks.length,
     gallery,
@@ -145,6 +162,13 @@ export function meanRecalls(recalls: readonly Recalls[]): Recalls {
 
 /** Means over `categories`, each counted once whatever its number of queries. */
 export function meanOf(categories: readonly CategoryResult[]): MeanResult {
+  const names = metricNames.filter((name) => categories.every((own) => own[name] !== undefined));
+  const others: OtherMetrics = Object.fromEntries(
+    names.map((name) => [
+      name,
+      categories.reduce((sum, own) => sum + (own[name] ?? 0), 0) / categories.length,
+    ]),
+  );
   const mean = meanRecalls(categories);
-  return { ...mean, r10r50: (mean.r10 + mean.r50) / 2 };
+  return { ...others, ...mean, r10r50: (mean.r10 + mean.r50) / 2 };
 }

@@ -72,6 +72,22 @@ describe("comparisonMarkdown", () => {
       "\n| Row | learningRate 0.01 | learningRate 0.001 | chosen |\n| --- | --- | --- | --- |\n| + MSR | failed | 41.3 | 0.001 |\n",
     );
   });
+  it("has the table of mismatched triplets by the metric that the data set is compared by", () => {
+    const facts = { alsoMeasured: ["map5"], compared: ["map5"] } as const;
+    const [better, worse] = [[1], [2]].map((relevantRanks) =>
+      seedEvaluation({ all: [{ rank: 1, relevantRanks }] }, facts),
+    );
+    if (!better || !worse) throw new Error("two evaluations were made");
+    const rows = [better, worse].map((own, i) => ({ name: `${20 * i} %`, evaluations: [own] }));
+    const byPrecision = comparisonMarkdown(compareEntries(rows), {
+      results: [better.result, worse.result],
+      costs: [],
+      robustness: rows.map(({ name }, i) => ({ row: name, model: "tirg", percent: 20 * i })),
+      tuned: [],
+    });
+    expect(byPrecision).toContain("mAP@5 with mismatched training triplets");
+    expect(byPrecision).toContain("| tirg | 100.0 | 50.0 (−50.0) |");
+  });
   it("says that nothing is finished", () => {
     expect(
       comparisonMarkdown(compareEntries([]), { results: [], costs: [], robustness: [], tuned: [] }),
@@ -102,5 +118,14 @@ describe("comparisonCsv", () => {
       "msr,1,mean,50,50,50,,,fashioniq,val,val-split,removed,and,0123456789ab,1234,0.25,1.5,4096",
       "msr,1,dress,50,50,50,2,900,fashioniq,val,val-split,removed,and,0123456789ab,1234,0.25,1.5,4096",
     ]);
+  });
+  it("has a column for every metric that was measured, and empty costs where there are none", () => {
+    const { result } = seedEvaluation(
+      { all: [{ rank: 4, subsetRank: 1 }] },
+      { dataset: "cirr", alsoMeasured: ["r5", "subset1"], compared: ["r5", "subset1"] },
+    );
+    const [head, mean] = comparisonCsv([{ row: "tirg", result, cost: undefined }]).split("\n");
+    expect(head).toMatch(/^row,seed,category,r1,r5,r10,r50,subset1,queries,.*,commit,parameters,/);
+    expect(mean).toBe("tirg,1,mean,0,100,100,100,100,,,cirr,val,val-split,removed,and,0123456789ab,,,,");
   });
 });

@@ -1,18 +1,14 @@
 /** A comparison as Markdown for documents and as CSV for spreadsheets. */
 import { stringify } from "csv-stringify/sync";
-import {
-  type Comparison,
-  type ComparisonMetric,
-  comparisonMethod,
-  comparisonMetrics,
-} from "../evaluation/comparison.js";
-import type { EvaluationResult, Recalls } from "../evaluation/result.js";
+import { metricNames } from "../data/triplet.js";
+import { type Comparison, type ComparisonMetric, comparisonMethod } from "../evaluation/comparison.js";
+import { headlines, labelNotes, metricLabel } from "../evaluation/metrics.js";
+import type { EvaluationResult, Measured } from "../evaluation/result.js";
+import type { Spread } from "../evaluation/statistics.js";
 import { costCells, costHead, costMethod, type MeasuredCost, type RowCost } from "../report/cost-section.js";
 import { formatInterval, formatPoints, formatSpread } from "../report/format.js";
 import { type RobustnessRow, robustnessTable } from "../report/robustness-table.js";
 import { type TuningRow, tuningMethod, tuningTable } from "../report/tuning-table.js";
-
-const recalls = ["r1", "r10", "r50"] as const;
 
 /** What stands beside a comparison in its tables. */
 export interface TableContent {
@@ -28,26 +24,31 @@ export function comparisonMarkdown(
   comparison: Comparison,
   { results, costs, robustness, tuned }: TableContent,
 ): string {
-  const { rows } = comparison;
+  const { rows, metrics, comparedBy } = comparison;
   const [first] = results;
   if (!first) return "No cell is finished.\n";
   const categories = Object.keys(first.perCategory);
-  const compared = `mean of ${first.compared.of.map((field) => field.replace("r", "R@")).join(", ")}`;
+  const labels = metrics.map(metricLabel);
+  const [headline] = headlines(comparedBy);
+  const notes = labelNotes(metrics);
+  const compared = `mean of ${comparedBy.map(metricLabel).join(", ")}`;
   const differences = rows.flatMap(({ name, difference }) => (difference ? [{ name, difference }] : []));
   const differenceCells = (metric: ComparisonMetric) =>
-    differences.map(({ difference: { metrics } }) => {
-      const { mean, interval, overQueries } = metrics[metric];
-      return `${formatPoints(mean)} ${formatInterval(interval)} ${formatInterval(overQueries)}`;
+    differences.map(({ difference }) => {
+      const of = difference.metrics[metric];
+      return of
+        ? `${formatPoints(of.mean)} ${formatInterval(of.interval)} ${formatInterval(of.overQueries)}`
+        : "–";
     });
-  const [r10, comparedCells] = [differenceCells("r10"), differenceCells("compared")];
+  const [headlineCells, comparedCells] = [differenceCells(headline), differenceCells("compared")];
   return [
-    "Recall in percent, mean over categories:\n",
+    `Recall in percent, mean over categories${notes === "" ? "" : ` (${notes})`}:\n`,
     markdownTable(
-      ["row", "seeds", "R@1", "R@10", "R@50", compared],
+      ["row", "seeds", ...labels, compared],
       rows.map(({ name, seeds, mean }) => [
         name,
         String(seeds.length),
-        ...[mean.r1, mean.r10, mean.r50, mean.compared].map(formatSpread),
+        ...[...metrics.map((metric) => mean[metric]), mean.compared].map(spreadText),
       ]),
     ),
     ...categories.flatMap((category) => {
@@ -55,13 +56,10 @@ export function comparisonMarkdown(
       return [
         `${category}, ${queries} queries, gallery of ${gallery}:\n`,
         markdownTable(
-          ["row", "R@1", "R@10", "R@50"],
+          ["row", ...labels],
           rows.map(({ name, perCategory }) => [
             name,
-            ...recalls.map((recall) => {
-              const spread = perCategory[category]?.[recall];
-              return spread ? formatSpread(spread) : "–";
-            }),
+            ...metrics.map((metric) => spreadText(perCategory[category]?.[metric])),
           ]),
         ),
       ];
@@ -71,11 +69,11 @@ export function comparisonMarkdown(
       : [
           "Differences in percentage points, [95 % over seeds] [95 % over queries]:\n",
           markdownTable(
-            ["row", "less", "R@10", compared],
+            ["row", "less", metricLabel(headline), compared],
             differences.map(({ name, difference: { against } }, i) => [
               name,
               against,
-              r10[i] ?? "",
+              headlineCells[i] ?? "",
               comparedCells[i] ?? "",
             ]),
           ),
@@ -89,15 +87,20 @@ export function comparisonMarkdown(
   ].join("\n");
 }
 
+function spreadText(spread: Spread | undefined): string {
+  return spread ? formatSpread(spread) : "–";
+}
+
 function tuningMarkdown(tuned: readonly TuningRow[]): readonly string[] {
   const { head, lines } = tuningTable(tuned);
   return [`Tuned rows. ${tuningMethod}\n`, markdownTable(head, lines)];
 }
 
-function robustnessMarkdown(robustness: readonly RobustnessRow[], { rows }: Comparison): readonly string[] {
-  const { head, lines } = robustnessTable(robustness, rows);
+function robustnessMarkdown(robustness: readonly RobustnessRow[], comparison: Comparison): readonly string[] {
+  const { head, lines } = robustnessTable(robustness, comparison);
+  const [headline] = headlines(comparison.comparedBy);
   return [
-    "R@10 with mismatched training triplets, in brackets points less than in the first column:\n",
+    `${metricLabel(headline)} with mismatched training triplets, in brackets points less than in the first column:\n`,
     markdownTable(head, lines),
   ];
 }
@@ -110,16 +113,15 @@ export function comparisonCsv(
     readonly cost: MeasuredCost | undefined;
   }[],
 ): string {
+  const names = metricNames.filter((name) => cells.some(({ result }) => result.mean[name] !== undefined));
   const records = cells.flatMap(({ row, result, cost }) => {
     const { dataset, split, protocol, reference, captions, seed, commit, perCategory, mean } = result;
     const common = { dataset, split, protocol, reference, captions, commit: commit ?? "" };
-    const record = (category: string, { r1, r10, r50 }: Recalls) => ({
+    const record = (category: string, measured: Measured) => ({
       row,
       seed,
       category,
-      r1,
-      r10,
-      r50,
+      ...Object.fromEntries(names.map((name) => [name, measured[name] ?? ""])),
       queries: perCategory[category]?.queries ?? "",
       gallery: perCategory[category]?.gallery ?? "",
       ...common,
@@ -137,15 +139,18 @@ export function comparisonCsv(
 }
 
 /**
- * One record a row and recall, in percentage points: how much more than the row `against`, with both intervals.
+ * One record a row and metric, in percentage points: how much more than the row `against`, with both intervals.
  * @param nameOf gives the name of a row from its title, as in `comparisonCsv`.
  */
-export function differencesCsv({ rows }: Comparison, nameOf: (title: string) => string): string {
+export function differencesCsv({ rows, metrics }: Comparison, nameOf: (title: string) => string): string {
+  const columns: readonly ComparisonMetric[] = [...metrics, "compared"];
   const records = rows.flatMap(({ name, difference }) =>
     difference === null
       ? []
-      : comparisonMetrics.map((metric) => {
-          const { mean, deviation, interval, overQueries } = difference.metrics[metric];
+      : columns.flatMap((metric) => {
+          const of = difference.metrics[metric];
+          if (!of) return [];
+          const { mean, deviation, interval, overQueries } = of;
           return {
             row: nameOf(name),
             against: nameOf(difference.against),

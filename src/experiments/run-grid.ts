@@ -1,6 +1,6 @@
 /** Runs a grid of trainings, one after another or several side by side; what is finished is not run again. */
 import type { SeedEvaluation } from "../evaluation/comparison.js";
-import type { Recalls } from "../evaluation/result.js";
+import type { Measured } from "../evaluation/result.js";
 import { modelFileOf } from "../models/registry.js";
 import { readEvaluation } from "./cell-files.js";
 import type { CellRequest } from "./cell-messages.js";
@@ -25,7 +25,7 @@ export interface GridListener {
   begin(cell: GridCell): void;
   event(cell: GridCell, event: CellEvent): void;
   /** @param recalls on the evaluated split; of a cell that is trained only, on triplets held out of train, if there are any. */
-  finished(cell: GridCell, recalls: Recalls | undefined): void;
+  finished(cell: GridCell, recalls: Measured | undefined): void;
   failed(cell: GridCell, failure: CellFailure): void;
   /** The grid is over, also when it stopped in the middle. */
   close(): void;

@@ -3,9 +3,11 @@
 import {
   type Comparison,
   type ComparisonEntry,
+  type ComparisonRow,
   compareEntries,
   comparisonMethod,
 } from "../evaluation/comparison.js";
+import { headlines, metricTitle } from "../evaluation/metrics.js";
 import { writeWholeSync } from "../files/whole.js";
 import { comparisonChartFile, comparisonPage } from "../report/comparison-page.js";
 import { costMethod, type RowCost } from "../report/cost-section.js";
@@ -64,7 +66,7 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
     csv: folder.file("comparison.csv"),
     differences: folder.file("differences.csv"),
     json: folder.file("comparison.json"),
-    chart: folder.file("recall-at-10.svg"),
+    chart: folder.file(chartName(comparison)),
   };
   const costs = rows.flatMap((row) => costOf(row, { folder, finished }));
   const robustness = rows.flatMap(({ title, mismatched }) =>
@@ -123,6 +125,12 @@ export function writeComparison(options: WriteComparisonOptions): WrittenCompari
   return { comparison, costs, failures, files };
 }
 
+/** "recall-at-10.svg"; the chart shows the metric that its name says. */
+function chartName({ comparedBy }: Comparison): string {
+  const [headline] = headlines(comparedBy);
+  return `${metricTitle(headline).toLowerCase().replace(" ", "-").replace("@", "-at-")}.svg`;
+}
+
 function costOf(
   row: GridRow,
   {
@@ -146,9 +154,11 @@ function costOf(
 /** Curves that can be told apart. */
 const curveCount = 8;
 
-/** The first row and the best of the others, by R@10: more curves than these say nothing. */
-function rowsWithCurves({ rows: [first, ...others] }: Comparison): ReadonlySet<string> {
-  const best = others.toSorted((a, b) => b.mean.r10.mean - a.mean.r10.mean).slice(0, curveCount - 1);
+/** The first row and the best of the others, by the headline metric: more curves than these say nothing. */
+function rowsWithCurves({ rows: [first, ...others], comparedBy }: Comparison): ReadonlySet<string> {
+  const [headline] = headlines(comparedBy);
+  const percentOf = ({ mean }: ComparisonRow) => mean[headline]?.mean ?? 0;
+  const best = others.toSorted((a, b) => percentOf(b) - percentOf(a)).slice(0, curveCount - 1);
   return new Set((first ? [first, ...best] : best).map(({ name }) => name));
 }
 

@@ -88,6 +88,15 @@ const listedProblemCount = 5;
  * @throws DatasetError when the file is missing, not JSON, or an entry does not fit `entry`.
  */
 export function readJsonArray<T>(file: string, entry: z.ZodType<T>, nextStep: string): T[] {
+  return readJsonFile(file, z.array(entry), nextStep);
+}
+
+/**
+ * The checked value of a JSON file. Messages name entries of arrays by their numbers from 0, and fields by their names.
+ * @param nextStep what the user can do when the file is missing or wrong.
+ * @throws DatasetError when the file is missing, not JSON, or does not fit `schema`.
+ */
+export function readJsonFile<T>(file: string, schema: z.ZodType<T>, nextStep: string): T {
   const value = readJsonSync(file, z.unknown(), ({ kind, got, cause }) => {
     const reason =
       kind === "missing"
@@ -95,7 +104,7 @@ export function readJsonArray<T>(file: string, entry: z.ZodType<T>, nextStep: st
         : `${kind === "unreadable" ? "cannot be read" : "not valid JSON"}; got ${got}`;
     throw new DatasetError(`${file}: ${reason}; ${nextStep}`, { cause });
   });
-  const result = z.array(entry).safeParse(value);
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { issues } = result.error;
   const problems = issues.slice(0, listedProblemCount).map((issue) => describe(issue, value));
@@ -105,13 +114,12 @@ export function readJsonArray<T>(file: string, entry: z.ZodType<T>, nextStep: st
   throw new DatasetError(`${file}:${list}; ${nextStep}`);
 }
 
-/** `entry 17: "captions" must be two strings; got ["is red"]`. */
+/** `entry 17: "captions" must be two strings; got ["is red"]`; `"images.3.id" must be a number; got "x"`. */
 function describe({ path, message }: z.core.$ZodIssue, root: unknown): string {
-  const [index, ...fields] = path.map(String);
-  const got = shorten(path.reduce(memberOf, root));
-  if (index === undefined) return `${message}; got ${got}`;
-  const field = fields.length > 0 ? `"${fields.join(".")}" ` : "";
-  return `entry ${index}: ${field}${message}; got ${got}`;
+  const [first] = path;
+  const entry = typeof first === "number" ? `entry ${first}: ` : "";
+  const fields = (entry === "" ? path : path.slice(1)).map(String).join(".");
+  return `${entry}${fields === "" ? "" : `"${fields}" `}${message}; got ${shorten(path.reduce(memberOf, root))}`;
 }
 
 function memberOf(value: unknown, key: PropertyKey): unknown {

@@ -129,4 +129,34 @@ describe("comparisonPage", () => {
     expect(robust).not.toContain("in percent against");
     expect(page).not.toMatch(/NaN|undefined/);
   });
+
+  it("goes by the metric that the data set is compared by, in every chart and table of one metric", () => {
+    const facts = { alsoMeasured: ["r5", "subset1"], compared: ["r5", "subset1"] } as const;
+    const evaluations = [
+      [4, 60],
+      [2, 3],
+    ].map((ranks) => [seedEvaluation({ all: ranks.map((rank) => ({ rank, subsetRank: 1 })) }, facts)]);
+    const names = ["tirg", "wrong"];
+    const comparison = compareEntries(names.map((name, i) => ({ name, evaluations: evaluations[i] ?? [] })));
+    const results = evaluations.flat().map(({ result }) => result);
+    const measured = {
+      parameters: 1,
+      secondsPerStep: 0.25,
+      millisecondsPerQuery: null,
+      gallery: 900,
+      bytesPerItem: 4,
+    };
+    const costs = names.map((name) => ({ name, steps: [12], seconds: [5], measured }));
+    const page = comparisonPage(content({ comparison, results, costs, trainings: [] }));
+    expect(page).toContain(
+      "Recall@5 in percent against seconds a training step. tirg: 50.0 at 0.25; wrong: 100.0",
+    );
+    expect(page).toContain("the first row and those with the highest Recall@5.");
+    expect(page).toContain("Highest Recall@5");
+    const robustness = names.map((row, i) => ({ row, model: "tirg", percent: 20 * i }));
+    const robust = comparisonPage(content({ comparison, results, costs, robustness }));
+    expect(robust).toContain("Recall@5 in percent when so many percent");
+    expect(robust).toContain("<td>50.0</td><td>100.0 (+50.0)</td>");
+    for (const text of [page, robust]) expect(text).not.toContain("Recall@10");
+  });
 });

@@ -1,11 +1,14 @@
 /** The page of a comparison: recalls over seeds, paired differences, what each model's training looked like. */
+import { type MetricName, metricNames } from "../data/triplet.js";
 import {
   type Comparison,
   type ComparisonMetric,
   type ComparisonRow,
   comparisonMethod,
+  type MetricDifference,
 } from "../evaluation/comparison.js";
-import type { EvaluationResult } from "../evaluation/result.js";
+import { headlines, metricLabel, metricTitle, type OtherMetrics } from "../evaluation/metrics.js";
+import type { EvaluationResult, Measured } from "../evaluation/result.js";
 import { formatCount } from "../number-text.js";
 import { costSection, type RowCost } from "./cost-section.js";
 import { type Fact, factTable } from "./fact-list.js";
@@ -48,6 +51,7 @@ export interface ComparisonPage {
 export function comparisonPage(content: ComparisonPage): string {
   const { comparison, results, costs, robustness, trainings, failures, missing, configuration, rowFields } =
     content;
+  const headline = headlineOf(comparison);
   const sections: Section[] = [
     {
       id: "recall",
@@ -68,11 +72,11 @@ export function comparisonPage(content: ComparisonPage): string {
     });
   }
   if (robustness.length > 0) {
-    const { head, lines } = robustnessTable(robustness, comparison.rows);
+    const { head, lines } = robustnessTable(robustness, comparison);
     sections.push({
       id: "robustness",
       title: "What wrong training data cost",
-      lead: "Recall@10 in percent when so many percent of the training triplets have the text of another; in brackets, points less than in the first column.",
+      lead: `${headline.title} in percent when so many percent of the training triplets have the text of another; in brackets, points less than in the first column.`,
       body: countsTable(head, lines),
     });
   }
@@ -103,7 +107,7 @@ export function comparisonPage(content: ComparisonPage): string {
     {
       id: "training",
       title: "How training went",
-      lead: `Of seed ${results[0]?.seed ?? "–"}${trainings.length < comparison.rows.length ? ", the first row and those with the highest Recall@10" : ""}.`,
+      lead: `Of seed ${results[0]?.seed ?? "–"}${trainings.length < comparison.rows.length ? `, the first row and those with the highest ${headline.title}` : ""}.`,
       body: trainingCurves(trainings),
     },
     {
@@ -112,7 +116,7 @@ export function comparisonPage(content: ComparisonPage): string {
       lead: content.hasEqualBudgets
         ? "Steps, batches and the order of the data are the same for all rows at equal seeds."
         : "Rows differ in steps or batches: the configuration below says how.",
-      body: costSection(costs, recallAgainstCost(content)),
+      body: costSection(costs, { metric: headline.metric, of: headlineByRow(content) }),
     },
     {
       id: "configuration",
@@ -133,13 +137,13 @@ ${rowFields.map(({ name, fields }) => fields.length > 0 && html`<h3 style="margi
   );
 }
 
-/** R@10 by row. Mismatched triplets change no cost: of rows that differ in their share only, the first is drawn. */
-function recallAgainstCost({ comparison, robustness }: ComparisonPage): ReadonlyMap<string, number> {
+/** The headline metric by row. Mismatched triplets change no cost: of rows that differ in their share only, the first is drawn. */
+function headlineByRow({ comparison, robustness }: ComparisonPage): ReadonlyMap<string, number> {
   const repeated = robustness
     .filter(({ percent }) => percent !== robustness[0]?.percent)
     .map(({ row }) => row);
   return new Map(
-    comparison.rows.flatMap(({ name, mean }) => (repeated.includes(name) ? [] : [[name, mean.r10.mean]])),
+    recallRows(comparison).flatMap(({ name, mean }) => (repeated.includes(name) ? [] : [[name, mean]])),
   );
 }
 
@@ -151,103 +155,118 @@ export function comparisonChartFile(comparison: Comparison): string {
   });
 }
 
-function recallRows({ rows }: Comparison): readonly IntervalRow[] {
-  return rows.map(({ name, mean, values }) => ({
-    name,
-    mean: mean.r10.mean,
-    values: values.r10,
-    text: formatSpread(mean.r10),
-  }));
+/** The metric that charts show, and its name. */
+function headlineOf({ comparedBy }: Comparison): { readonly metric: MetricName; readonly title: string } {
+  const [metric] = headlines(comparedBy);
+  return { metric, title: metricTitle(metric) };
 }
 
-function describeRecall({ rows }: Comparison): string {
-  return `Mean Recall@10 in percent. ${rows.map(({ name, mean }) => `${name}: ${formatSpread(mean.r10)}`).join("; ")}.`;
+function recallRows(comparison: Comparison): readonly IntervalRow[] {
+  const { metric } = headlineOf(comparison);
+  return comparison.rows.flatMap(({ name, mean, values }) => {
+    const spread = mean[metric];
+    return spread
+      ? [{ name, mean: spread.mean, values: values[metric] ?? [], text: formatSpread(spread) }]
+      : [];
+  });
+}
+
+function describeRecall(comparison: Comparison): string {
+  const { title } = headlineOf(comparison);
+  const rows = recallRows(comparison).map(({ name, text }) => `${name}: ${text}`);
+  return `Mean ${title} in percent. ${rows.join("; ")}.`;
 }
 
 function recallChart(comparison: Comparison): Html {
   return intervalChart(recallRows(comparison), {
     description: describeRecall(comparison),
-    note: "Recall@10 in percent, mean over categories.",
+    note: `${headlineOf(comparison).title} in percent, mean over categories.`,
     hasZero: false,
   });
 }
 
-function differenceChart({ rows }: Comparison): Html {
-  const differing = rows.flatMap(({ name, difference }) => (difference ? [{ name, ...difference }] : []));
+function differenceChart(comparison: Comparison): Html {
+  const { metric, title } = headlineOf(comparison);
+  const differing = comparison.rows.flatMap(({ name, difference }) => {
+    const of = difference?.metrics[metric];
+    return difference && of ? [{ name, against: difference.against, of }] : [];
+  });
   const baselines = new Set(differing.map(({ against }) => against));
-  const lines = differing.map(({ name, metrics: { r10 } }) => ({
+  const lines = differing.map(({ name, of }) => ({
     name,
-    mean: r10.mean,
+    mean: of.mean,
     values: [],
-    broad: r10.overQueries,
-    thin: r10.interval ?? undefined,
-    text: formatPoints(r10.mean),
+    broad: of.overQueries,
+    thin: of.interval ?? undefined,
+    text: formatPoints(of.mean),
   }));
   return intervalChart(lines, {
-    description: `Difference in Recall@10. ${lines.map(({ name, text, broad }) => `${name}: ${text}, ${formatInterval(broad)} over queries`).join("; ")}.`,
-    note: `Recall@10 less that of ${baselines.size > 1 ? "the row that the table names" : [...baselines].join()}, percentage points. Broad bar: 95 % over queries. Thin line: 95 % over seeds.`,
+    description: `Difference in ${title}. ${lines.map(({ name, text, broad }) => `${name}: ${text}, ${formatInterval(broad)} over queries`).join("; ")}.`,
+    note: `${title} less that of ${baselines.size > 1 ? "the row that the table names" : [...baselines].join()}, percentage points. Broad bar: 95 % over queries. Thin line: 95 % over seeds.`,
     hasZero: true,
   });
 }
 
-const metricNames = {
-  r1: "R@1",
-  r10: "R@10",
-  r50: "R@50",
-  compared: "compared mean",
-} as const satisfies Record<ComparisonMetric, string>;
-
-function differenceTable({ rows }: Comparison): Html {
+function differenceTable({ rows, metrics }: Comparison): Html {
   const lines = rows.flatMap(({ name, difference }) => (difference ? [{ name, difference }] : []));
-  const metrics = Object.keys(metricNames) as ComparisonMetric[];
+  const columns: readonly ComparisonMetric[] = [...metrics, "compared"];
+  const nameOf = (metric: ComparisonMetric) =>
+    metric === "compared" ? "compared mean" : metricLabel(metric);
   return html`<div class="card scroll-x" tabindex="0" role="region" aria-label="Differences"><table class="data-table">
 <caption class="visually-hidden">Differences in percentage points with 95 % intervals over seeds and over queries</caption>
-<thead><tr><th scope="col">Row</th><th scope="col">Less</th><th scope="col">Seeds</th>${metrics.map((metric) => html`<th scope="col">${metricNames[metric]}</th>`)}</tr></thead>
+<thead><tr><th scope="col">Row</th><th scope="col">Less</th><th scope="col">Seeds</th>${columns.map((metric) => html`<th scope="col">${nameOf(metric)}</th>`)}</tr></thead>
 <tbody>${lines.map(
     ({ name, difference }) =>
-      html`<tr><th scope="row">${name}</th><td>${difference.against}</td><td>${difference.seeds.length}</td>${metrics.map(
-        (metric) => {
-          const { mean, interval, overQueries } = difference.metrics[metric];
-          return html`<td><b>${formatPoints(mean)}</b><small class="interval">seeds ${formatInterval(interval)}</small><small class="interval">queries ${formatInterval(overQueries)}</small></td>`;
-        },
+      html`<tr><th scope="row">${name}</th><td>${difference.against}</td><td>${difference.seeds.length}</td>${columns.map(
+        (metric) => differenceCell(difference.metrics[metric]),
       )}</tr>`,
   )}</tbody></table></div>`;
 }
 
+function differenceCell(of: MetricDifference | undefined): Html {
+  if (!of) return html`<td>–</td>`;
+  return html`<td><b>${formatPoints(of.mean)}</b><small class="interval">seeds ${formatInterval(of.interval)}</small><small class="interval">queries ${formatInterval(of.overQueries)}</small></td>`;
+}
+
 function rowOf({ name, mean, perCategory }: ComparisonRow): RecallRow {
-  const means = (spreads: Readonly<Record<"r1" | "r10" | "r50", { readonly mean: number }>>) => ({
-    r1: spreads.r1.mean,
-    r10: spreads.r10.mean,
-    r50: spreads.r50.mean,
-  });
   return {
     model: name,
-    mean: { ...means(mean), r10r50: (mean.r10.mean + mean.r50.mean) / 2 },
+    mean: { ...meansOf(mean), r10r50: (mean.r10.mean + mean.r50.mean) / 2 },
     perCategory: Object.fromEntries(
       Object.entries(perCategory).map(([category, { queries, gallery, ...spreads }]) => [
         category,
-        { ...means(spreads), queries, gallery, unanswerable: 0 },
+        { ...meansOf(spreads), queries, gallery, unanswerable: 0 },
       ]),
     ),
   };
 }
 
-function deviationOf(
-  row: ComparisonRow | undefined,
-  recall: "r1" | "r10" | "r50",
-  category: string | undefined,
-): number | undefined {
-  const spreads = category === undefined ? row?.mean : row?.perCategory[category];
-  return spreads?.[recall].deviation ?? undefined;
+type Spreads = Omit<ComparisonRow["mean"], "compared">;
+
+function meansOf(spreads: Spreads): Measured {
+  const others: OtherMetrics = Object.fromEntries(
+    metricNames.flatMap((name) => (spreads[name] ? [[name, spreads[name].mean]] : [])),
+  );
+  return { ...others, r1: spreads.r1.mean, r10: spreads.r10.mean, r50: spreads.r50.mean };
 }
 
-function figures({ comparison: { rows }, results, costs, failures }: ComparisonPage): readonly KeyFigure[] {
-  const best = rows.toSorted((a, b) => b.mean.r10.mean - a.mean.r10.mean)[0];
+function deviationOf(
+  row: ComparisonRow | undefined,
+  metric: MetricName,
+  category: string | undefined,
+): number | undefined {
+  const spreads: Spreads | undefined = category === undefined ? row?.mean : row?.perCategory[category];
+  return spreads?.[metric]?.deviation ?? undefined;
+}
+
+function figures({ comparison, results, costs, failures }: ComparisonPage): readonly KeyFigure[] {
+  const { rows } = comparison;
+  const best = recallRows(comparison).toSorted((a, b) => b.mean - a.mean)[0];
   const [first] = results;
   const seconds = costs.flatMap((cost) => cost.seconds).reduce((sum, value) => sum + value, 0);
   return [
     ...(best
-      ? [{ label: "Highest Recall@10", value: `${formatSpread(best.mean.r10)} %`, note: best.name }]
+      ? [{ label: `Highest ${headlineOf(comparison).title}`, value: `${best.text} %`, note: best.name }]
       : []),
     {
       label: "Trainings",

@@ -1,4 +1,6 @@
 /** What each row of a comparison costs, as a table, and its recall against that. */
+import type { MetricName } from "../data/triplet.js";
+import { metricLabel, metricTitle } from "../evaluation/metrics.js";
 import { formatCount } from "../number-text.js";
 import { formatDuration, formatNumber } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -75,11 +77,18 @@ export function costMethod(costs: readonly RowCost[]): string {
   );
 }
 
-/** @param recallOf R@10 in percent by row. */
-export function costSection(costs: readonly RowCost[], recallOf: ReadonlyMap<string, number>): Html {
+/** What charts draw against cost. */
+export interface DrawnMetric {
+  readonly metric: MetricName;
+  /** Percent by row. */
+  readonly of: ReadonlyMap<string, number>;
+}
+
+/** The charts, the table, and how costs were measured. */
+export function costSection(costs: readonly RowCost[], drawn: DrawnMetric): Html {
   const charts = costAxes.flatMap(({ key, xName }) => {
-    const points = pointsOf(costs, recallOf, key);
-    return points.length < 2 ? [] : [costChart(points, xName)];
+    const points = pointsOf(costs, drawn.of, key);
+    return points.length < 2 ? [] : [costChart(points, { xName, metric: drawn.metric })];
   });
   return html`${charts.length > 0 && html`<div class="cost-charts">${charts.map((chart) => html`<figure class="card">${chart}</figure>`)}</div>`}
 ${countsTable(costHead, costs.map(costCells))}
@@ -93,19 +102,22 @@ const costAxes = [
 
 function pointsOf(
   costs: readonly RowCost[],
-  recallOf: ReadonlyMap<string, number>,
+  percentOf: DrawnMetric["of"],
   key: (typeof costAxes)[number]["key"],
 ): readonly NamedPoint[] {
   return costs.flatMap(({ name, measured }, i) => {
-    const [x, y] = [measured?.[key] ?? 0, recallOf.get(name)];
+    const [x, y] = [measured?.[key] ?? 0, percentOf.get(name)];
     return x > 0 && y !== undefined ? [{ name, x, y, isFirst: i === 0 }] : [];
   });
 }
 
-function costChart(points: readonly NamedPoint[], xName: string): Html {
+function costChart(
+  points: readonly NamedPoint[],
+  { xName, metric }: { readonly xName: string; readonly metric: MetricName },
+): Html {
   const listed = points.map(({ name, x, y }) => `${name}: ${y.toFixed(1)} at ${formatNumber(x)}`).join("; ");
-  const description = `Recall@10 in percent against ${xName}. ${listed}.`;
+  const description = `${metricTitle(metric)} in percent against ${xName}. ${listed}.`;
   const drawn = (widthPx: number, heightPx: number) =>
-    scatterChart(points, { description, xName, yName: "R@10", widthPx, heightPx });
+    scatterChart(points, { description, xName, yName: metricLabel(metric), widthPx, heightPx });
   return html`<div class="wide-only">${drawn(1000, 260 + 9 * points.length)}</div><div class="narrow-only">${drawn(420, 300 + 14 * points.length)}</div>`;
 }

@@ -88,6 +88,22 @@ describe("recallTable", () => {
     for (const value of ["32", "42", "52", "22"]) expect(wide).toMatch(new RegExp(`>\\s*${value}\\s*<`));
   });
 
+  it("has a column and a bar for every metric that was measured, and says what they are", () => {
+    const own = { r1: 1, r10: 20, r50: 30, map5: 4, subset1: 50 };
+    const { markup } = recallTable([
+      result("sdfn", 30, {
+        perCategory: { all: { ...own, queries: 4, gallery: 9, unanswerable: 0 } },
+        mean: { ...own, r10r50: 25 },
+      }),
+    ]);
+    expect(rowsOf(markup)).toEqual([
+      ["sdfn", "4.0", "1.0", "20.0", "30.0", "50.0", "4.0", "1.0", "20.0", "30.0", "50.0"],
+    ]);
+    expect(markup).toContain("sdfn: mAP@5 4.0, R@1 1.0, R@10 20.0, R@50 30.0, Rs@1 50.0");
+    expect(markup).toContain("Percent, mean over categories. mAP@K: mean average precision");
+    expect(markup.match(/colspan="5"/g)).toHaveLength(2);
+  });
+
   it("escapes names", () => {
     const { markup } = recallTable([result("<b>", 30)]);
     expect(markup).not.toContain("<b>");

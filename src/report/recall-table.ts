@@ -1,6 +1,8 @@
 /** Recall@K of several models on one data set: a chart to see it, a table to quote it. */
 import type { DropReport } from "../data/presence/missing-images.js";
-import type { EvaluationResult, Recalls } from "../evaluation/result.js";
+import { type MetricName, metricNames } from "../data/triplet.js";
+import { labelNotes, metricLabel } from "../evaluation/metrics.js";
+import type { EvaluationResult, Measured, Recalls } from "../evaluation/result.js";
 import { formatCount } from "../number-text.js";
 import { barFigure } from "./bar-figure.js";
 import { factList } from "./fact-list.js";
@@ -20,7 +22,7 @@ export const recallTableCss = `
 .recall .facts { padding-inline: 0.25rem; font-size: 0.875rem; }
 `;
 
-/** Where recall is measured, in the order of columns. */
+/** Where recall of the halves of queries and of other wordings is measured, in the order of columns. */
 export const cutoffs = [
   { key: "r1", name: "R@1" },
   { key: "r10", name: "R@10" },
@@ -31,7 +33,7 @@ export const cutoffs = [
 export type RecallRow = Pick<EvaluationResult, "model" | "mean" | "perCategory">;
 
 /** Standard deviation of a number in the table; undefined where there is none to show. */
-export type DeviationOf = (row: number, recall: keyof Recalls, category?: string) => number | undefined;
+export type DeviationOf = (row: number, metric: MetricName, category?: string) => number | undefined;
 
 /**
  * Results of several models under one protocol, in the order given; the best of a column is bold
@@ -41,22 +43,36 @@ export function recallTable(results: readonly EvaluationResult[]): Html {
   return html`<div class="recall">${recallChart(results)}${recallNumbers(results)}${recallProvenance(results)}</div>`;
 }
 
+/** The metrics that any of the results has, in the order of columns. */
+function columnsOf(results: readonly RecallRow[]): readonly MetricName[] {
+  return metricNames.filter((name) => results.some(({ mean }) => mean[name] !== undefined));
+}
+
 function recallChart(results: readonly RecallRow[]): Html {
+  const columns = columnsOf(results);
+  const notes = labelNotes(columns);
   return barFigure({
-    caption: "Percent of queries whose target is among the first 1, 10 or 50, mean over categories",
-    labels: cutoffs.map(({ name }) => name),
+    caption:
+      notes === ""
+        ? "Percent of queries whose target is among the first 1, 10 or 50, mean over categories"
+        : `Percent, mean over categories. ${notes}`,
+    labels: columns.map(metricLabel),
+    narrowLabels:
+      columns.length > cutoffs.length
+        ? columns.map((name) => metricLabel(name).replace("@", "\n@"))
+        : undefined,
     yMax: 100,
     format: (value: number) => value.toFixed(0),
     description: `Mean recall in percent. ${results
       .map(
         ({ model, mean }) =>
-          `${model}: ${cutoffs.map(({ key, name }) => `${name} ${formatPercent(mean[key])}`).join(", ")}`,
+          `${model}: ${columns.map((name) => `${metricLabel(name)} ${formatPercent(mean[name] ?? 0)}`).join(", ")}`,
       )
       .join(". ")}.`,
     groups: results.map(({ model, mean }, colourIndex) => ({
       name: model,
       colourIndex,
-      values: cutoffs.map(({ key }) => mean[key]),
+      values: columns.map((name) => mean[name] ?? 0),
     })),
   });
 }
@@ -66,13 +82,14 @@ export function recallNumbers(
   results: readonly RecallRow[],
   deviationOf: DeviationOf = () => undefined,
 ): Html {
+  const metrics = columnsOf(results);
   const categories = [...new Set(results.flatMap(({ perCategory }) => Object.keys(perCategory)))];
   const groups = [
     {
       title: "Mean",
       category: undefined,
       sizes: undefined,
-      of: ({ mean }: RecallRow): Recalls | undefined => mean,
+      of: ({ mean }: RecallRow): Measured | undefined => mean,
     },
     ...categories.map((category) => {
       const sizes = results
@@ -82,15 +99,21 @@ export function recallNumbers(
         title: category,
         category,
         sizes: sizes && `${formatCount(sizes.queries)} queries, ${formatCount(sizes.gallery)} pictures`,
-        of: ({ perCategory }: RecallRow): Recalls | undefined => perCategory[category],
+        of: ({ perCategory }: RecallRow): Measured | undefined => perCategory[category],
       };
     }),
   ];
   const columns = groups.flatMap((group) =>
-    cutoffs.map(({ key, name }, index) => {
-      const values = results.map((result) => group.of(result)?.[key]);
-      const deviations = results.map((_, row) => deviationOf(row, key, group.category));
-      return { name, values, deviations, best: bestOf(values), startsGroup: index === 0 };
+    metrics.map((metric, index) => {
+      const values = results.map((result) => group.of(result)?.[metric]);
+      const deviations = results.map((_, row) => deviationOf(row, metric, group.category));
+      return {
+        name: metricLabel(metric),
+        values,
+        deviations,
+        best: bestOf(values),
+        startsGroup: index === 0,
+      };
     }),
   );
   return html`<div class="card scroll-x" tabindex="0" role="region" aria-label="Recall by category"><table class="data-table">
@@ -98,7 +121,7 @@ export function recallNumbers(
 <thead>
 <tr><th rowspan="2" scope="col">Model</th>${groups.map(
     ({ title, sizes }) =>
-      html`<th class="group starts-group" colspan="${cutoffs.length}" scope="colgroup">${title}${sizes !== undefined && html`<small>${sizes}</small>`}</th>`,
+      html`<th class="group starts-group" colspan="${metrics.length}" scope="colgroup">${title}${sizes !== undefined && html`<small>${sizes}</small>`}</th>`,
   )}</tr>
 <tr>${columns.map(({ name, startsGroup }) => html`<th scope="col"${startsGroup && html` class="starts-group"`}>${name}</th>`)}</tr>
 </thead>

@@ -4,6 +4,7 @@ import type { RouteStatistics } from "../embedding/route-statistics.js";
 import type { SeedEvaluation } from "../evaluation/comparison.js";
 import type { SplitSummary } from "../evaluation/dataset-summary.js";
 import type { RunInstruments } from "../evaluation/instruments/run-instruments.js";
+import { headlines, metricTitle } from "../evaluation/metrics.js";
 import { formatCount } from "../number-text.js";
 import type { Metrics } from "../runs/metrics.js";
 import { type Fact, factTable } from "./fact-list.js";
@@ -189,14 +190,11 @@ function figures({ metrics, evaluation, manifest }: RunPage): readonly KeyFigure
   const { result } = evaluation ?? {};
   return [
     ...(result
-      ? [
-          {
-            label: "Recall@10",
-            value: `${formatPercent(result.mean.r10)} %`,
-            note: `${result.split}, protocol ${result.protocol}`,
-          },
-          { label: "Recall@50", value: `${formatPercent(result.mean.r50)} %`, note: "mean over categories" },
-        ]
+      ? headlines(result.compared.of).map((name, i) => ({
+          label: metricTitle(name),
+          value: `${formatPercent(result.mean[name] ?? 0)} %`,
+          note: i === 0 ? `${result.split}, protocol ${result.protocol}` : "mean over categories",
+        }))
       : []),
     ...(last?.validation
       ? [

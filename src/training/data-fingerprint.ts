@@ -46,8 +46,9 @@ export function checksumsOf(
 ): Pick<DataFingerprint, "content" | "files"> {
   const [content, files] = [createHash("sha256"), createHash("sha256")];
   const add = (hash: typeof content, value: unknown) => hash.update(`${JSON.stringify(value)}\n`);
-  for (const { reference, target, captions, category, hits } of triplets) {
-    add(content, [reference, target, captions, category, ...(hits ? [hits] : [])]);
+  for (const { reference, target, captions, category, hits, relevant, subset } of triplets) {
+    const judged = relevant || subset ? [{ relevant, subset }] : [];
+    add(content, [reference, target, captions, category, ...(hits ? [hits] : []), ...judged]);
   }
   for (const other of others) add(content, other);
   for (const id of [...images].sort()) {

@@ -1,17 +1,32 @@
 /** `sdfn evaluate`: recall of a trained model on a data set. */
 import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { answerKinds } from "../../data/datasets/dataset-kind.js";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { oneCategory } from "../../data/one-category.js";
-import { usualEvaluation } from "../../data/triplet.js";
+import { describeDrops } from "../../data/presence/missing-images.js";
+import {
+  type RetrievalDataset,
+  referenceRules,
+  type SplitName,
+  usualEvaluation,
+} from "../../data/triplet.js";
 import { wordingCount } from "../../data/wordings.js";
 import { UsageError } from "../../errors.js";
 import { evaluate, evaluationImages } from "../../evaluation/evaluate.js";
-import { captionJoins, defaultProtocol, protocolFor, referenceRules } from "../../evaluation/protocols.js";
-import { withEmbedder } from "../../evaluation/run-embedder.js";
+import { captionJoins, defaultProtocol, type Protocol, protocolFor } from "../../evaluation/protocols.js";
+import { type EmbedderOptions, withEmbedder } from "../../evaluation/run-embedder.js";
+import {
+  answerSplit,
+  submissionFiles,
+  submissionImages,
+  submissionOf,
+  submissionText,
+} from "../../evaluation/submission.js";
 import { type TrecFiles, writeTrec } from "../../evaluation/trec.js";
-import { openRun } from "../../runs/open-run.js";
+import { writeWholeSync } from "../../files/whole.js";
+import { openRun, type Run } from "../../runs/open-run.js";
 import { projectCommit } from "../../runs/project-version.js";
 import { loadRunModel } from "../../runs/run-model.js";
 import { untilAborted } from "../../until-aborted.js";
@@ -43,7 +58,7 @@ const options = [
     default: defaultProtocol.captions,
   }),
   option("--reference <rule>", "is the reference image ranked", choice(referenceRules), {
-    default: defaultProtocol.reference,
+    otherwise: "the data set's own",
   }),
   option(
     "--answers <kind>",
@@ -67,6 +82,12 @@ const options = [
       needs: "--trec",
     },
   ),
+  option(
+    "--submission <file>",
+    "measure nothing, but write the answers that the data set's server takes (CIRR, CIRCO)",
+    text,
+    { excludes: "--trec" },
+  ),
   ...imageCacheOptions,
   jsonOption,
 ];
@@ -77,12 +98,16 @@ export function evaluateCommand(context: CommandContext): Command {
     untilAborted(context.signal, () => evaluateModel(flags, context)),
   )
     .description(
-      "Recall@1, @10 and @50 of a trained model, by category and on average; how many queries the picture or the words\n" +
-        "alone answer, and recall on the others; and how recall moves when the same change is put into other words.",
+      "Recall@1, @10 and @50 of a trained model, by category and on average, and what else " +
+        "the data set's tables have (CIRR: recall in subsets; CIRCO: mAP); how many queries the " +
+        "picture or the words alone answer, and recall on the others; and how recall moves when " +
+        "the same change is put into other words.",
     )
     .addHelpText(
       "after",
-      "\nDefaults are those of published results: FashionIQ val, val-split; Shoes val, original; Fashion200k test, original.\n" +
+      "\nDefaults are those of published results: FashionIQ val, val-split; Shoes val, original; Fashion200k test, original;\n" +
+        "CIRR val, original; CIRCO val, original, reference kept. The targets of CIRR's and CIRCO's test are not published:\n" +
+        "--split test --submission FILE writes the answers to send to their servers, for CIRR a second file FILE-subset.\n" +
         "  val-split   ranks against the reference and target images of the split's queries\n" +
         "  original    ranks against every image that the data set lists for the split\n" +
         '  and         one query "c1 and c2"; swapped: "c2 and c1" as a second query; each: one query a caption\n' +
@@ -91,7 +116,8 @@ export function evaluateCommand(context: CommandContext): Command {
         "  $ sdfn evaluate --run runs/sdfn --data data/synthetic\n" +
         "  $ sdfn evaluate --run runs/sdfn --data data/fashioniq --protocol original --reference kept --json\n" +
         "  $ sdfn evaluate --run runs/shop --data data/shop-triplets --split test --answers attributes\n" +
-        "  $ sdfn evaluate --run runs/shoes --data data/shoes --trec runs/shoes/trec",
+        "  $ sdfn evaluate --run runs/shoes --data data/shoes --trec runs/shoes/trec\n" +
+        "  $ sdfn evaluate --run runs/cirr --data data/cirr --split test --submission runs/cirr/test.json",
     );
 }
 
@@ -104,7 +130,7 @@ async function evaluateModel(flags: Values<typeof options>, context: CommandCont
   const { protocol: name, captions, reference, trec: folder, trecDepth: depth } = flags;
   const { model } = opened.config;
   const written: TrecFiles[] = [];
-  if (folder !== undefined) makeTrecFolder(folder);
+  if (folder !== undefined) makeFolder("--trec", folder);
   const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
   const protocol = protocolFor(dataset, { name, captions, reference });
   const options = {
@@ -112,6 +138,11 @@ async function evaluateModel(flags: Values<typeof options>, context: CommandCont
     imageChecks: imageCheckView(context, flags.json),
     imageCache: imageCacheOf(flags),
   };
+  if (flags.submission !== undefined) {
+    const { submission: file, json } = flags;
+    await submit(opened, dataset, { ...options, split, protocol, file, json, context });
+    return;
+  }
   const result = await withEmbedder(opened, dataset, options, async ({ embedder, usable }) =>
     evaluate(await usable(evaluationImages(dataset.split(split), protocol)), embedder, {
       split,
@@ -135,11 +166,61 @@ async function evaluateModel(flags: Values<typeof options>, context: CommandCont
   }
 }
 
+interface SubmitOptions extends EmbedderOptions {
+  readonly split: SplitName;
+  readonly protocol: Protocol;
+  /** Where the answers go; further files get names beside it. */
+  readonly file: string;
+  readonly json: boolean;
+  readonly context: CommandContext;
+}
+
+/** Writes the answers to all queries of a split, and says where. */
+async function submit(run: Run, dataset: RetrievalDataset, options: SubmitOptions): Promise<void> {
+  const { split, protocol, file, json, context } = options;
+  const files = submissionFiles(file, submissionOf(dataset));
+  makeFolder("--submission", dirname(file));
+  const answered = await withEmbedder(run, dataset, options, async ({ embedder, usable }) =>
+    answerSplit(await usable(submissionImages(dataset.split(split), protocol)), embedder, {
+      split,
+      protocol,
+    }),
+  );
+  const { answers, gallery, dropped } = answered;
+  for (const [i, { path, content }] of files.entries()) {
+    writeWholeSync(path, submissionText(content, answers[i] ?? new Map()));
+  }
+  const paths = files.map(({ path }) => path);
+  const queries = answers[0]?.size ?? 0;
+  if (json) {
+    const { model, training } = run.config;
+    const { name: protocolName, ...rules } = protocol;
+    printJson(context, {
+      model,
+      dataset: dataset.name,
+      split,
+      protocol: protocolName,
+      ...rules,
+      queries,
+      gallery,
+      dropped,
+      seed: training.seed,
+      commit: projectCommit(),
+      submission: paths,
+    });
+  } else {
+    context.stdout.write(
+      `${queries} queries of ${dataset.name} ${split} answered from a gallery of ${gallery}, protocol ${protocol.name}, ` +
+        `reference ${protocol.reference}; ${describeDrops(dropped)}\n${paths.map((path) => `${path}\n`).join("")}`,
+    );
+  }
+}
+
 /** Before the work, so that a wrong folder is not found out after it. */
-function makeTrecFolder(folder: string): void {
+function makeFolder(flag: string, folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    throw new UsageError(`--trec: the folder cannot be made; got ${cause}; choose another one`, { cause });
+    throw new UsageError(`${flag}: the folder cannot be made; got ${cause}; choose another one`, { cause });
   }
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { openDataset } from "../../data/datasets/open-dataset.js";
 import { usualEvaluation } from "../../data/triplet.js";
+import { requireTargets } from "../../evaluation/evaluate.js";
 import { protocolFor } from "../../evaluation/protocols.js";
 import { type GridCell, type GridRow, planCells } from "../../experiments/grid-cells.js";
 import { gridDataOf } from "../../experiments/grid-data.js";
@@ -89,8 +90,8 @@ export const gridHelp =
   "\nStop at any time and give the same command again: finished trainings are not run again, those under way resume from\n" +
   "their last checkpoints to the same numbers (with as many threads as before), failed ones are tried again. More seeds or\n" +
   "rows can be asked for in the same folder; another configuration, other weights or other data are refused.\n" +
-  "The folder gets report.html, comparison.md, .csv and .json, differences.csv and recall-at-10.svg; each training lies\n" +
-  "below cells/, what the process of one says besides below logs/.\n";
+  "The folder gets report.html, comparison.md, .csv and .json, differences.csv and a chart (recall-at-10.svg, by the metric\n" +
+  "that the data set is compared by); each training lies below cells/, what the process of one says besides below logs/.\n";
 
 export interface Grid {
   readonly command: "compare" | "ablate";
@@ -119,6 +120,7 @@ export async function runGridCommand(
   const trials = flags.tune ? planTrials(rows, flags.tune, { ...plan, seeds: [flags.firstSeed] }) : [];
   const dataset = openDataset(flags.data, flags.dataset);
   const split = flags.split ?? (dataset.evaluation ?? usualEvaluation).split;
+  requireTargets(dataset.split(split));
   const data = gridDataOf(dataset, ["train", split]); // a missing file fails no cell, but the command
   const protocol = protocolFor(dataset, { name: flags.protocol });
   const { backboneWeights, wordVectors } = flags;

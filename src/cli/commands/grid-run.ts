@@ -1,6 +1,7 @@
 /** Runs a grid of a command: how many cells at a time, the view of them, and the comparison at the end. */
 import { availableParallelism } from "node:os";
 import { WeightsError } from "../../errors.js";
+import { headlines, metricLabel } from "../../evaluation/metrics.js";
 import { foreseeCells } from "../../experiments/foresee-cells.js";
 import type { GridCell } from "../../experiments/grid-cells.js";
 import { jobsFor } from "../../experiments/grid-jobs.js";
@@ -119,22 +120,23 @@ export function hashesOf(files: {
 }
 
 function summaryText({ comparison, failures, files }: WrittenComparison): string {
+  const { metrics } = comparison;
+  const [headline] = headlines(comparison.comparedBy);
+  const more = `${metricLabel(headline)} more`;
   const table = textTable([
-    ["", "seeds", "R@1", "R@10", "R@50", "R@10 more", "over seeds", "over queries", "than"],
+    ["", "seeds", ...metrics.map(metricLabel), more, "over seeds", "over queries", "than"],
     ...comparison.rows.map(({ name, seeds, mean, difference }) => {
-      const r10 = difference?.metrics.r10;
+      const of = difference?.metrics[headline];
       return [
         name,
         String(seeds.length),
-        formatSpread(mean.r1),
-        formatSpread(mean.r10),
-        formatSpread(mean.r50),
-        ...(r10
+        ...metrics.map((metric) => (mean[metric] ? formatSpread(mean[metric]) : "–")),
+        ...(of
           ? [
-              formatPoints(r10.mean),
-              formatInterval(r10.interval),
-              formatInterval(r10.overQueries),
-              difference.against,
+              formatPoints(of.mean),
+              formatInterval(of.interval),
+              formatInterval(of.overQueries),
+              difference?.against ?? "",
             ]
           : []),
       ];

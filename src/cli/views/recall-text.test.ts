@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { shortcutsAlone, someParaphrases, someShortcuts } from "../../../tests/fixtures/query-scores.js";
 import type { EvaluationResult } from "../../evaluation/result.js";
-import { comparisonText, recallText } from "./recall-text.js";
+import { comparisonText, recallLine, recallText } from "./recall-text.js";
 
 const result: EvaluationResult = {
   model: "sdfn",
@@ -37,6 +37,25 @@ describe("recallText", () => {
         "1 query cannot be answered: the target is the reference\n" +
         "missing images: dropped 3 of 10163 images, 5 of 4055 triplets, 4 of 10163 gallery entries; seed 7, commit unknown\n",
     );
+  });
+});
+
+describe("recallText, of a data set with metrics besides recall", () => {
+  it("has their columns, what they mean, and what the data set is compared by", () => {
+    const own = { r1: 1, r10: 20, r50: 30, map5: 4.04, r5: 10, subset1: 50 };
+    const text = recallText({
+      ...result,
+      perCategory: { all: { ...own, queries: 4, gallery: 9, unanswerable: 0 } },
+      mean: { ...own, r10r50: 25 },
+      compared: { of: ["map5"], value: 4.04 },
+    });
+    expect(text).toContain(
+      "      mAP@5  R@1   R@5  R@10  R@50  Rs@1  queries  gallery\n" +
+        "all     4.0  1.0  10.0  20.0  30.0  50.0        4        9\n",
+    );
+    expect(text).toContain("mAP@K: mean average precision of all right answers among the first K; ");
+    expect(text).toContain("\ncompared by mAP@5: 4.0\n");
+    expect(recallLine(own)).toBe("mAP@5   4.0  R@1   1.0  R@5  10.0  R@10  20.0  R@50  30.0  Rs@1  50.0");
   });
 });
 

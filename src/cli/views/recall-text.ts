@@ -1,9 +1,10 @@
 /** Evaluation results as text. */
 
 import { describeDrops } from "../../data/presence/missing-images.js";
-import type { EvaluationResult, Recalls } from "../../evaluation/result.js";
+import { labelNotes, measuredNames, metricLabel } from "../../evaluation/metrics.js";
+import type { EvaluationResult, Measured, Recalls } from "../../evaluation/result.js";
 import { modelTitle } from "../../models/model-title.js";
-import { formatPercent } from "../../report/format.js";
+import { formatPercent, formatPercentIfAny } from "../../report/format.js";
 import { textTable } from "../terminal/text-table.js";
 import { paraphrasesText, shortcutsText } from "./query-scores-text.js";
 
@@ -11,19 +12,22 @@ import { paraphrasesText, shortcutsText } from "./query-scores-text.js";
 export function recallText(result: EvaluationResult): string {
   const { perCategory, mean, compared, dropped, shortcuts, paraphrases } = result;
   const categories = Object.entries(perCategory);
+  const columns = measuredNames(mean);
+  const notes = labelNotes(columns);
+  const cellsOf = (measured: Measured) => columns.map((name) => formatPercentIfAny(measured[name] ?? null));
   const total = (value: (category: (typeof categories)[number][1]) => number) =>
     categories.reduce((sum, [, category]) => sum + value(category), 0);
   const table = textTable([
-    ["", "R@1", "R@10", "R@50", "queries", "gallery"],
+    ["", ...columns.map(metricLabel), "queries", "gallery"],
     ...categories.map(([name, category]) => [
       name,
-      ...recallCells(category),
+      ...cellsOf(category),
       String(category.queries),
       String(category.gallery),
     ]),
     [
       "mean",
-      ...recallCells(mean),
+      ...cellsOf(mean),
       String(total(({ queries }) => queries)),
       String(total(({ gallery }) => gallery)),
     ],
@@ -32,7 +36,8 @@ export function recallText(result: EvaluationResult): string {
   return [
     `${modelTitle(result.model)} on ${result.dataset} ${result.split}, protocol ${result.protocol}, reference ${result.reference}, captions ${result.captions}\n`,
     table,
-    `compared by the mean of ${compared.of.map((field) => field.replace("r", "R@")).join(", ")}: ${formatPercent(compared.value)}\n`,
+    notes === "" ? "" : `${notes}\n`,
+    `compared by ${compared.of.length > 1 ? "the mean of " : ""}${compared.of.map(metricLabel).join(", ")}: ${formatPercent(compared.value)}\n`,
     unanswerable > 0
       ? `${unanswerable} ${unanswerable === 1 ? "query" : "queries"} cannot be answered: the target is the reference\n`
       : "",
@@ -51,9 +56,10 @@ export function comparisonText(results: readonly EvaluationResult[]): string {
 }
 
 /** One line of fixed width: "R@1  10.0  R@10  41.5  R@50  80.0". */
-export function recallLine(recalls: Recalls): string {
-  const [r1 = "", r10 = "", r50 = ""] = recallCells(recalls).map((cell) => cell.padStart(5));
-  return `R@1 ${r1}  R@10 ${r10}  R@50 ${r50}`;
+export function recallLine(measured: Measured): string {
+  return measuredNames(measured)
+    .map((name) => `${metricLabel(name)} ${formatPercent(measured[name] ?? 0).padStart(5)}`)
+    .join("  ");
 }
 
 function recallCells({ r1, r10, r50 }: Recalls): readonly string[] {

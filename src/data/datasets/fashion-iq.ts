@@ -41,7 +41,8 @@ export const fashionIqKind: DatasetKind = {
   open: openFashionIq,
 };
 
-const captionFilePattern = /^cap\.(.+)\.(?:train|val|test)\.json$/;
+/** "rc2" is no category but the version of CIRR's files, which are named alike. */
+const captionFilePattern = /^cap\.(?!rc2\.)(.+)\.(?:train|val|test)\.json$/;
 const imageFolders = ["images", "image_data", "resized_image"];
 const nextStep = "see docs/data.md for the layout and where to get the files";
 

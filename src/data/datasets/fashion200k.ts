@@ -8,14 +8,13 @@
  * An image's id is its path. All images are ranked together; an answer is right when its caption is the target's.
  * Training pairs are drawn (`fashion200k-pairs.ts`).
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatasetError } from "../../errors.js";
 import { FixedSplit } from "../fixed-split.js";
 import type { DatasetSplit, PublishedEvaluation, RetrievalDataset, SplitName, Triplet } from "../triplet.js";
 import type { DatasetKind } from "./dataset-kind.js";
 import { CaptionPairs, replacementText } from "./fashion200k-pairs.js";
-import { fileNames, imageEndings, withoutImageEnding } from "./image-index.js";
+import { fileNames, imageAt, withoutImageEnding } from "./image-index.js";
 import { LineProblem, readLines } from "./read-lines.js";
 
 const labelPattern = /_(train|test)_detect_all\.txt$/;
@@ -83,10 +82,7 @@ class Fashion200k implements RetrievalDataset {
   /** The path itself, or the same with another image's ending. */
   imagePath(id: string): string | undefined {
     if (!this.#paths.has(id)) {
-      const stem = withoutImageEnding(id);
-      const candidates = isImagePath(id) ? [id, ...imageEndings.map((ending) => stem + ending)] : [];
-      const found = candidates.map((path) => join(this.root, path)).find((path) => existsSync(path));
-      this.#paths.set(id, found);
+      this.#paths.set(id, isImagePath(id) ? imageAt(this.root, id) : undefined);
     }
     return this.#paths.get(id);
   }

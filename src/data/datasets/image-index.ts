@@ -1,5 +1,5 @@
 /** Finds image files by id: one walk over a folder, then look-ups that cannot leave it. */
-import { type Dirent, readdirSync, realpathSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, realpathSync } from "node:fs";
 import { join, parse } from "node:path";
 import { isErrno } from "../../files/errno.js";
 
@@ -41,6 +41,13 @@ export function indexImages(folder: string, depth: number): ReadonlyMap<string, 
     level = next;
   }
   return index;
+}
+
+/** The file at a relative path below `folder`, or at the same with another image's ending; undefined where there is none. */
+export function imageAt(folder: string, path: string): string | undefined {
+  const stem = withoutImageEnding(path);
+  const candidates = [path, ...imageEndings.map((ending) => stem + ending)];
+  return candidates.map((candidate) => join(folder, candidate)).find((candidate) => existsSync(candidate));
 }
 
 /** Names of a folder's files and folders; none where there is no such folder. */

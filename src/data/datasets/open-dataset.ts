@@ -1,6 +1,8 @@
 /** The one place where a data set is opened, by the name of its kind or by what its folder holds. */
 import { DatasetError, UsageError } from "../../errors.js";
 import type { RetrievalDataset } from "../triplet.js";
+import { circoKind } from "./circo.js";
+import { cirrKind } from "./cirr.js";
 import type { DatasetKind, OpenOptions } from "./dataset-kind.js";
 import { fashionIqKind } from "./fashion-iq.js";
 import { fashion200kKind } from "./fashion200k.js";
@@ -12,6 +14,8 @@ const kinds = {
   fashioniq: fashionIqKind,
   shoes: shoesKind,
   fashion200k: fashion200kKind,
+  cirr: cirrKind,
+  circo: circoKind,
   catalogue: tripletsKind,
 } satisfies Record<string, DatasetKind>;
 

@@ -81,8 +81,10 @@ function unusableImage(dataset: RetrievalDataset, id: string): ImageProblem | un
 /** Every image that a split names, once. */
 export function imagesOf(split: DatasetSplit): Set<string> {
   const ids = new Set([...split.images.values()].flat());
-  for (const { reference, target } of split.triplets) ids.add(reference).add(target);
-  for (const { reference } of split.untargeted) ids.add(reference);
+  for (const { target, relevant = [] } of split.triplets) for (const id of [target, ...relevant]) ids.add(id);
+  for (const { reference, subset = [] } of [...split.triplets, ...split.untargeted]) {
+    for (const id of [reference, ...subset]) ids.add(id);
+  }
   return ids;
 }
 
