@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   inTurn,
   type LocalServer,
@@ -85,7 +85,10 @@ describe("downloadFile", () => {
       inTurn(
         (_, response) => {
           response.writeHead(200, { etag: '"a"', "content-length": content.length });
-          response.write(half, () => setTimeout(() => response.destroy(), 50));
+          response.write(half);
+          // Not before all of it has arrived, however busy the machine is.
+          const hasArrived = async () => (await stat(path).catch(() => undefined))?.size === half.length;
+          void vi.waitUntil(hasArrived, { timeout: 30_000 }).finally(() => response.destroy());
         },
         (request, response) => {
           ranges.push(request.headers.range, request.headers["if-range"]);
