@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { GraphError, ShapeError } from "../../errors.js";
 import { Input, Parameter } from "../graph/value.js";
 import { add, multiply, subtract } from "../ops/arithmetic.js";
+import { cast } from "../ops/constant.js";
 import { matmul } from "../ops/matmul.js";
 import { mean } from "../ops/reduce.js";
 import { float32 } from "../tensor/tensor.js";
@@ -9,6 +10,17 @@ import { GraphSession, runOnce } from "./session.js";
 import { StatefulSession } from "./stateful-session.js";
 
 describe("GraphSession", () => {
+  it("takes and gives half-precision numbers as their bits, on every Node.js", async () => {
+    const x = new Input("x", "float16", [3]);
+    const y = cast(cast(x, "float32"), "float16");
+    const session = await GraphSession.compile({ wide: cast(x, "float32"), y });
+    const bits = Uint16Array.of(0x3c00, 0xc000, 0x3800); // 1, -2, 0.5
+    const outputs = await session.run({ x: { dtype: "float16", shape: [3], data: bits } });
+    expect([...outputs.wide.data]).toEqual([1, -2, 0.5]);
+    expect(outputs.y.data).toEqual(bits);
+    await session.release();
+  });
+
   it("runs one graph at any batch size", async () => {
     const x = new Input("x", "float32", ["batch", 2]);
     const weight = new Parameter([2, 3], Float32Array.of(1, 2, 3, 4, 5, 6));

@@ -30,7 +30,10 @@ const ortTypes = {
 
 /** A view of a host tensor that ONNX Runtime reads and writes in place. */
 export function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
-  return new ort.Tensor(ortTypes[dtype], data as Float32Array, shape);
+  const tensor = new ort.Tensor(ortTypes[dtype], data as Float32Array, shape);
+  // Where Node.js has half-precision arrays, the package makes one of the bits, and its native part reads nothing of it.
+  if (dtype === "float16") Object.defineProperty(tensor, "cpuData", { value: data });
+  return tensor;
 }
 
 /** The host tensor of a result, not copied. */
